@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One act on this host, as a sensor translated it from a kernel record. A
+ * sensor looks nothing up: what it does not know stays zero or empty, and
+ * enrich (enrich.c) completes it.
+ *
+ * All views are borrowed and valid during the call that delivers the event.
+ * Pids, uids and gids are those of Tocsin's own pid and user namespaces. Times
+ * are CLOCK_BOOTTIME.
+ */
+#ifndef FIM_EVENT_H
+#define FIM_EVENT_H
+
+#include "scan/base.h"
+
+enum event_kind {
+#define EVENT(kind, action, category, type, aliases) EVENT_##kind,
+#include "fim/events.def"
+#undef EVENT
+	EVENT_KINDS
+};
+
+const char *event_action(enum event_kind);   /* ECS event.action, "" */
+const char *event_category(enum event_kind); /* ECS event.category, "" */
+const char *event_type(enum event_kind);     /* ECS event.type, "" */
+const char *event_aliases(enum event_kind);
+
+/* A process over pid reuse: task_struct.start_boottime of the thread group's
+ * leader does not change on exec. start_ns 0 = only the pid is known. */
+struct proc_key {
+	uint32_t pid;
+	uint64_t start_ns;
+};
+
+#define ID_UNKNOWN UINT32_MAX
+
+/* cred(7): real, effective, saved; capabilities as bit sets. */
+struct event_creds {
+	uint32_t uid, euid, suid;
+	uint32_t gid, egid, sgid;
+	uint64_t cap_permitted, cap_effective;
+};
+
+/* Process state carried by EXEC, FORK, ALREADY_RUNNING and the changes. */
+struct event_proc {
+	struct proc_key parent; /* real_parent's leader at that moment */
+	uint32_t pgid, sid;
+	struct proc_key session; /* the session leader, if it could be read */
+	uint32_t tty_major, tty_minor; /* 0, 0 = no controlling terminal */
+	struct event_creds creds;
+	bool kthread;
+	bool container; /* its pid namespace is below Tocsin's */
+	uint64_t pid_ns, mnt_ns; /* inode numbers; 0 = not known */
+};
+
+/* What execve was asked and what it made of it: EXEC, ALREADY_RUNNING. */
+struct event_exec {
+	struct view given;  /* path given to execve, not resolved; "" unknown */
+	struct view image;  /* path of the file that runs (the interpreter's
+			     * for a script), as the mount tree names it */
+	struct view interp; /* bprm->interp: "/bin/sh" for a script, else as
+			     * given */
+	struct view comm;
+	struct view args; /* argv, each item followed by NUL */
+	uint32_t argc;	  /* real count, also past the cap */
+	struct view env;  /* chosen NAME=value items, each followed by NUL */
+	struct view cwd;
+	uint64_t inode;
+	uint32_t dev_major, dev_minor, nlink; /* nlink 0 = memfd or deleted */
+	/* Which of descriptors 0–2 are sockets (bit n), of any family. */
+	uint32_t socket_fds;
+};
+
+enum net_proto { NET_TCP = 6, NET_UDP = 17 }; /* IANA numbers */
+
+/* CONNECT, ACCEPT, DISCONNECT: the socket of the acting process. */
+struct event_net {
+	uint16_t family; /* AF_INET, AF_INET6 */
+	uint8_t proto;	 /* IANA */
+	bool inherited;	 /* found on descriptor 0–2 at exec, not made now */
+	bool ingress;	 /* the peer began it */
+	uint8_t local[16], remote[16]; /* network order; 4 or 16 bytes */
+	uint16_t local_port, remote_port; /* host order; 0 = not known */
+	uint64_t cookie; /* sock_gen_cookie; 0 = not known */
+};
+
+enum file_node { NODE_UNKNOWN, NODE_FILE, NODE_DIR };
+
+/* CREATE … ATTRIBUTES, NAME_ACT (basename in `path`). */
+struct event_file {
+	struct view path;     /* under the name that the rules use */
+	struct view old_path; /* RENAME; "" when it came from outside */
+	/* Other names of the same place (/run/x for /var/run/x), each followed
+	 * by NUL; rules may use any of them. */
+	struct view aliases;
+	enum file_node node;
+	/* For the sensor that delivered it: how to open the file again. */
+	const void *handle;
+};
+
+/* How sure the process is. */
+enum attribution {
+	ATTRIBUTION_NONE,    /* the sensor cannot say (inotify), or in doubt */
+	ATTRIBUTION_KERNEL,  /* named by the kernel with the event */
+	ATTRIBUTION_LOST,    /* found by a rescan after lost events */
+	ATTRIBUTION_OFFLINE, /* happened while Tocsin was not running */
+};
+
+struct event {
+	enum event_kind kind;
+	enum attribution attribution;
+	bool truncated; /* a string was longer than the stated cap */
+	uint64_t time_ns;
+	struct proc_key key; /* the acting process; pid 0 = unknown */
+	int pidfd;	     /* of it, borrowed; -1 = none */
+	int32_t exit_code;   /* EXIT: wait(2) status, raw */
+	uint64_t lost;	     /* LOSS: how many, at least */
+	struct view scope;   /* LOSS: of what, for people */
+	struct event_proc proc;
+	struct event_exec exec;
+	struct event_net net;
+	struct event_file file;
+};
+
+#endif

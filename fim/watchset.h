@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The directories worth watching: derived from what the loaded rules test in
+ * file.path, and from the configuration. A pure value; the file sensors
+ * expand it against the real tree and follow that as it changes.
+ *
+ * A pattern such as "/home/" "*" "/.config/systemd/user/" "*" becomes the
+ * components home, *, .config, systemd, user, everything below included. A *
+ * inside the path stands for one component (or a part of one); at the end it
+ * covers the whole subtree, because * in a rule matches slashes too.
+ */
+#ifndef FIM_WATCHSET_H
+#define FIM_WATCHSET_H
+
+#include "rules/rules.h"
+
+struct watch {
+	/* Absolute, no trailing slash; components may contain * and ?. The
+	 * last component is the file's own pattern unless `recursive`. */
+	struct view path;
+	bool recursive;
+	bool from_config;
+	struct view rule; /* id of the first rule that wants it, or "" */
+};
+
+struct watchset {
+	struct watch *v; /* sorted by path, nothing covered twice */
+	size_t n;
+	struct arena arena;
+};
+
+/* `file_path` is the schema's id of file.path. `extra` are the configured
+ * paths (a directory means all below it). -1 and errno when memory is out;
+ * patterns that name no place ("*.pid") are counted in `*vague`. */
+int watchset_derive(struct watchset *, const struct rules *, int file_path,
+		    const struct view *extra, size_t n_extra, size_t *vague);
+void watchset_free(struct watchset *);
+void watchset_format(const struct watchset *, struct buf *out);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The detection engine: rule files and queries in, compiled set out; records
+ * in, matches out. It knows neither kernel events nor files: a schema says
+ * which fields exist, a record gives their values.
+ *
+ * Semantics: Elasticsearch's EQL and Kibana's KQL. Leaves are two-valued (a
+ * missing field makes a leaf false, `not` is the plain complement), a field
+ * with several values satisfies a leaf if any value does, and each leaf
+ * chooses its own value.
+ *
+ * Life: rules_new, any number of rules_load_path / rules_add_query, then
+ * rules_seal; from there the set is immutable and may be run by several
+ * `struct rules_run`, which hold all streaming state (pending sequences,
+ * first-seen terms, threshold counts, suppression windows).
+ *
+ * References: elastic.co/guide/en/elasticsearch/reference/8.17/eql-syntax.html,
+ * elastic.co/guide/en/kibana/8.17/kuery-query.html.
+ */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "scan/base.h"
+
+/* ---- schema ---------------------------------------------------------- */
+
+enum rules_type {
+	RULES_KEYWORD, /* strings */
+	RULES_LONG,
+	RULES_DOUBLE,
+	RULES_BOOL,
+	RULES_IP,   /* strings that hold addresses */
+	RULES_DATE, /* strings, RFC 3339 */
+	RULES_ANY,  /* whatever the record holds (--schema any) */
+};
+
+struct rules_field {
+	const char *name; /* ECS, dotted */
+	enum rules_type type;
+	/* This host agent never fills it, and why (a sentence), or NULL. Rules
+	 * that cannot match without it are `unsupported`. */
+	const char *unsupported;
+};
+
+/* Borrowed for the life of every set made with it; field ids are indices. */
+struct rules_schema {
+	const struct rules_field *fields;
+	size_t n;
+	/* Names outside the table: -1 = an error with the nearest name. With
+	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
+	 * rules_field_count and rules_field_name. */
+	bool open;
+};
+
+/* ---- records --------------------------------------------------------- */
+
+enum value_type { VALUE_STRING, VALUE_INT, VALUE_REAL, VALUE_BOOL };
+
+struct value {
+	enum value_type type;
+	union {
+		struct view s; /* borrowed for as long as the record lives */
+		int64_t i;
+		double d;
+		bool b;
+	};
+};
+
+/* The values of one field; n == 0 is "missing". */
+struct slot {
+	uint32_t generation; /* filled for this record iff == record's */
+	uint32_t n;
+	const struct value *v;
+};
+
+/*
+ * One event as the engine sees it. Values are made on first use: `fill` must
+ * set slots[field].n and .v; they stay valid until `generation` is raised.
+ * The owner keeps one record and raises `generation` for each event.
+ * (time_ns, seq) orders events: seq rises strictly, time never falls.
+ */
+struct record {
+	uint64_t time_ns; /* wall; what maxspan and windows measure */
+	uint64_t seq;
+	uint32_t generation; /* never 0 */
+	uint32_t n_slots;    /* >= rules_field_count() of the sets used */
+	struct slot *slots;
+	void (*fill)(struct record *, unsigned field);
+	/* Optional: keep this record's evidence for a pending sequence, which
+	 * may complete much later; the engine hands it back in the match and
+	 * releases it once. */
+	void *(*pin)(struct record *);
+	void (*unpin)(void *pinned);
+	void *ctx; /* the owner's */
+};
+
+static inline const struct slot *
+record_get(struct record *r, unsigned field)
+{
+	struct slot *s = &r->slots[field];
+
+	if (s->generation != r->generation) {
+		s->generation = r->generation;
+		s->n = 0;
+		r->fill(r, field);
+	}
+	return s;
+}
+
+/* ---- rules ----------------------------------------------------------- */
+
+enum rule_kind { RULE_EQL, RULE_QUERY, RULE_NEW_TERMS, RULE_THRESHOLD };
+enum rule_status { RULE_OK, RULE_ERROR, RULE_UNSUPPORTED };
+
+struct rule_technique { /* also a sub-technique */
+	struct view id, name, reference;
+};
+
+struct rule_threat {
+	struct view framework; /* "MITRE ATT&CK" */
+	struct view tactic_id, tactic_name, tactic_reference;
+	const struct rule_technique *techniques; /* techniques, each followed */
+	size_t n_techniques;			 /* by its sub-techniques */
+};
+
+struct rule_investigate { /* executed by the reader's own osquery */
+	struct view label, query; /* SQL with {{field}} placeholders */
+};
+
+struct rule_list { /* a list of strings */
+	const struct view *v;
+	size_t n;
+};
+
+/* What a rule file says, as it says it. Lives as long as the set. */
+struct rule {
+	enum rule_status status;
+	struct view reason; /* of RULE_ERROR and RULE_UNSUPPORTED */
+	enum rule_kind kind;
+	bool kuery; /* language */
+	struct view id, name, description, query, severity, note;
+	struct view file; /* "" for a query given on the command line */
+	unsigned line;
+	int risk_score; /* 0–100 */
+	unsigned max_signals;
+	struct rule_list tags, references, false_positives, indices, respond;
+	const struct rule_threat *threats;
+	size_t n_threats;
+	const struct rule_investigate *investigate;
+	size_t n_investigate;
+	unsigned stages; /* of a sequence; 1 otherwise */
+};
+
+struct rules;
+
+/* NULL when memory is out. The schema is borrowed. */
+struct rules *rules_new(const struct rules_schema *);
+void rules_free(struct rules *);
+
+/*
+ * A file (.yml, .yaml, .json, .ndjson) or a folder, read recursively in name
+ * order. A broken rule is kept with status RULE_ERROR, its diagnostics go to
+ * `err`, and the others load. Returns the number of broken ones, or -1 when
+ * the path itself cannot be read (also in `err`).
+ * Named lists (`lists:` of any file loaded before rules_seal) are shared.
+ */
+int rules_load_path(struct rules *, const char *path, struct err *);
+/* Exceptions (a folder of YAML); the same conventions. */
+int rules_load_exceptions(struct rules *, const char *path, struct err *);
+/* One query as a rule of its own; -1 with `err`. */
+int rules_add_query(struct rules *, const char *id, struct view query,
+		    bool kuery, struct err *);
+/* Compiles everything added; returns the number of broken rules (in `err`),
+ * -1 when memory is out. */
+int rules_seal(struct rules *, struct err *);
+
+size_t rules_count(const struct rules *);
+const struct rule *rules_at(const struct rules *, size_t i);
+/* Fields known to the set, those of an open schema included. */
+size_t rules_field_count(const struct rules *);
+const char *rules_field_name(const struct rules *, size_t field);
+/* Id of a field by name; with an open schema an unknown one is -1, too. */
+int rules_field_find(const struct rules *, struct view name);
+/* Does any rule that can match read this field? (File facts are only made
+ * when somebody asks.) */
+bool rules_field_used(const struct rules *, size_t field);
+
+/* The string literals against which rules test `field` positively, as
+ * patterns with * and ?, each with its rule: what the watch set is derived
+ * from. `event_action` of the rule's conditions is not considered. */
+void rules_patterns(const struct rules *, size_t field,
+		    void (*each)(void *ctx, const struct rule *,
+				 struct view pattern),
+		    void *ctx);
+
+/* The compiled program of rule i, one instruction a line, for `rules show`
+ * and golden tests. */
+void rules_dump(const struct rules *, size_t i, struct buf *out);
+
+/* ---- running --------------------------------------------------------- */
+
+struct rules_hit { /* one stage of a match */
+	bool missing; /* a missing-event stage: nothing below is set */
+	uint64_t time_ns, seq;
+	void *pinned; /* from record.pin; NULL for the newest event, which is
+		       * the record being fed. Valid during the call. */
+};
+
+struct rules_match {
+	const struct rule *rule;
+	size_t rule_index;
+	const struct rules_hit *hits;
+	size_t n;
+	/* new_terms: the values that were new; threshold: the group. */
+	const struct value *terms;
+	const unsigned *term_fields;
+	size_t n_terms;
+	uint64_t count; /* threshold: events in the window; else 1 */
+};
+
+/* Called from rules_feed and rules_watermark. */
+struct rules_sink {
+	void (*match)(void *ctx, const struct rules_match *);
+	/* A new_terms tuple was seen: to be stored by whoever keeps state
+	 * (called when new, and when the stored time is older than a
+	 * hundredth of the rule's window). May be NULL. */
+	void (*term)(void *ctx, const struct rule *, const uint8_t key[16],
+		     uint64_t last_seen_ns);
+	void *ctx;
+};
+
+struct rules_counters {
+	uint64_t events, matches;
+	uint64_t sequences_pending, sequences_evicted;
+	uint64_t terms, terms_evicted;
+	uint64_t regex_limits; /* evaluations given up at the match limit */
+	uint64_t no_memory;    /* events or stages dropped for lack of it */
+};
+
+struct rules_run;
+
+struct rules_options {
+	/* new_terms: until this event time the first sight only teaches; 0 =
+	 * alert from the first. */
+	uint64_t learn_until_ns;
+	size_t max_sequences; /* pending, per rule; 0 = default */
+	size_t max_terms;     /* remembered, per rule; 0 = default */
+};
+
+struct rules_run *rules_run_new(const struct rules *,
+				const struct rules_options *,
+				const struct rules_sink *);
+void rules_run_free(struct rules_run *);
+/* A remembered tuple from the state database, before the first event.
+ * Unknown rules are ignored. */
+void rules_run_remember(struct rules_run *, struct view rule_id,
+			const uint8_t key[16], uint64_t last_seen_ns);
+void rules_feed(struct rules_run *, struct record *);
+/* No event with a time before this will come: fires trailing missing-event
+ * stages and forgets what has expired. */
+void rules_watermark(struct rules_run *, uint64_t time_ns);
+struct rules_counters rules_run_counters(const struct rules_run *);
+/* Time spent and matches of one rule, for `status`; 0 when not measured. */
+
+#endif
