@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tocsin(1): reads the command line, opens the outputs, runs one subcommand
+ * and says what went wrong. Nothing else in Tocsin prints errors or ends the
+ * process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fim/options.h"
+#include "fim/version.h"
+
+static enum exit_code (*const functions[])(const struct options *,
+					   struct cmd_io *) = {
+#define COMMAND(name, arguments, summary) cmd_##name,
+#include "fim/commands.def"
+#undef COMMAND
+};
+
+static void
+print_errors(const struct err *err)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < err->n; i++) {
+		const struct diag *d = &err->v[i];
+
+		if (d->file[0] == '\0')
+			buf_puts(&b, "tocsin: ");
+		err_format(d, &b);
+		if (b.n > 0 && b.p[b.n - 1] != '\n')
+			buf_putc(&b, '\n');
+	}
+	if (err->dropped > 0)
+		buf_printf(&b, "tocsin: and %zu more\n", err->dropped);
+	if (b.failed)
+		fputs("tocsin: out of memory\n", stderr);
+	else
+		fwrite(b.p, 1, b.n, stderr);
+	buf_free(&b);
+}
+
+/* Results may hold what an intruder wants to read: owner only. */
+static FILE *
+open_output(const char *path)
+{
+	FILE *f;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY,
+		  0600);
+	if (fd < 0)
+		return NULL;
+	f = fdopen(fd, "w");
+	if (f == NULL)
+		close(fd);
+	return f;
+}
+
+static bool
+is_terminal(FILE *f)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(f)) == 1 && term != NULL &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static int
+io_open(struct cmd_io *io, const struct options *o)
+{
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
+	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
+
+	io->out = o->output != NULL ? open_output(o->output) : stdout;
+	if (io->out == NULL)
+		return err_add(&io->err, (struct place){ .file = o->output },
+			       "cannot be written: %s", strerror(errno));
+	io->notes = o->quiet ? fopen("/dev/null", "we") : stderr;
+	if (io->notes == NULL)
+		return err_add(&io->err, (struct place){ 0 }, "/dev/null: %s",
+			       strerror(errno));
+	io->terminal = is_terminal(io->out);
+	io->color = color && io->terminal;
+	io->notes_color = color && is_terminal(io->notes);
+	io->progress = !o->no_progress && !o->quiet && is_terminal(io->notes);
+	return 0;
+}
+
+/* A full disk shows only when the last bytes are written. */
+static int
+io_close(struct cmd_io *io, const struct options *o)
+{
+	const char *name = o->output != NULL ? o->output : "standard output";
+	int failed = ferror(io->out);
+
+	if (io->notes != NULL && io->notes != stderr)
+		fclose(io->notes);
+	if (fclose(io->out) != 0)
+		failed = 1;
+	if (failed)
+		return err_add(&io->err, (struct place){ .file = name },
+			       "could not be written completely");
+	return 0;
+}
+
+static enum exit_code
+run(const struct options *o)
+{
+	struct cmd_io io = { 0 };
+	enum exit_code code = EXIT_IO;
+
+	if (io_open(&io, o) == 0) {
+		code = functions[o->command](o, &io);
+		if (code == EXIT_FINDINGS && o->exit_zero)
+			code = EXIT_NOTHING;
+	}
+	if (io.out != NULL && io_close(&io, o) != 0)
+		code = EXIT_IO;
+	print_errors(&io.err);
+	err_free(&io.err);
+	return code;
+}
+
+static enum exit_code
+print_help(enum command command)
+{
+	struct buf b = { 0 };
+
+	options_help(command, &b);
+	fwrite(b.p, 1, b.n, stdout);
+	buf_free(&b);
+	return fflush(stdout) == 0 ? EXIT_NOTHING : EXIT_IO;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct err err = { 0 };
+	enum exit_code code = EXIT_USAGE;
+
+	if (options_read(&o, argc, argv, &err) != 0)
+		print_errors(&err);
+	else if (o.help)
+		code = print_help(o.command);
+	else if (o.version)
+		code = puts("tocsin " TOCSIN_VERSION) < 0 ? EXIT_IO
+							  : EXIT_NOTHING;
+	else
+		code = run(&o);
+	err_free(&err);
+	options_free(&o);
+	return (int)code;
+}

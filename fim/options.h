@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line, read completely before anything is done. Subcommands are
+ * rows of commands.def, options rows of options.def; the help text comes from
+ * the same rows. Reading prints nothing: what is wrong goes to `struct err`.
+ *
+ * Strings are borrowed from argv.
+ */
+#ifndef FIM_OPTIONS_H
+#define FIM_OPTIONS_H
+
+#include "fim/exit.h"
+#include "scan/base.h"
+
+enum command {
+#define COMMAND(name, arguments, summary) COMMAND_##name,
+#include "fim/commands.def"
+#undef COMMAND
+	COMMANDS,
+	COMMAND_NONE = COMMANDS
+};
+
+/* In the order of the words in options.def; 0 = not given. */
+enum format {
+	FORMAT_DEFAULT,
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_NDJSON,
+	FORMAT_HTML
+};
+enum schema_choice { SCHEMA_DEFAULT, SCHEMA_ECS, SCHEMA_ANY };
+enum order_choice { ORDER_DEFAULT, ORDER_TIME, ORDER_INPUT };
+
+struct text_list {
+	const char **v; /* freed by options_free */
+	size_t n;
+};
+
+struct options {
+	enum command command;
+	struct text_list args; /* what follows the subcommand */
+
+	bool quiet, no_color, no_progress, exit_zero, help, version;
+	unsigned verbose;
+	int format;			     /* enum format */
+	const char *config, *state, *output; /* NULL = not given */
+	struct text_list rules;
+
+	const char *query, *kql, *time_field, *id_field, *record;
+	int schema; /* enum schema_choice */
+	int order;  /* enum order_choice */
+	bool matches;
+};
+
+/* 0, or -1 with one diagnostic. Free in both cases. */
+int options_read(struct options *, int argc, char **argv, struct err *);
+void options_free(struct options *);
+/* Help for one subcommand, or for all of Tocsin. */
+void options_help(enum command, struct buf *out);
+
+/* What a subcommand works with. Diagnostics that it leaves in `err` are
+ * printed by main, after what it wrote. */
+struct cmd_io {
+	FILE *out;	  /* results; standard output or --output */
+	FILE *notes;	  /* for people: standard error; /dev/null with -q */
+	bool color;	  /* `out` is a terminal and wants colour */
+	bool terminal;	  /* `out` is a terminal */
+	bool notes_color; /* the same of `notes` */
+	bool progress;	  /* `notes` is a terminal and wants progress */
+	struct err err;
+};
+
+#define COMMAND(name, arguments, summary) \
+	enum exit_code cmd_##name(const struct options *, struct cmd_io *);
+#include "fim/commands.def"
+#undef COMMAND
+
+#endif
