@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Matches become alerts: identity, evidence, suppression. */
+#include "fim/alert.h"
+
+#include "fim/fields.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+struct window { /* of one rule */
+	uint64_t start_ns; /* 0 = none open */
+	uint64_t sent, suppressed;
+};
+
+struct alerter {
+	const struct rules *rules;
+	struct alert_sink sink;
+	struct window *windows; /* one a rule */
+	struct slot *slots;
+	uint32_t generation;
+	uint64_t lost;
+	struct arena arena; /* of the alert being made */
+};
+
+/* What the fill function of an alert's record looks at. */
+struct making {
+	struct alerter *alerter;
+	struct record *source; /* the event; NULL for a summary */
+	const struct rules_match *match;
+	const struct rule *rule;
+	struct view id;
+	uint64_t time_ns, suppressed;
+};
+
+struct alerter *
+alerter_new(const struct rules *rules, const struct alert_sink *sink)
+{
+	struct alerter *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->rules = rules;
+	a->sink = *sink;
+	a->windows = calloc(rules_count(rules) + 1, sizeof(*a->windows));
+	a->slots = calloc(FIELDS_FILLED, sizeof(*a->slots));
+	if (a->windows == NULL || a->slots == NULL) {
+		alerter_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void
+alerter_free(struct alerter *a)
+{
+	if (a == NULL)
+		return;
+	arena_free(&a->arena);
+	free(a->windows);
+	free(a->slots);
+	free(a);
+}
+
+uint64_t
+alerter_lost(const struct alerter *a)
+{
+	return a->lost;
+}
+
+/* ---- values of the alert's own fields -------------------------------- */
+
+static void
+set_values(struct slot *s, struct arena *arena, size_t n)
+{
+	struct value *v = arena_array(arena, n, sizeof(*v));
+
+	s->v = v;
+	s->n = v == NULL ? 0 : (uint32_t)n;
+}
+
+static void
+set_string(struct slot *s, struct arena *arena, struct view string)
+{
+	if (string.n == 0)
+		return;
+	set_values(s, arena, 1);
+	if (s->n == 1)
+		*(struct value *)s->v =
+			(struct value){ VALUE_STRING, .s = string };
+}
+
+static void
+set_int(struct slot *s, struct arena *arena, int64_t i)
+{
+	set_values(s, arena, 1);
+	if (s->n == 1)
+		*(struct value *)s->v = (struct value){ VALUE_INT, .i = i };
+}
+
+static void
+set_list(struct slot *s, struct arena *arena, const struct rule_list *list)
+{
+	set_values(s, arena, list->n);
+	for (uint32_t i = 0; i < s->n; i++)
+		((struct value *)s->v)[i] =
+			(struct value){ VALUE_STRING, .s = list->v[i] };
+}
+
+/* Adds a string to a list of different strings; `max` bounds the slot. */
+static void
+add_once(struct slot *s, uint32_t max, struct view string)
+{
+	struct value *v = (struct value *)s->v;
+
+	if (string.n == 0 || s->n >= max)
+		return;
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (view_eq(v[i].s, string))
+			return;
+	}
+	v[s->n++] = (struct value){ VALUE_STRING, .s = string };
+}
+
+static struct view
+threat_view(const struct rule_threat *t, unsigned field)
+{
+	switch (field) {
+	case FIELD_THREAT_FRAMEWORK:
+		return t->framework;
+	case FIELD_THREAT_TACTIC_ID:
+		return t->tactic_id;
+	case FIELD_THREAT_TACTIC_NAME:
+		return t->tactic_name;
+	default:
+		return t->tactic_reference;
+	}
+}
+
+static struct view
+technique_view(const struct rule_technique *t, unsigned field)
+{
+	switch (field) {
+	case FIELD_THREAT_TECHNIQUE_ID:
+	case FIELD_THREAT_SUBTECHNIQUE_ID:
+		return t->id;
+	case FIELD_THREAT_TECHNIQUE_NAME:
+	case FIELD_THREAT_SUBTECHNIQUE_NAME:
+		return t->name;
+	default:
+		return t->reference;
+	}
+}
+
+/* MITRE writes sub-techniques as T1234.001. */
+static bool
+technique_wanted(const struct rule_technique *t, unsigned field)
+{
+	bool sub = view_find(t->id, '.') >= 0;
+
+	return sub == (field >= FIELD_THREAT_SUBTECHNIQUE_ID);
+}
+
+static void
+set_threat(struct slot *s, struct arena *arena, const struct rule *rule,
+	   unsigned field)
+{
+	bool tactic = field < FIELD_THREAT_TECHNIQUE_ID;
+	size_t max = 0;
+
+	for (size_t i = 0; i < rule->n_threats; i++)
+		max += tactic ? 1 : rule->threats[i].n_techniques;
+	set_values(s, arena, max);
+	if (s->n != max)
+		return;
+	s->n = 0;
+	for (size_t i = 0; i < rule->n_threats; i++) {
+		const struct rule_threat *t = &rule->threats[i];
+
+		if (tactic)
+			add_once(s, (uint32_t)max, threat_view(t, field));
+		for (size_t k = 0; !tactic && k < t->n_techniques; k++) {
+			if (technique_wanted(&t->techniques[k], field))
+				add_once(s, (uint32_t)max,
+					 technique_view(&t->techniques[k],
+							field));
+		}
+	}
+}
+
+static void
+set_related(struct slot *s, struct arena *arena, struct record *source,
+	    const unsigned *fields, size_t n)
+{
+	if (source == NULL)
+		return;
+	set_values(s, arena, n);
+	if (s->n != n)
+		return;
+	s->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct slot *from = record_get(source, fields[i]);
+
+		if (from->n > 0 && from->v[0].type == VALUE_STRING)
+			add_once(s, (uint32_t)n, from->v[0].s);
+	}
+}
+
+static void
+set_hits(struct slot *s, struct making *m, bool summaries)
+{
+	struct arena *arena = &m->alerter->arena;
+	const struct rules_match *match = m->match;
+	struct value *v;
+
+	if (match == NULL || (summaries && match->n < 2))
+		return;
+	set_values(s, arena, match->n);
+	v = (struct value *)s->v;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct alert_pin *pin = match->hits[i].pinned;
+		struct buf text = { 0 };
+
+		v[i] = (struct value){ VALUE_STRING, .s = VIEW("-") };
+		if (match->hits[i].missing)
+			continue;
+		if (pin != NULL) {
+			v[i].s = summaries ? pin->summary : pin->id;
+		} else if (m->source != NULL && summaries) {
+			alert_summary(m->source, &text);
+			v[i].s = arena_copy(arena, buf_view(&text));
+			buf_free(&text);
+		} else if (m->source != NULL) {
+			const struct slot *id =
+				record_get(m->source, FIELD_EVENT_ID);
+			if (id->n > 0)
+				v[i] = id->v[0];
+		}
+	}
+}
+
+static void
+set_terms(struct slot *s, struct making *m)
+{
+	if (m->match == NULL || m->match->n_terms == 0)
+		return;
+	set_values(s, &m->alerter->arena, m->match->n_terms);
+	for (uint32_t i = 0; i < s->n; i++)
+		((struct value *)s->v)[i] = m->match->terms[i];
+}
+
+static void
+set_message(struct slot *s, struct making *m)
+{
+	struct arena *arena = &m->alerter->arena;
+	struct buf text = { 0 };
+
+	buf_put(&text, m->rule->name);
+	if (m->suppressed > 0) {
+		buf_printf(&text, ": %llu more alerts within five minutes",
+			   (unsigned long long)m->suppressed);
+	} else if (m->source != NULL) {
+		buf_puts(&text, ": ");
+		alert_summary(m->source, &text);
+	}
+	if (!text.failed)
+		set_string(s, arena, arena_copy(arena, buf_view(&text)));
+	buf_free(&text);
+}
+
+static void
+set_time(struct slot *s, struct making *m)
+{
+	struct buf text = { 0 };
+
+	buf_rfc3339(&text, m->time_ns);
+	set_string(s, &m->alerter->arena,
+		   arena_copy(&m->alerter->arena, buf_view(&text)));
+	buf_free(&text);
+}
+
+static const unsigned related_users[] = { FIELD_USER_NAME,
+					  FIELD_USER_REAL_NAME,
+					  FIELD_FILE_OWNER };
+static const unsigned related_ips[] = { FIELD_SOURCE_IP,
+					FIELD_DESTINATION_IP };
+static const unsigned related_hashes[] = { FIELD_FILE_SHA256 };
+
+/* The alert's own fields; false = take the event's. */
+static bool
+fill_own(struct making *m, unsigned field, struct slot *s)
+{
+	struct arena *arena = &m->alerter->arena;
+	const struct rule *rule = m->rule;
+
+	switch (field) {
+	case FIELD_EVENT_KIND:
+		set_string(s, arena, VIEW("alert"));
+		return true;
+	case FIELD_EVENT_SEVERITY:
+		set_int(s, arena, rule->risk_score);
+		return true;
+	case FIELD_MESSAGE:
+		set_message(s, m);
+		return true;
+	case FIELD_TAGS:
+		set_list(s, arena, &rule->tags);
+		return true;
+	case FIELD_RELATED_USER:
+		set_related(s, arena, m->source, related_users,
+			    ARRAY_LEN(related_users));
+		return true;
+	case FIELD_RELATED_IP:
+		set_related(s, arena, m->source, related_ips,
+			    ARRAY_LEN(related_ips));
+		return true;
+	case FIELD_RELATED_HASH:
+		set_related(s, arena, m->source, related_hashes,
+			    ARRAY_LEN(related_hashes));
+		return true;
+	case FIELD_RULE_ID:
+		set_string(s, arena, rule->id);
+		return true;
+	case FIELD_RULE_NAME:
+		set_string(s, arena, rule->name);
+		return true;
+	case FIELD_RULE_DESCRIPTION:
+		set_string(s, arena, rule->description);
+		return true;
+	case FIELD_RULE_LEVEL:
+		set_string(s, arena, rule->severity);
+		return true;
+	case FIELD_RULE_REFERENCE:
+		set_list(s, arena, &rule->references);
+		return true;
+	case FIELD_ALERT_ID:
+		set_string(s, arena, m->id);
+		return true;
+	case FIELD_ALERT_EVENTS:
+		set_hits(s, m, false);
+		return true;
+	case FIELD_ALERT_STAGES:
+		set_hits(s, m, true);
+		return true;
+	case FIELD_ALERT_TERMS:
+		set_terms(s, m);
+		return true;
+	case FIELD_ALERT_COUNT:
+		if (m->match != NULL && rule->kind == RULE_THRESHOLD)
+			set_int(s, arena, (int64_t)m->match->count);
+		return true;
+	case FIELD_ALERT_SUPPRESSED:
+		if (m->suppressed > 0)
+			set_int(s, arena, (int64_t)m->suppressed);
+		return true;
+	default:
+		if (field < FIELD_THREAT_FRAMEWORK ||
+		    field > FIELD_THREAT_SUBTECHNIQUE_REFERENCE)
+			return false;
+		set_threat(s, arena, rule, field);
+		return true;
+	}
+}
+
+static void
+fill(struct record *r, unsigned field)
+{
+	struct making *m = r->ctx;
+	struct slot *s = &r->slots[field];
+
+	if (fill_own(m, field, s))
+		return;
+	if (m->source != NULL) {
+		const struct slot *from = record_get(m->source, field);
+
+		s->n = from->n;
+		s->v = from->v;
+	} else if (field == FIELD_TIMESTAMP) {
+		set_time(s, m);
+	}
+}
+
+/* ---- identity and delivery ------------------------------------------- */
+
+static void
+hash_view(crypto_generichash_state *h, struct view v)
+{
+	uint64_t n = v.n; /* lengths keep ("a","bc") and ("ab","c") apart */
+
+	crypto_generichash_update(h, (const void *)&n, sizeof(n));
+	crypto_generichash_update(h, (const void *)v.p, v.n);
+}
+
+static void
+hash_value(crypto_generichash_state *h, const struct value *v)
+{
+	if (v->type == VALUE_STRING)
+		hash_view(h, v->s);
+	else
+		hash_view(h, (struct view){ (const char *)&v->i,
+					    sizeof(v->i) });
+}
+
+static struct view
+alert_id(struct making *m)
+{
+	crypto_generichash_state h;
+	unsigned char digest[16];
+	struct slot events = { 0 };
+	struct buf hex = { 0 };
+	struct view id;
+
+	crypto_generichash_init(&h, NULL, 0, sizeof(digest));
+	hash_view(&h, m->rule->id);
+	set_hits(&events, m, false);
+	for (uint32_t i = 0; i < events.n; i++)
+		hash_value(&h, &events.v[i]);
+	if (m->match == NULL)
+		hash_view(&h, (struct view){ (const char *)&m->time_ns,
+					     sizeof(m->time_ns) });
+	for (size_t i = 0; m->match != NULL && i < m->match->n_terms; i++)
+		hash_value(&h, &m->match->terms[i]);
+	crypto_generichash_final(&h, digest, sizeof(digest));
+	buf_hex(&hex, digest, sizeof(digest));
+	id = arena_copy(&m->alerter->arena, buf_view(&hex));
+	buf_free(&hex);
+	return id;
+}
+
+static void
+deliver(struct making *m)
+{
+	struct alerter *a = m->alerter;
+	struct record record = {
+		.time_ns = m->time_ns,
+		.n_slots = FIELDS_FILLED,
+		.slots = a->slots,
+		.fill = fill,
+		.ctx = m,
+	};
+	struct alert alert = {
+		.rule = m->rule,
+		.time_ns = m->time_ns,
+		.suppressed = m->suppressed,
+		.record = &record,
+	};
+
+	if (++a->generation == 0)
+		a->generation = 1;
+	record.generation = a->generation;
+	m->id = alert_id(m);
+	alert.id = m->id;
+	if (m->id.n == 0)
+		a->lost++;
+	else
+		a->sink.take(a->sink.ctx, &alert);
+	arena_reset(&a->arena);
+}
+
+/* ---- suppression ------------------------------------------------------ */
+
+static void
+close_window(struct alerter *a, size_t rule_index)
+{
+	struct window *w = &a->windows[rule_index];
+	struct making m = {
+		.alerter = a,
+		.rule = rules_at(a->rules, rule_index),
+		.time_ns = w->start_ns + ALERT_WINDOW_NS,
+		.suppressed = w->suppressed,
+	};
+
+	memset(w, 0, sizeof(*w));
+	if (m.suppressed > 0)
+		deliver(&m);
+}
+
+/* Summaries go out in the order in which their windows end, whoever looks
+ * first, so that live and replayed streams agree. */
+static ssize_t
+next_to_close(const struct alerter *a, uint64_t time_ns)
+{
+	ssize_t found = -1;
+
+	for (size_t i = 0; i < rules_count(a->rules); i++) {
+		const struct window *w = &a->windows[i];
+
+		if (w->start_ns == 0 ||
+		    w->start_ns > UINT64_MAX - ALERT_WINDOW_NS ||
+		    w->start_ns + ALERT_WINDOW_NS > time_ns)
+			continue;
+		if (found < 0 || w->start_ns < a->windows[found].start_ns)
+			found = (ssize_t)i;
+	}
+	return found;
+}
+
+void
+alerter_watermark(struct alerter *a, uint64_t time_ns)
+{
+	ssize_t i;
+
+	while ((i = next_to_close(a, time_ns)) >= 0)
+		close_window(a, (size_t)i);
+}
+
+void
+alerter_flush(struct alerter *a)
+{
+	alerter_watermark(a, UINT64_MAX);
+}
+
+void
+alerter_match(struct alerter *a, struct record *source,
+	      const struct rules_match *match)
+{
+	struct window *w = &a->windows[match->rule_index];
+	struct making m = {
+		.alerter = a,
+		.source = source,
+		.match = match,
+		.rule = match->rule,
+	};
+
+	if (source != NULL)
+		m.time_ns = source->time_ns;
+	else if (match->n > 0)
+		m.time_ns = match->hits[match->n - 1].time_ns;
+	alerter_watermark(a, m.time_ns);
+	if (w->start_ns == 0)
+		w->start_ns = m.time_ns == 0 ? 1 : m.time_ns;
+	if (w->sent >= match->rule->max_signals) {
+		w->suppressed++;
+		return;
+	}
+	w->sent++;
+	deliver(&m);
+}
+
+/* ---- evidence of earlier stages ---------------------------------------- */
+
+void *
+alert_pin(struct record *r)
+{
+	const struct slot *id = record_get(r, FIELD_EVENT_ID);
+	struct buf text = { 0 };
+	struct alert_pin *pin = NULL;
+	size_t n_id = 0, n_summary = 0;
+
+	if (id->n > 0 && id->v[0].type == VALUE_STRING)
+		buf_put(&text, id->v[0].s);
+	n_id = text.n;
+	alert_summary(r, &text);
+	n_summary = text.n - n_id;
+	fields_encode(r, NULL, &text);
+	if (!text.failed)
+		pin = malloc(sizeof(*pin) + text.n);
+	if (pin != NULL) {
+		char *p = (char *)(pin + 1);
+
+		memcpy(p, text.p, text.n);
+		*pin = (struct alert_pin){
+			.id = { p, n_id },
+			.summary = { p + n_id, n_summary },
+			.json = { p + n_id + n_summary,
+				  text.n - n_id - n_summary },
+		};
+		if (id->n > 0 && id->v[0].type == VALUE_INT) {
+			pin->id_is_int = true;
+			pin->id_int = id->v[0].i;
+		}
+	}
+	buf_free(&text);
+	return pin;
+}
+
+void
+alert_unpin(void *pin)
+{
+	free(pin);
+}
