@@ -1,16 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Tocsin. `make run` and `make check` do everything on a fresh machine.
+# Tocsin. On a fresh Debian or Ubuntu machine these two do everything:
+#
+#	make run	install what is missing, build, watch this host
+#	make check	the same for the tests, then all of them
+#
+# Others: all (builds ./tocsin), unit, rule-tests, cli, corpus, live (root),
+# layers, format, bench (root), fuzz T=… SECONDS=…, check-asan, check-clang,
+# check-fresh (root), install DESTDIR= PREFIX=, clean.
+# Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
+# CASES="motd cat" (live).
 .DEFAULT_GOAL := all
 
 CC ?= gcc
 CLANG ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 B ?= build
+PREFIX ?= /usr/local
+# Ubuntu's /usr/sbin/bpftool is a wrapper that wants the running kernel's own.
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool \
+	/usr/lib/linux-tools-*/bpftool /usr/sbin/bpftool) bpftool)
+MACHINE := $(shell uname -m)
+BPF_ARCH_x86_64 := x86
+BPF_ARCH_aarch64 := arm64
+BPF_ARCH_riscv64 := riscv
+BPF_ARCH_s390x := s390
+BPF_ARCH_ppc64le := powerpc
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wvla -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	-D_FORTIFY_SOURCE=2 -fPIE
+	-Wvla -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef \
+	$(if $(WERROR),-Werror)
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
+	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(MACHINE)),-fcf-protection)
 OPT ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -I. -I$B $(OPT) $(WARN) $(HARDEN) \
 	$(SANITIZE) $(CFLAGS)
@@ -18,22 +37,27 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
 LIBS := -linotifytools -lseccomp -ljansson -lsodium -lgcrypt -lsqlite3 \
 	-lyaml -lpcre2-8 -lbpf -lelf -lz -lm
 
+# ---- the program ----------------------------------------------------------
+
 # Rooms, floor first: each may use those to its left.
 ROOMS := scan rules baselines fim
 objects = $(patsubst %.c,$B/%.o,$(sort $(wildcard $(1)/*.c)))
 LIBRARIES := $(foreach r,$(ROOMS),$(if $(wildcard $r/*.c),$B/lib$r.a))
 # The linker wants users before used.
 link_order = $(foreach r,fim baselines rules scan,$(filter $B/lib$r.a,$(1)))
+# ./tocsin is the plain build; variants keep theirs in their own folder.
+PROGRAM := $(if $(filter build,$B),,$B/)tocsin
 
-all: tocsin
+all: $(PROGRAM)
 
-tocsin: $B/fim/main.o $(LIBRARIES)
+$(PROGRAM): $B/fim/main.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $B/fim/main.o \
 		$(call link_order,$(LIBRARIES)) $(LIBS)
 
 define library
 $B/lib$(1).a: $(filter-out $B/fim/main.o,$(call objects,$(1)))
-	rm -f $$@ && $(AR) rcs $$@ $$^
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(eval $(call library,$r)))
 
@@ -45,11 +69,59 @@ $B/%.o: %.c
 BPF_OBJECTS := $(patsubst %.bpf.c,$B/%.bpf.o,$(wildcard fim/bpf/*.bpf.c))
 $B/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -I. \
-		-I/usr/include/$(shell uname -m)-linux-gnu -MMD -MP -c -o $@ $<
+	$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH_$(MACHINE)) -O2 -g \
+		-Wall -Wextra $(if $(WERROR),-Werror) -I. \
+		-I/usr/include/$(MACHINE)-linux-gnu -MMD -MP -c -o $@ $<
 $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< > $@.tmp && mv $@.tmp $@
 $B/fim/sensor_bpf.o: $(patsubst $B/%.bpf.o,$B/%.skel.h,$(BPF_OBJECTS))
+
+# ---- run, install ---------------------------------------------------------
+
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+$B/.deps $B/.deps-tests: contrib/install-deps
+	@mkdir -p $B
+	contrib/install-deps $(if $(findstring tests,$@),--tests)
+	@touch $@
+
+# Two makes: what the first installs, the second finds.
+run: $B/.deps
+	@$(MAKE) --no-print-directory all
+	$(SUDO) ./tocsin watch
+
+install: all
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
+	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
+		'$(abspath $(DESTDIR)$(PREFIX))/share/tocsin/rules/{}' ';'
+	for page in $(wildcard man/*.[1-8]); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+	done
+	$(if $(wildcard contrib/tocsin.service),sed 's,@PREFIX@,$(PREFIX),' \
+		contrib/tocsin.service | install -D -m 644 /dev/stdin \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/tocsin.service)
+
+clean:
+	rm -rf build build-* tocsin
+
+# ---- tests ----------------------------------------------------------------
+
+# In this order: what is quick and needs no root comes first.
+check: $B/.deps-tests
+	@$(MAKE) --no-print-directory layers format
+	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory rule-tests cli corpus
+	@$(MAKE) --no-print-directory live
+
+layers:
+	@tests/layers
+
+# Other versions of clang-format lay some lines out differently.
+FORMATTED = $(wildcard $(addsuffix /*.[ch],$(ROOMS) fim/bpf tests/*))
+format:
+	@if clang-format --version 2>/dev/null | grep -q 'version 14'; then \
+		clang-format --dry-run -Werror $(FORMATTED); \
+	else echo 'format: not checked, no clang-format 14 here'; fi
 
 # Unit tests: tests/unit/ROOM_*.c, one cmocka program each, linked with its
 # room and the rooms below.
@@ -64,11 +136,66 @@ $B/tests/unit/rules_%: $B/tests/unit/rules_%.o $B/librules.a $B/libscan.a
 
 # `make unit ONLY=rules_` runs one room's.
 unit: $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
-	@failed=0; for t in $^; do $$t || failed=1; done; exit $$failed
+	@failed=0; for t in $^; do echo "== $${t##*/}"; $$t || failed=1; done; \
+	exit $$failed
 
-clean:
-	rm -rf $B tocsin
+# Rules as text (NAME.t beside each rule), and the program from outside.
+rule-tests cli: %: all
+	@if [ -x tests/$*/run ]; then TOCSIN=$(PROGRAM) tests/$*/run; fi
 
-.PHONY: all unit clean
+# Live: real acts in private namespaces, and what the running program says.
+live: all $B/tests/live/act
+	TOCSIN=$(PROGRAM) ACT=$B/tests/live/act $(SUDO) tests/live/run $(CASES)
+$B/tests/live/act: $B/tests/live/act.o
+	$(CC) $(LDFLAGS_ALL) -o $@ $<
+
+# Fuzz targets: tests/fuzz/ROOM_*.c with LLVMFuzzerTestOneInput, inputs in
+# tests/fuzz/corpus/ROOM_*/. `corpus` runs each input once, with any compiler;
+# `fuzz` looks for new ones, with clang's libFuzzer.
+FUZZ := $(filter-out corpus,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+corpus: $(addprefix $B/tests/fuzz/,$(FUZZ))
+	@for t in $(FUZZ); do \
+		$B/tests/fuzz/$$t tests/fuzz/corpus/$$t || exit 1; done
+$(addprefix $B/tests/fuzz/,$(FUZZ)): %: %.o $B/tests/fuzz/corpus.o $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< $B/tests/fuzz/corpus.o \
+		$(call link_order,$(LIBRARIES)) $(LIBS)
+
+SECONDS ?= 60
+fuzz:
+	@test -f tests/fuzz/$(T).c || { echo 'usage: make fuzz T=NAME [SECONDS=60]; NAME one of: $(FUZZ)'; exit 1; }
+	@$(MAKE) --no-print-directory B=build-fuzz CC=$(CLANG) OPT='-O1 -g' \
+		SANITIZE=-fsanitize=address,undefined,fuzzer-no-link \
+		build-fuzz/tests/fuzz/$(T).fuzz
+	@mkdir -p build-fuzz/corpus/$(T)
+	build-fuzz/tests/fuzz/$(T).fuzz -max_total_time=$(SECONDS) \
+		build-fuzz/corpus/$(T) $(wildcard tests/fuzz/corpus/$(T))
+$B/tests/fuzz/%.fuzz: $B/tests/fuzz/%.o $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< \
+		$(call link_order,$(LIBRARIES)) $(LIBS)
+
+# The same tests with the sanitizers, and with the other compiler.
+check-asan: $B/.deps-tests
+	@$(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+		all unit corpus
+check-clang: $B/.deps-tests
+	@$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all unit
+
+# A new Debian in a folder, with only git and make: does it all work there?
+check-fresh:
+	$(SUDO) tests/fresh
+
+# ---- benchmarks -----------------------------------------------------------
+
+BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
+bench: $B/.deps-tests
+	@$(MAKE) --no-print-directory all $(BENCH)
+	TOCSIN=$(PROGRAM) BENCH=$B/tests/bench $(SUDO) tests/bench/run
+$B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
+
+.PHONY: all run install clean check layers format unit rule-tests cli live \
+	corpus fuzz check-asan check-clang check-fresh bench
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' 2>/dev/null)
