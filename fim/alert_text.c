@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Alerts as text for people and as JSON lines for programs. */
+#include "fim/alert.h"
+
+#include "fim/fields.h"
+
+#include <inttypes.h>
+
+static struct view
+string_of(struct record *r, unsigned field)
+{
+	const struct slot *s = record_get(r, field);
+
+	return s->n > 0 && s->v[0].type == VALUE_STRING ? s->v[0].s :
+							  VIEW_NONE;
+}
+
+static bool
+int_of(struct record *r, unsigned field, int64_t *out)
+{
+	const struct slot *s = record_get(r, field);
+
+	if (s->n == 0 || s->v[0].type != VALUE_INT)
+		return false;
+	*out = s->v[0].i;
+	return true;
+}
+
+static bool
+bool_of(struct record *r, unsigned field)
+{
+	const struct slot *s = record_get(r, field);
+
+	return s->n > 0 && s->v[0].type == VALUE_BOOL && s->v[0].b;
+}
+
+/* ---- the summary: one sentence, unescaped ------------------------------ */
+
+static struct view
+or_unknown(struct view v)
+{
+	return v.n > 0 ? v : VIEW("unknown");
+}
+
+/* "bash (pid 7, root)" */
+static void
+put_process(struct record *r, struct buf *out)
+{
+	struct view user = string_of(r, FIELD_USER_NAME);
+	int64_t pid;
+
+	if (!int_of(r, FIELD_PROCESS_PID, &pid)) {
+		buf_puts(out, "an unknown process");
+		return;
+	}
+	if (user.n == 0)
+		user = string_of(r, FIELD_USER_ID);
+	buf_put(out, or_unknown(string_of(r, FIELD_PROCESS_NAME)));
+	buf_printf(out, " (pid %" PRId64 ", ", pid);
+	buf_put(out, or_unknown(user));
+	buf_putc(out, ')');
+}
+
+static void
+put_endpoint(struct record *r, unsigned ip, unsigned port, struct buf *out)
+{
+	struct view address = string_of(r, ip);
+	int64_t number = 0;
+
+	int_of(r, port, &number);
+	if (view_find(address, ':') >= 0) {
+		buf_putc(out, '[');
+		buf_put(out, address);
+		buf_putc(out, ']');
+	} else {
+		buf_put(out, or_unknown(address));
+	}
+	buf_printf(out, ":%" PRId64, number);
+}
+
+static void
+summary_process(struct record *r, struct view action, struct buf *out)
+{
+	struct view parent = string_of(r, FIELD_PARENT_EXECUTABLE);
+
+	put_process(r, out);
+	if (view_eq(action, VIEW("exec"))) {
+		buf_puts(out, " ran: ");
+		buf_put(out, string_of(r, FIELD_PROCESS_COMMAND_LINE));
+		buf_puts(out, ", child of ");
+		buf_put(out, or_unknown(parent));
+	} else {
+		buf_puts(out, ": ");
+		buf_put(out, action);
+	}
+}
+
+static void
+summary_network(struct record *r, struct view action, struct buf *out)
+{
+	put_process(r, out);
+	if (view_eq(action, VIEW("connection_attempted")))
+		buf_puts(out, bool_of(r, FIELD_NETWORK_INHERITED) ?
+				      " holds a connection to " :
+				      " connected to ");
+	else if (view_eq(action, VIEW("connection_accepted")))
+		buf_puts(out, " accepted a connection from ");
+	else
+		buf_puts(out, " was disconnected from ");
+	if (view_eq(action, VIEW("connection_accepted")))
+		put_endpoint(r, FIELD_SOURCE_IP, FIELD_SOURCE_PORT, out);
+	else
+		put_endpoint(r, FIELD_DESTINATION_IP, FIELD_DESTINATION_PORT,
+			     out);
+	buf_puts(out, " over ");
+	buf_put(out, or_unknown(string_of(r, FIELD_NETWORK_TRANSPORT)));
+}
+
+static const struct {
+	const char *action, *verb;
+} file_verbs[] = {
+	{ "creation", " created " },	   { "deletion", " deleted " },
+	{ "modification", " modified " },  { "rename", " renamed " },
+	{ "snapshot", " has " },
+	{ "attributes_modified", " changed the attributes of " },
+};
+
+static void
+summary_file(struct record *r, struct view action, struct buf *out)
+{
+	struct view old = string_of(r, FIELD_FILE_ORIGINAL_PATH);
+	struct view path = string_of(r, FIELD_FILE_PATH);
+
+	put_process(r, out);
+	for (size_t i = 0; i < ARRAY_LEN(file_verbs); i++) {
+		if (view_eq(action, view_of(file_verbs[i].action)))
+			buf_puts(out, file_verbs[i].verb);
+	}
+	if (old.n > 0) {
+		buf_put(out, old);
+		buf_puts(out, " to ");
+	} else if (view_eq(action, VIEW("rename"))) {
+		buf_puts(out, "a file to ");
+	}
+	buf_put(out, path);
+}
+
+void
+alert_summary(struct record *r, struct buf *out)
+{
+	struct view category = string_of(r, FIELD_EVENT_CATEGORY);
+	struct view action = string_of(r, FIELD_EVENT_ACTION);
+
+	if (view_eq(category, VIEW("file")))
+		summary_file(r, action, out);
+	else if (view_eq(category, VIEW("network")))
+		summary_network(r, action, out);
+	else
+		summary_process(r, action, out);
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+void
+alert_format_json(const struct alert *a, struct buf *out)
+{
+	fields_encode(a->record, NULL, out);
+	buf_putc(out, '\n');
+}
+
+/* ---- terminal ------------------------------------------------------------ */
+
+static const struct {
+	const char *severity, *label, *sgr;
+} levels[] = {
+	{ "critical", "CRITICAL", "\033[1;37;41m" },
+	{ "high", "HIGH", "\033[1;31m" },
+	{ "medium", "MEDIUM", "\033[1;33m" },
+	{ "low", "LOW", "\033[1;36m" },
+};
+
+static void
+put_level(const struct rule *rule, bool colour, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (!view_eq_fold(rule->severity, view_of(levels[i].severity)))
+			continue;
+		if (colour)
+			buf_puts(out, levels[i].sgr);
+		buf_puts(out, levels[i].label);
+		if (colour)
+			buf_puts(out, "\033[0m");
+		return;
+	}
+	buf_puts(out, "ALERT");
+}
+
+static void
+put_head(const struct alert *a, bool colour, struct buf *out)
+{
+	struct buf time = { 0 };
+
+	buf_rfc3339(&time, a->time_ns);
+	buf_put(out, view_sub(buf_view(&time), 0, 23)); /* milliseconds */
+	buf_puts(out, "Z  ");
+	buf_free(&time);
+	put_level(a->rule, colour, out);
+	buf_printf(out, " %d  ", a->rule->risk_score);
+	if (colour)
+		buf_puts(out, "\033[1m");
+	buf_text(out, a->rule->name);
+	if (colour)
+		buf_puts(out, "\033[0m");
+	buf_puts(out, "  [");
+	buf_text(out, a->rule->id);
+	buf_puts(out, "]\n");
+}
+
+static void
+put_label(const char *label, struct buf *out)
+{
+	buf_printf(out, "    %-10s", label);
+}
+
+static void
+put_row(const char *label, struct view v, struct buf *out)
+{
+	if (v.n == 0)
+		return;
+	put_label(label, out);
+	buf_text(out, v);
+	buf_putc(out, '\n');
+}
+
+static void
+put_args(struct record *r, unsigned field, struct buf *out)
+{
+	const struct slot *args = record_get(r, field);
+
+	for (uint32_t i = 0; i < args->n; i++) {
+		buf_putc(out, ' ');
+		if (i == 64) { /* the whole list is in the JSON */
+			buf_printf(out, "… (%u more)", args->n - i);
+			break;
+		}
+		buf_text_word(out, args->v[i].s);
+	}
+}
+
+static void
+put_process_row(struct record *r, const char *label, unsigned pid_field,
+		unsigned executable, unsigned args, unsigned user,
+		struct buf *out)
+{
+	int64_t pid;
+
+	if (!int_of(r, pid_field, &pid))
+		return;
+	put_label(label, out);
+	buf_text(out, or_unknown(string_of(r, executable)));
+	buf_printf(out, "  pid %" PRId64 "  user ", pid);
+	buf_text(out, or_unknown(string_of(r, user)));
+	if (record_get(r, args)->n > 0) {
+		buf_puts(out, "  args");
+		put_args(r, args, out);
+	}
+	buf_putc(out, '\n');
+}
+
+static void
+put_ancestors(struct record *r, struct buf *out)
+{
+	const struct slot *names = record_get(r, FIELD_ANCESTORS_NAME);
+
+	if (names->n < 2)
+		return;
+	put_label("ancestors", out);
+	for (uint32_t i = 0; i < names->n; i++) {
+		if (i > 0)
+			buf_puts(out, " < ");
+		buf_text(out, names->v[i].s);
+	}
+	buf_putc(out, '\n');
+}
+
+static void
+put_content(struct record *r, struct buf *out)
+{
+	const struct slot *entropy = record_get(r, FIELD_FILE_ENTROPY);
+	struct view hash = string_of(r, FIELD_FILE_SHA256);
+	int64_t size;
+
+	if (!int_of(r, FIELD_FILE_SIZE, &size))
+		return;
+	put_label("content", out);
+	buf_printf(out, "%" PRId64 " bytes  ", size);
+	buf_text(out, or_unknown(string_of(r, FIELD_FILE_KIND)));
+	if (entropy->n > 0)
+		buf_printf(out, "  entropy %.2f", entropy->v[0].d);
+	buf_puts(out, "  mode ");
+	buf_text(out, or_unknown(string_of(r, FIELD_FILE_MODE)));
+	buf_puts(out, "  owner ");
+	buf_text(out, or_unknown(string_of(r, FIELD_FILE_OWNER)));
+	buf_putc(out, '\n');
+	put_row("sha256", hash, out);
+}
+
+static void
+put_list_row(struct record *r, const char *label, unsigned field,
+	     struct buf *out)
+{
+	const struct slot *s = record_get(r, field);
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (s->v[i].type == VALUE_STRING)
+			put_row(i == 0 ? label : "", s->v[i].s, out);
+	}
+}
+
+static void
+put_threats(const struct rule *rule, struct buf *out)
+{
+	for (size_t i = 0; i < rule->n_threats; i++) {
+		const struct rule_threat *t = &rule->threats[i];
+
+		put_label(i == 0 ? "att&ck" : "", out);
+		buf_text(out, t->tactic_name);
+		for (size_t k = 0; k < t->n_techniques; k++) {
+			buf_puts(out, k == 0 ? ": " : ", ");
+			buf_text(out, t->techniques[k].id);
+			buf_putc(out, ' ');
+			buf_text(out, t->techniques[k].name);
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+void
+alert_format_text(const struct alert *a, bool colour, struct buf *out)
+{
+	struct record *r = a->record;
+	struct buf what = { 0 };
+
+	put_head(a, colour, out);
+	if (a->suppressed > 0) {
+		put_row("what", string_of(r, FIELD_MESSAGE), out);
+		return;
+	}
+	alert_summary(r, &what);
+	put_row("what", buf_view(&what), out);
+	buf_free(&what);
+	put_list_row(r, "sequence", FIELD_ALERT_STAGES, out);
+	put_process_row(r, "process", FIELD_PROCESS_PID,
+			FIELD_PROCESS_EXECUTABLE, FIELD_PROCESS_ARGS,
+			FIELD_USER_NAME, out);
+	put_process_row(r, "parent", FIELD_PARENT_PID, FIELD_PARENT_EXECUTABLE,
+			FIELD_PARENT_ARGS, FIELD_PARENT_USER_NAME, out);
+	put_ancestors(r, out);
+	put_content(r, out);
+	put_list_row(r, "starts", FIELD_UNIT_EXEC_START, out);
+	put_list_row(r, "attributed", FIELD_ATTRIBUTION, out);
+	put_threats(a->rule, out);
+}
