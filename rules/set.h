@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a reader of rule files hands to the engine: a rule as the file says
+ * it, named lists, exceptions. Everything is copied into the set's arena, so
+ * the caller may free its own memory after each call. Nothing is parsed
+ * before rules_seal: lists and exceptions may come in any order.
+ *
+ * Named lists: a query may write ${name} where a value of a list can stand:
+ * process.name in (${shells}, "ash") in EQL, process.name: (${shells} or ash)
+ * in KQL. The values are taken literally in `in`, as patterns after `:` and
+ * `like`, and quoted (literal) in KQL.
+ */
+#ifndef RULES_SET_H
+#define RULES_SET_H
+
+#include "rules/rules.h"
+
+struct rule_threshold {
+	struct rule_list fields;       /* may be empty: one group */
+	uint64_t value;		       /* alert from this many events on */
+	struct view cardinality_field; /* "" = none */
+	uint64_t cardinality_value;
+};
+
+struct rule_source {
+	/* `stages` is the engine's. With status RULE_ERROR (and a reason) the
+	 * rule is kept for listing and not compiled; so is one whose query
+	 * turns out broken. */
+	struct rule rule;
+	/* Where the query's first byte stands. Further lines of the query are
+	 * taken to begin at column `query_place.column` of the lines below, as
+	 * in a YAML block scalar; 1 for a quoted one. */
+	struct place query_place;
+	struct rule_list new_terms_fields; /* 1–3 names */
+	uint64_t history_window_ns;	   /* 0 = 5 days */
+	struct rule_threshold threshold;
+	uint64_t lookback_ns; /* of threshold and sample; 0 = 9 minutes */
+};
+
+struct rule_exception {
+	struct view rule; /* rule_id, or "*" for all */
+	struct view when; /* an EQL condition without category */
+	struct place when_place;
+	struct view reason, owner;
+	uint64_t expires_ns; /* wall; events from then on are not excepted;
+			      * 0 = never */
+};
+
+/* The index of the new rule, or -1 when memory is out. A second rule with the
+ * same id replaces the first (its place in the list is kept). */
+int rules_add_source(struct rules *, const struct rule_source *, struct err *);
+/* Defines a list, or with `extend` adds to it (also before its definition).
+ * -1 when memory is out or, without `extend`, it is defined already. */
+int rules_define_list(struct rules *, struct view name,
+		      const struct rule_list *values, bool extend);
+/* The rule then needs "and not (when)"; a sequence needs it of the event
+ * that completes it. An exception for a rule that does not exist is an error
+ * of rules_seal. */
+int rules_add_exception(struct rules *, const struct rule_exception *,
+			struct err *);
+
+#endif
