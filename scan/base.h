@@ -85,7 +85,7 @@ struct view path_directory(struct view path); /* without the last slash */
 /* ---- arenas --------------------------------------------------------- */
 
 /* Memory that is freed together. Zero-initialise, use, then reset (keeps
- * the first chunk for the next round) or free. Allocation returns NULL when
+ * one chunk for the next round) or free. Allocation returns NULL when
  * memory is out; it is aligned for any type and not zeroed. */
 struct arena_chunk;
 struct arena {
@@ -103,6 +103,8 @@ void *arena_array(struct arena *, size_t n, size_t size);
 struct view arena_copy(struct arena *, struct view);
 struct view arena_printf(struct arena *, const char *fmt, ...)
 	PRINTF_LIKE(2, 3);
+struct view arena_vprintf(struct arena *, const char *fmt, va_list)
+	PRINTF_LIKE(2, 0);
 void arena_reset(struct arena *);
 void arena_free(struct arena *);
 
