@@ -7,7 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-struct window { /* of one rule */
+struct window {		   /* of one rule */
 	uint64_t start_ns; /* 0 = none open */
 	uint64_t sent, suppressed;
 };
@@ -278,11 +278,9 @@ set_time(struct slot *s, struct making *m)
 	buf_free(&text);
 }
 
-static const unsigned related_users[] = { FIELD_USER_NAME,
-					  FIELD_USER_REAL_NAME,
+static const unsigned related_users[] = { FIELD_USER_NAME, FIELD_USER_REAL_NAME,
 					  FIELD_FILE_OWNER };
-static const unsigned related_ips[] = { FIELD_SOURCE_IP,
-					FIELD_DESTINATION_IP };
+static const unsigned related_ips[] = { FIELD_SOURCE_IP, FIELD_DESTINATION_IP };
 static const unsigned related_hashes[] = { FIELD_FILE_SHA256 };
 
 /* The alert's own fields; false = take the event's. */
@@ -396,8 +394,8 @@ hash_value(crypto_generichash_state *h, const struct value *v)
 	if (v->type == VALUE_STRING)
 		hash_view(h, v->s);
 	else
-		hash_view(h, (struct view){ (const char *)&v->i,
-					    sizeof(v->i) });
+		hash_view(h,
+			  (struct view){ (const char *)&v->i, sizeof(v->i) });
 }
 
 static struct view

@@ -17,9 +17,9 @@
 struct alert {
 	struct view id; /* 32 hex digits */
 	const struct rule *rule;
-	uint64_t time_ns;	/* wall; of the last event */
-	uint64_t suppressed;	/* >0: the summary of so many others */
-	struct record *record;	/* every field, fields_encode */
+	uint64_t time_ns;      /* wall; of the last event */
+	uint64_t suppressed;   /* >0: the summary of so many others */
+	struct record *record; /* every field, fields_encode */
 };
 
 struct alert_sink {
@@ -34,8 +34,8 @@ struct alerter *alerter_new(const struct rules *, const struct alert_sink *);
 void alerter_free(struct alerter *);
 /* To be called from rules_sink.match with the record being fed; NULL for a
  * match that a watermark completed (then the last pinned event speaks). */
-void alerter_match(struct alerter *, struct record *,
-		   const struct rules_match *);
+void
+alerter_match(struct alerter *, struct record *, const struct rules_match *);
 /* Event time has reached this: sends the summaries whose window is over. */
 void alerter_watermark(struct alerter *, uint64_t time_ns);
 /* Sends all summaries that are still open; at the end. */

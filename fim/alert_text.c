@@ -11,8 +11,7 @@ string_of(struct record *r, unsigned field)
 {
 	const struct slot *s = record_get(r, field);
 
-	return s->n > 0 && s->v[0].type == VALUE_STRING ? s->v[0].s :
-							  VIEW_NONE;
+	return s->n > 0 && s->v[0].type == VALUE_STRING ? s->v[0].s : VIEW_NONE;
 }
 
 static bool
@@ -100,9 +99,9 @@ summary_network(struct record *r, struct view action, struct buf *out)
 {
 	put_process(r, out);
 	if (view_eq(action, VIEW("connection_attempted")))
-		buf_puts(out, bool_of(r, FIELD_NETWORK_INHERITED) ?
-				      " holds a connection to " :
-				      " connected to ");
+		buf_puts(out, bool_of(r, FIELD_NETWORK_INHERITED)
+				      ? " holds a connection to "
+				      : " connected to ");
 	else if (view_eq(action, VIEW("connection_accepted")))
 		buf_puts(out, " accepted a connection from ");
 	else
@@ -119,8 +118,10 @@ summary_network(struct record *r, struct view action, struct buf *out)
 static const struct {
 	const char *action, *verb;
 } file_verbs[] = {
-	{ "creation", " created " },	   { "deletion", " deleted " },
-	{ "modification", " modified " },  { "rename", " renamed " },
+	{ "creation", " created " },
+	{ "deletion", " deleted " },
+	{ "modification", " modified " },
+	{ "rename", " renamed " },
 	{ "snapshot", " has " },
 	{ "attributes_modified", " changed the attributes of " },
 };

@@ -49,7 +49,7 @@ struct event_proc {
 	uint32_t tty_major, tty_minor; /* 0, 0 = no controlling terminal */
 	struct event_creds creds;
 	bool kthread;
-	bool container; /* its pid namespace is below Tocsin's */
+	bool container;		 /* its pid namespace is below Tocsin's */
 	uint64_t pid_ns, mnt_ns; /* inode numbers; 0 = not known */
 };
 
@@ -79,9 +79,9 @@ struct event_net {
 	uint8_t proto;	 /* IANA */
 	bool inherited;	 /* found on descriptor 0–2 at exec, not made now */
 	bool ingress;	 /* the peer began it */
-	uint8_t local[16], remote[16]; /* network order; 4 or 16 bytes */
+	uint8_t local[16], remote[16];	  /* network order; 4 or 16 bytes */
 	uint16_t local_port, remote_port; /* host order; 0 = not known */
-	uint64_t cookie; /* sock_gen_cookie; 0 = not known */
+	uint64_t cookie;		  /* sock_gen_cookie; 0 = not known */
 };
 
 enum file_node { NODE_UNKNOWN, NODE_FILE, NODE_DIR };

@@ -29,7 +29,7 @@ unsigned field_alias(unsigned field);
 
 /* Every field of the record as one nested JSON object in the order of
  * fields.def, without a line end. `skip` (may be NULL) leaves fields out. */
-void fields_encode(struct record *, bool (*skip)(unsigned field),
-		   struct buf *out);
+void
+fields_encode(struct record *, bool (*skip)(unsigned field), struct buf *out);
 
 #endif

@@ -34,9 +34,9 @@ struct sensor_config {
 
 struct sensor_status {
 	uint64_t events, lost;
-	uint64_t watched; /* directories, for file sensors */
+	uint64_t watched;   /* directories, for file sensors */
 	uint64_t unwatched; /* places that could not be watched */
-	char detail[160]; /* for people: hooks in use, what is not seen */
+	char detail[160];   /* for people: hooks in use, what is not seen */
 };
 
 struct sensor; /* each sensor's own */

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process table. See proc.h for what it promises. */
+#include "fim/proc.h"
+
+#include "fim/image.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define BUCKETS 8192u /* a power of two */
+#define ANCESTORS_MAX 4096
+
+/* A process told the kernel a name just before a file event shows it. */
+struct act {
+	struct proc *proc;   /* owned reference */
+	struct image *image; /* owned reference */
+	uint64_t hash;	     /* of pid and basename */
+};
+
+struct procs {
+	struct procs_options options;
+	struct procs_counters counters;
+	struct proc *exited_first, **exited_last;
+	struct act *acts; /* by hash; a newer act takes an older one's place */
+	struct proc *buckets[BUCKETS];
+};
+
+struct procs *
+procs_new(const struct procs_options *options)
+{
+	struct procs *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->options = *options;
+	if (t->options.grace_ns == 0)
+		t->options.grace_ns = 30 * NS_PER_SEC;
+	if (t->options.max_exited == 0)
+		t->options.max_exited = 8192;
+	if (t->options.max_acts == 0)
+		t->options.max_acts = 4096;
+	t->exited_last = &t->exited_first;
+	t->acts = calloc(t->options.max_acts, sizeof(*t->acts));
+	if (t->acts == NULL) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+/* ---- references --------------------------------------------------------- */
+
+static struct proc *
+proc_ref(struct proc *p)
+{
+	if (p != NULL)
+		p->refs++;
+	return p;
+}
+
+/* The chain of parents may be long and fall together: no recursion. */
+static void
+proc_unref(struct proc *p)
+{
+	struct proc *doomed = p;
+
+	while (doomed != NULL && --doomed->refs == 0) {
+		struct proc *parent = doomed->parent;
+
+		if (doomed->session != doomed)
+			proc_unref(doomed->session);
+		if (doomed->entry != doomed)
+			proc_unref(doomed->entry);
+		image_unref(doomed->image);
+		free(doomed);
+		doomed = parent;
+	}
+}
+
+static void
+replace(struct proc *owner, struct proc **slot, struct proc *with)
+{
+	struct proc *old = *slot;
+
+	*slot = with == owner ? owner : proc_ref(with);
+	if (old != owner)
+		proc_unref(old);
+}
+
+/* ---- the table ------------------------------------------------------------
+ */
+
+static struct proc **
+bucket_of(const struct procs *t, uint32_t pid)
+{
+	uint32_t at = (pid * 2654435761u) >> 16; /* Knuth's multiplier */
+
+	return (struct proc **)&t->buckets[at & (BUCKETS - 1)];
+}
+
+struct proc *
+procs_newest(const struct procs *t, uint32_t pid)
+{
+	struct proc *found = NULL;
+
+	for (struct proc *p = *bucket_of(t, pid); p != NULL; p = p->next) {
+		if (p->key.pid == pid &&
+		    (found == NULL || p->key.start_ns > found->key.start_ns))
+			found = p;
+	}
+	return found;
+}
+
+struct proc *
+procs_find(const struct procs *t, struct proc_key key)
+{
+	if (key.pid == 0)
+		return NULL;
+	if (key.start_ns == 0)
+		return procs_newest(t, key.pid);
+	for (struct proc *p = *bucket_of(t, key.pid); p != NULL; p = p->next) {
+		if (p->key.pid == key.pid && p->key.start_ns == key.start_ns)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+unlink_from_bucket(struct procs *t, struct proc *p)
+{
+	struct proc **at = bucket_of(t, p->key.pid);
+
+	while (*at != NULL && *at != p)
+		at = &(*at)->next;
+	assert(*at == p);
+	*at = p->next;
+	p->next = NULL;
+	t->counters.known--;
+}
+
+static void
+forget_oldest(struct procs *t)
+{
+	struct proc *p = t->exited_first;
+
+	t->exited_first = p->exited_next;
+	if (t->exited_first == NULL)
+		t->exited_last = &t->exited_first;
+	p->exited_next = NULL;
+	t->counters.exited--;
+	unlink_from_bucket(t, p);
+	proc_unref(p);
+}
+
+void
+procs_expire(struct procs *t, uint64_t now_ns)
+{
+	uint64_t grace = t->options.grace_ns;
+
+	while (t->exited_first != NULL && now_ns > t->exited_first->exit_ns &&
+	       now_ns - t->exited_first->exit_ns > grace)
+		forget_oldest(t);
+}
+
+static void
+bury(struct procs *t, struct proc *p, uint64_t now_ns)
+{
+	if (p->queued)
+		return;
+	p->exited = true;
+	p->queued = true;
+	p->exit_ns = now_ns;
+	*t->exited_last = p;
+	t->exited_last = &p->exited_next;
+	if (++t->counters.exited > t->options.max_exited) {
+		t->counters.evicted++;
+		forget_oldest(t);
+	}
+}
+
+/* A pid that is taken again proves that its last holder is gone, even if its
+ * exit was lost. */
+static void
+bury_older(struct procs *t, struct proc_key key, uint64_t now_ns)
+{
+	struct proc *p, *next;
+
+	for (p = *bucket_of(t, key.pid); p != NULL; p = next) {
+		next = p->next;
+		if (p->key.pid == key.pid && p->key.start_ns < key.start_ns)
+			bury(t, p, now_ns);
+	}
+}
+
+static struct proc *
+insert(struct procs *t, struct proc_key key, uint64_t now_ns)
+{
+	struct proc *p, **bucket = bucket_of(t, key.pid);
+
+	bury_older(t, key, now_ns);
+	p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		t->counters.no_memory++;
+		return NULL;
+	}
+	p->key = key;
+	p->refs = 1; /* the table's */
+	p->next = *bucket;
+	*bucket = p;
+	t->counters.known++;
+	return p;
+}
+
+static struct proc *
+find_or_insert(struct procs *t, const struct event *e)
+{
+	struct proc *p = procs_find(t, e->key);
+
+	if (p != NULL || e->key.pid == 0 || e->key.start_ns == 0)
+		return p;
+	return insert(t, e->key, e->time_ns);
+}
+
+/* ---- family ---------------------------------------------------------------
+ */
+
+static bool
+is_ancestor(const struct proc *p, const struct proc *of)
+{
+	for (int i = 0; of != NULL && i < ANCESTORS_MAX; i++, of = of->parent) {
+		if (of == p)
+			return true;
+	}
+	return false;
+}
+
+static void
+set_parent(struct proc *p, struct proc *parent)
+{
+	if (p->parent != NULL || parent == NULL || is_ancestor(p, parent))
+		return;
+	p->parent = proc_ref(parent);
+}
+
+/* Sessions and entry leaders are ancestors or the process itself; anything
+ * else could make a ring of references. */
+static void
+set_leader(struct proc *p, struct proc **slot, struct proc *leader)
+{
+	if (leader == NULL || leader == p || is_ancestor(leader, p))
+		replace(p, slot, leader);
+}
+
+static struct proc *
+session_of(const struct procs *t, struct proc *p, const struct event *e)
+{
+	if (p->sid == p->key.pid)
+		return p;
+	if (p->parent != NULL && p->parent->sid == p->sid &&
+	    p->parent->session != NULL)
+		return p->parent->session;
+	if (e->proc.session.pid != 0)
+		return procs_find(t, e->proc.session);
+	return procs_newest(t, p->sid);
+}
+
+static void
+update_family(struct procs *t, struct proc *p, const struct event *e)
+{
+	struct entry_verdict entry;
+
+	set_leader(p, &p->session, session_of(t, p, e));
+	entry = entry_decide(p);
+	p->entry_type = entry.type;
+	set_leader(p, &p->entry,
+		   entry.self	       ? p
+		   : p->parent != NULL ? p->parent->entry
+				       : NULL);
+}
+
+static void
+take_state(struct proc *p, const struct event_proc *from)
+{
+	p->creds = from->creds;
+	p->pgid = from->pgid;
+	p->sid = from->sid;
+	p->tty_major = from->tty_major;
+	p->tty_minor = from->tty_minor;
+	p->kthread = from->kthread;
+	p->container = from->container;
+}
+
+/* ---- events ---------------------------------------------------------------
+ */
+
+static struct proc *
+apply_fork(struct procs *t, const struct event *e)
+{
+	struct proc *p = find_or_insert(t, e);
+	struct proc *parent = procs_find(t, e->proc.parent);
+
+	if (p == NULL)
+		return NULL;
+	take_state(p, &e->proc);
+	set_parent(p, parent);
+	if (p->image == NULL && parent != NULL)
+		p->image = image_ref(parent->image);
+	update_family(t, p, e);
+	return p;
+}
+
+static struct proc *
+apply_exec(struct procs *t, const struct event *e)
+{
+	struct proc *p = find_or_insert(t, e);
+	struct image *image;
+
+	if (p == NULL)
+		return NULL;
+	take_state(p, &e->proc);
+	set_parent(p, procs_find(t, e->proc.parent));
+	image = image_new(e, p->image);
+	if (image == NULL) {
+		t->counters.no_memory++;
+	} else {
+		image_unref(p->image);
+		p->image = image;
+	}
+	update_family(t, p, e);
+	return p;
+}
+
+/* What is known already came from the kernel in order; /proc is later. */
+static struct proc *
+apply_seed(struct procs *t, const struct event *e)
+{
+	struct proc *p = procs_find(t, e->key);
+
+	if (p != NULL && p->image != NULL)
+		return p;
+	return apply_exec(t, e);
+}
+
+static struct proc *
+apply_exit(struct procs *t, const struct event *e)
+{
+	struct proc *p = procs_find(t, e->key);
+
+	if (p == NULL)
+		return NULL;
+	p->exit_code = e->exit_code;
+	/* Burying may evict the oldest, which must not be this one. */
+	proc_ref(p);
+	bury(t, p, e->time_ns);
+	p->refs--;
+	return p;
+}
+
+static struct proc *
+apply_change(struct procs *t, const struct event *e)
+{
+	struct proc *p = find_or_insert(t, e);
+
+	if (p == NULL)
+		return NULL;
+	take_state(p, &e->proc);
+	update_family(t, p, e);
+	return p;
+}
+
+static uint64_t
+act_hash(uint32_t pid, struct view basename)
+{
+	return hash_mix(view_hash(basename), pid);
+}
+
+static struct proc *
+apply_act(struct procs *t, const struct event *e)
+{
+	struct proc *p = procs_find(t, e->key);
+	uint64_t hash = act_hash(e->key.pid, path_name(e->file.path));
+	struct act *act = &t->acts[hash % t->options.max_acts];
+
+	if (p == NULL || p->image == NULL)
+		return p;
+	proc_unref(act->proc);
+	image_unref(act->image);
+	act->proc = proc_ref(p);
+	act->image = image_ref(p->image);
+	act->hash = hash;
+	return p;
+}
+
+struct proc *
+procs_apply(struct procs *t, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_FORK:
+		return apply_fork(t, e);
+	case EVENT_EXEC:
+		return apply_exec(t, e);
+	case EVENT_ALREADY_RUNNING:
+		return apply_seed(t, e);
+	case EVENT_EXIT:
+		return apply_exit(t, e);
+	case EVENT_UID_CHANGE:
+	case EVENT_GID_CHANGE:
+	case EVENT_SESSION_CHANGE:
+		return apply_change(t, e);
+	case EVENT_NAME_ACT:
+		return apply_act(t, e);
+	default:
+		return procs_find(t, e->key);
+	}
+}
+
+/* ---- who did it -------------------------------------------------------------
+ */
+
+/* Alive a moment ago, as far as an event read now can tell. */
+static bool
+recently_alive(const struct proc *p, uint64_t now_ns)
+{
+	return !p->exited || p->exit_ns + NS_PER_SEC >= now_ns;
+}
+
+static const struct act *
+find_act(const struct procs *t, const struct event *e, struct view path)
+{
+	uint64_t hash = act_hash(e->key.pid, path_name(path));
+	const struct act *a = &t->acts[hash % t->options.max_acts];
+
+	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
+	    a->proc->key.pid != e->key.pid ||
+	    !recently_alive(a->proc, e->time_ns))
+		return NULL;
+	return a;
+}
+
+/* The only incarnation of the pid that can have been alive a moment ago. */
+static struct proc *
+only_candidate(const struct procs *t, uint32_t pid, uint64_t now_ns)
+{
+	struct proc *found = NULL;
+
+	for (struct proc *p = *bucket_of(t, pid); p != NULL; p = p->next) {
+		if (p->key.pid != pid || !recently_alive(p, now_ns))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = p;
+	}
+	return found;
+}
+
+struct author
+procs_author(struct procs *t, const struct event *e)
+{
+	struct author author = { 0 };
+	const struct act *act;
+
+	if (e->key.pid == 0)
+		return author;
+	act = find_act(t, e, e->file.path);
+	if (act == NULL)
+		act = find_act(t, e, e->file.old_path);
+	if (act != NULL)
+		return (struct author){ act->proc, act->image };
+	author.proc = e->key.start_ns != 0
+			      ? procs_find(t, e->key)
+			      : only_candidate(t, e->key.pid, e->time_ns);
+	if (author.proc != NULL)
+		author.image = author.proc->image;
+	return author;
+}
+
+struct procs_counters
+procs_count(const struct procs *t)
+{
+	return t->counters;
+}
+
+void
+procs_free(struct procs *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->options.max_acts; i++) {
+		proc_unref(t->acts[i].proc);
+		image_unref(t->acts[i].image);
+	}
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (t->buckets[i] != NULL) {
+			struct proc *p = t->buckets[i];
+
+			t->buckets[i] = p->next;
+			proc_unref(p);
+		}
+	}
+	free(t->acts);
+	free(t);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process table: who is who on this host, as of the event applied last.
+ *
+ * Keyed by pid and start time, so a reused pid is another process. Every
+ * event is applied strictly in order. What an exec made (`struct image`) is
+ * immutable and counted by reference: an event or a waiting name act pins the
+ * image that was there at its time, whatever the process becomes later. Exited
+ * processes are kept for a grace time, and for as long as a descendant needs
+ * them as an ancestor; re-parenting never rewrites a parent.
+ *
+ * Pointers returned are borrowed and valid until the next call that is not
+ * const, unless a reference is taken.
+ */
+#ifndef FIM_PROC_H
+#define FIM_PROC_H
+
+#include "fim/event.h"
+
+/* What one execve made. All views point into the same block. */
+struct image {
+	unsigned refs;
+	struct view executable; /* absolute, "." and ".." folded, symbolic
+				 * links as given; for a script, the script */
+	struct view name;	/* its last component */
+	/* Other values that rules may mean by process.executable: the path as
+	 * given when it was relative, the image of a memfd. NUL-separated. */
+	struct view exec_path;
+	struct view file; /* the file that runs: the interpreter of a script */
+	struct view interp; /* interpreter of a script, else "" */
+	struct view comm;
+	struct view args, env; /* NUL-separated */
+	struct view cwd;
+	struct view previous; /* executable of the image before, "" if none */
+	uint32_t argc, nlink, socket_fds;
+	bool truncated;
+};
+
+/* How the session entered the host; the names are FIELDS' values of
+ * process.entry_leader.entry_meta.type. */
+enum entry_type {
+	ENTRY_UNKNOWN,
+	ENTRY_INIT,
+	ENTRY_SSHD,
+	ENTRY_SSM,
+	ENTRY_CONTAINER,
+	ENTRY_TERMINAL,
+	ENTRY_CONSOLE,
+	ENTRY_KTHREAD,
+};
+const char *entry_type_name(enum entry_type);
+
+struct proc {
+	struct proc_key key;
+	unsigned refs;
+	struct proc *next;    /* same bucket, newest first */
+	struct proc *parent;  /* who made it; owned reference, may be NULL */
+	struct proc *session; /* its leader; owned unless it is itself */
+	struct proc *entry;   /* entry leader; owned unless it is itself */
+	struct proc *exited_next; /* queue of the dead */
+	struct image *image;	  /* owned reference, NULL = not known */
+	struct event_creds creds;
+	uint32_t pgid, sid, tty_major, tty_minor;
+	enum entry_type entry_type; /* meaningful for an entry leader */
+	bool kthread, container, exited, queued;
+	int32_t exit_code;
+	uint64_t exit_ns; /* boot time */
+};
+
+struct procs_options {
+	uint64_t grace_ns; /* 0 = 30 s */
+	size_t max_exited; /* 0 = 8192; the oldest go first */
+	size_t max_acts;   /* 0 = 4096 name acts remembered */
+};
+
+struct procs_counters {
+	uint64_t known, exited, evicted, no_memory;
+};
+
+struct procs;
+
+struct procs *procs_new(const struct procs_options *);
+void procs_free(struct procs *);
+
+/*
+ * Applies an event of a process or a name act and returns the process it is
+ * about: the new one for FORK. For other kinds it only looks up. NULL when it
+ * is not known (and could not be made known for lack of memory).
+ */
+struct proc *procs_apply(struct procs *, const struct event *);
+struct proc *procs_find(const struct procs *, struct proc_key);
+/* The incarnation of this pid that was started last. */
+struct proc *procs_newest(const struct procs *, uint32_t pid);
+
+/* Who did this to a file? `proc` NULL: in doubt. The image is the one of the
+ * act itself when a name act told, else the one of now. */
+struct author {
+	struct proc *proc;
+	struct image *image; /* borrowed from the table */
+};
+struct author procs_author(struct procs *, const struct event *);
+
+/* Forgets the dead whose grace time is over. */
+void procs_expire(struct procs *, uint64_t now_ns);
+struct procs_counters procs_count(const struct procs *);
+
+/* Absolute form of a path given relative to `cwd`, "." , ".." and repeated
+ * slashes folded by name alone. In the arena; VIEW_NONE without memory. */
+struct view path_absolute(struct view cwd, struct view given, struct arena *);
+
+#endif
