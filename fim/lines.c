@@ -19,6 +19,7 @@ lines_room(struct lines *l)
 
 	if (left > 0 && l->at > 0)
 		memmove(l->block, l->block + l->at, left);
+	l->base += l->at;
 	l->at = 0;
 	l->end = left;
 	if (cap == 0)
@@ -68,17 +69,11 @@ lines_skip_long(struct lines *l)
 		found = memchr(l->block + l->at, '\n', l->end - l->at);
 		if (found != NULL || l->eof)
 			break;
-		l->offset += l->end - l->at;
 		l->at = l->end;
 		if (lines_fill(l) != 0)
 			return LINES_ERROR;
 	}
-	if (found != NULL) {
-		size_t next = (size_t)(found - l->block) + 1;
-
-		l->offset += next - l->at;
-		l->at = next;
-	}
+	l->at = found != NULL ? (size_t)(found - l->block) + 1 : l->end;
 	return LINES_LONG;
 }
 
@@ -92,9 +87,8 @@ lines_next(struct lines *l, struct view *line)
 		size_t have = l->end - l->at;
 
 		start = l->block + l->at;
-		found = have > seen ?
-				memchr(start + seen, '\n', have - seen) :
-				NULL;
+		found = have > seen ? memchr(start + seen, '\n', have - seen)
+				    : NULL;
 		if (found != NULL)
 			break;
 		if (l->eof)
@@ -108,6 +102,7 @@ lines_next(struct lines *l, struct view *line)
 			return LINES_ERROR;
 	}
 	*line = (struct view){ start, (size_t)(found - start) };
+	l->offset = l->base + l->at;
 	l->at += line->n + 1;
 	l->line++;
 	return LINES_LINE;

@@ -13,6 +13,7 @@ struct lines {
 	int fd; /* borrowed */
 	char *block;
 	size_t cap, at, end; /* of the block; [at, end) is still to come */
+	uint64_t base;	     /* of the block, in the input */
 	uint64_t offset;     /* in the input, of the line given last */
 	uint64_t line;	     /* its number, from 1 */
 	bool eof;

@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#include "fim/nearest.h"
 #include "fim/options.h"
+#include "rules/doc.h"
 
 enum option_type { FLAG, COUNT, TEXT, LIST, CHOICE };
 
@@ -35,28 +35,8 @@ static const struct command_row commands[] = {
 #undef COMMAND
 };
 
-static int wrong(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
 /* A diagnostic without a place. */
-static int
-wrong(struct err *err, const char *fmt, ...)
-{
-	struct buf b = { 0 };
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	/* Words of the command line are outside bytes, too. */
-	if (n >= 0)
-		buf_text(&b, (struct view){ text, (size_t)n });
-	err_add(err, (struct place){ 0 }, "%.*s", (int)b.n, b.p);
-	free(text);
-	buf_free(&b);
-	return -1;
-}
+#define wrong(err, ...) err_add(err, (struct place){ 0 }, __VA_ARGS__)
 
 static int
 list_add(struct text_list *list, const char *word)
@@ -132,14 +112,15 @@ list_names(const char *list, const char *word)
 static int
 option_unknown(const char *word, struct err *err)
 {
-	struct nearest near;
+	const char *names[ARRAY_LEN(rows)], *near = NULL;
 
-	nearest_start(&near, view_of(word + strspn(word, "-")));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		nearest_try(&near, rows[i].name);
-	if (strncmp(word, "--", 2) == 0 && near.best != NULL)
+		names[i] = rows[i].name;
+	if (strncmp(word, "--", 2) == 0)
+		near = name_nearest(view_of(word + 2), names, ARRAY_LEN(rows));
+	if (near != NULL)
 		return wrong(err, "unknown option '%s'; did you mean --%s?",
-			     word, near.best);
+			     word, near);
 	return wrong(err, "unknown option '%s'; see tocsin --help", word);
 }
 
@@ -150,22 +131,22 @@ static const char *const later[] = { "watch", "scan",  "baseline", "report",
 static int
 command_find(const char *word, enum command *out, struct err *err)
 {
-	struct nearest near;
+	const char *names[ARRAY_LEN(commands)], *near;
 
-	nearest_start(&near, view_of(word));
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-		if (strcmp(commands[i].name, word) == 0) {
-			*out = (enum command)i;
-			return 0;
-		}
-		nearest_try(&near, commands[i].name);
+		names[i] = commands[i].name;
+		if (strcmp(names[i], word) != 0)
+			continue;
+		*out = (enum command)i;
+		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(later); i++)
 		if (strcmp(later[i], word) == 0)
 			return wrong(err, "'%s' is not in this version", word);
-	if (near.best != NULL)
+	near = name_nearest(view_of(word), names, ARRAY_LEN(commands));
+	if (near != NULL)
 		return wrong(err, "unknown command '%s'; did you mean %s?",
-			     word, near.best);
+			     word, near);
 	return wrong(err, "unknown command '%s'; see tocsin --help", word);
 }
 
