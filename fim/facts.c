@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* File facts on demand, and the way from a timer to its service. */
+#include "fim/facts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+void
+facts_end(struct facts *f)
+{
+	if (f->depth != FACTS_NONE && f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	f->depth = FACTS_NONE;
+	f->there = f->has_service = false;
+}
+
+/* Where systemd looks for units, systemd.unit(5), those of users as well. */
+static const char *const unit_folders[] = {
+	"/etc/systemd/system",
+	"/run/systemd/system",
+	"/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system",
+	"/lib/systemd/system",
+	"/etc/systemd/user",
+	"/run/systemd/user",
+	"/usr/local/lib/systemd/user",
+	"/usr/lib/systemd/user",
+};
+
+static bool
+service_in(struct facts *f, const char *folder, struct view name,
+	   struct arena *arena)
+{
+	struct file_facts facts = { 0 };
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	if (dir < 0)
+		return false;
+	fd = scan_open(dir, name.p);
+	close(dir);
+	if (fd < 0)
+		return false;
+	f->has_service =
+		scan_fd(fd, name, SCAN_UNIT, &f->limits, arena, &facts) == 0 &&
+		facts.unit.is_unit;
+	if (f->has_service)
+		f->service = facts.unit;
+	close(fd);
+	return f->has_service;
+}
+
+/* The service usually lies beside its timer; else systemd's own order. */
+static void
+follow_timer(struct facts *f, const struct event *e, struct arena *arena)
+{
+	struct view path = e->file.path;
+	struct view folder = arena_copy(arena, path_directory(path));
+	struct view name = unit_of_timer(&f->file.unit, path_name(path), arena);
+
+	/* A unit is named, never pathed: no way out of the folder. */
+	if (name.n == 0 || folder.n == 0 || view_find(name, '/') >= 0 ||
+	    view_find(name, '\0') >= 0)
+		return;
+	name = arena_copy(arena, name);
+	if (name.n == 0 || service_in(f, folder.p, name, arena))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(unit_folders); i++) {
+		if (service_in(f, unit_folders[i], name, arena))
+			return;
+	}
+}
+
+static bool
+inspect(struct facts *f, const struct event *e, unsigned want,
+	struct arena *arena)
+{
+	struct view name = path_name(e->file.path);
+
+	if (scan_fd(f->fd, name, want, &f->limits, arena, &f->file) != 0)
+		return false;
+	if ((want & SCAN_UNIT) && view_eq(f->file.unit.type, VIEW("timer")))
+		follow_timer(f, e, arena);
+	return true;
+}
+
+const struct file_facts *
+facts_get(struct facts *f, const struct event *e, enum facts_depth depth,
+	  struct arena *arena)
+{
+	const unsigned all = SCAN_KIND | SCAN_DIGEST | SCAN_ENTROPY |
+			     SCAN_PIDFILE | SCAN_UNIT;
+
+	if (f->depth == FACTS_NONE) {
+		f->fd = f->opener.open != NULL
+				? f->opener.open(f->opener.ctx, e)
+				: -1;
+		f->depth = FACTS_STAT;
+		f->there = f->fd >= 0 && inspect(f, e, 0, arena);
+	}
+	if (depth > f->depth) {
+		f->depth = depth;
+		f->there = f->there && inspect(f, e, all, arena);
+	}
+	return f->there ? &f->file : NULL;
+}

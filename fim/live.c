@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events as records: set-up, and the fields that every event has. */
+#include "fim/live.h"
+
+#include "fim/fields.h"
+#include "fim/version.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* ---- the host ------------------------------------------------------------ */
+
+static struct view
+read_line(const char *path, struct arena *arena)
+{
+	struct buf text = { 0 };
+	struct view line = VIEW_NONE;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return VIEW_NONE;
+	if (fd_read_all(fd, 4096, &text) == 0)
+		line = arena_copy(arena, view_trim(buf_view(&text)));
+	buf_free(&text);
+	close(fd);
+	return line;
+}
+
+void
+host_read(struct host *h, struct arena *arena)
+{
+	struct utsname u;
+	struct view boot = read_line("/proc/sys/kernel/random/boot_id", arena);
+
+	h->boot = view_sub(boot, 0, 8);
+	h->id = read_line("/etc/machine-id", arena);
+	if (h->id.n == 0)
+		h->id = boot;
+	if (uname(&u) == 0) {
+		h->name = arena_copy(arena, view_of(u.nodename));
+		h->architecture = arena_copy(arena, view_of(u.machine));
+	}
+	h->wall_offset_ns = clock_wall_ns() - clock_boot_ns();
+}
+
+/* ---- values ---------------------------------------------------------------
+ */
+
+static void
+set_one(struct live *l, struct slot *s, struct value value)
+{
+	struct value *v = arena_alloc(&l->arena, sizeof(*v));
+
+	if (v == NULL)
+		return;
+	*v = value;
+	s->v = v;
+	s->n = 1;
+}
+
+void
+live_set_string(struct live *l, struct slot *s, struct view string)
+{
+	if (string.p != NULL)
+		set_one(l, s, (struct value){ VALUE_STRING, .s = string });
+}
+
+void
+live_set_int(struct live *l, struct slot *s, int64_t i)
+{
+	set_one(l, s, (struct value){ VALUE_INT, .i = i });
+}
+
+void
+live_set_real(struct live *l, struct slot *s, double d)
+{
+	set_one(l, s, (struct value){ VALUE_REAL, .d = d });
+}
+
+void
+live_set_bool(struct live *l, struct slot *s, bool b)
+{
+	set_one(l, s, (struct value){ VALUE_BOOL, .b = b });
+}
+
+void
+live_set_time(struct live *l, struct slot *s, uint64_t wall_ns)
+{
+	struct buf text = { 0 };
+
+	buf_rfc3339(&text, wall_ns);
+	if (!text.failed)
+		live_set_string(l, s, arena_copy(&l->arena, buf_view(&text)));
+	buf_free(&text);
+}
+
+void
+live_set_id(struct live *l, struct slot *s, uint32_t id)
+{
+	if (id != ID_UNKNOWN)
+		live_set_string(l, s, arena_printf(&l->arena, "%" PRIu32, id));
+}
+
+void
+live_set_items(struct live *l, struct slot *s, struct view items)
+{
+	struct view rest = items, item;
+	struct value *v;
+	uint32_t n = 0;
+
+	while (view_next_item(&rest, &item))
+		n++;
+	if (n == 0)
+		return;
+	v = arena_array(&l->arena, n, sizeof(*v));
+	if (v == NULL)
+		return;
+	for (uint32_t i = 0; i < n && view_next_item(&items, &item); i++)
+		v[i] = (struct value){ VALUE_STRING, .s = item };
+	s->v = v;
+	s->n = n;
+}
+
+/* ---- fields of every event --------------------------------------------------
+ */
+
+static struct view
+dataset(const struct live *l)
+{
+	const char *category = event_category(l->event->kind);
+
+	if (strcmp(category, "file") == 0)
+		return VIEW("endpoint.events.file");
+	if (strcmp(category, "network") == 0)
+		return VIEW("endpoint.events.network");
+	return VIEW("endpoint.events.process");
+}
+
+static void
+set_aliases(struct live *l, struct slot *s)
+{
+	struct view rest = view_of(event_aliases(l->event->kind)), item;
+	struct value v[8];
+	uint32_t n = 0;
+
+	while (n < ARRAY_LEN(v) && view_next_split(&rest, ',', &item)) {
+		if (item.n > 0)
+			v[n++] = (struct value){ VALUE_STRING, .s = item };
+	}
+	s->v = arena_array(&l->arena, n, sizeof(v[0]));
+	if (n == 0 || s->v == NULL)
+		return;
+	memcpy((void *)s->v, v, n * sizeof(v[0]));
+	s->n = n;
+}
+
+static void
+set_attribution(struct live *l, struct slot *s)
+{
+	switch (l->event->attribution) {
+	case ATTRIBUTION_LOST:
+		live_set_string(l, s, VIEW("lost"));
+		break;
+	case ATTRIBUTION_OFFLINE:
+		live_set_string(l, s, VIEW("offline"));
+		break;
+	case ATTRIBUTION_KERNEL:
+		live_set_string(l, s,
+				l->self != NULL ? VIEW("kernel")
+						: VIEW("unknown"));
+		break;
+	case ATTRIBUTION_NONE:
+		live_set_string(l, s, VIEW("unknown"));
+		break;
+	}
+}
+
+static void
+fill_event(struct live *l, unsigned field, struct slot *s)
+{
+	const struct event *e = l->event;
+
+	switch (field) {
+	case FIELD_TIMESTAMP:
+		live_set_time(l, s, l->record.time_ns);
+		break;
+	case FIELD_EVENT_KIND:
+		live_set_string(l, s, VIEW("event"));
+		break;
+	case FIELD_EVENT_CATEGORY:
+		live_set_string(l, s, view_of(event_category(e->kind)));
+		break;
+	case FIELD_EVENT_TYPE:
+		live_set_string(l, s, view_of(event_type(e->kind)));
+		break;
+	case FIELD_EVENT_ACTION:
+		live_set_string(l, s, view_of(event_action(e->kind)));
+		break;
+	case FIELD_EVENT_ACTION_ALIASES:
+		set_aliases(l, s);
+		break;
+	case FIELD_EVENT_DATASET:
+	case FIELD_DATA_STREAM_DATASET:
+		live_set_string(l, s, dataset(l));
+		break;
+	case FIELD_EVENT_MODULE:
+		live_set_string(l, s, VIEW("endpoint"));
+		break;
+	case FIELD_EVENT_ID:
+		live_set_string(l, s,
+				arena_printf(&l->arena, "%.*s-%" PRIu64,
+					     (int)l->host->boot.n,
+					     l->host->boot.p, l->record.seq));
+		break;
+	case FIELD_EVENT_SEQUENCE:
+		live_set_int(l, s, (int64_t)l->record.seq);
+		break;
+	case FIELD_ATTRIBUTION:
+		set_attribution(l, s);
+		break;
+	}
+}
+
+static void
+fill_host(struct live *l, unsigned field, struct slot *s)
+{
+	switch (field) {
+	case FIELD_HOST_ID:
+	case FIELD_AGENT_ID:
+		live_set_string(l, s, l->host->id);
+		break;
+	case FIELD_HOST_NAME:
+		live_set_string(l, s, l->host->name);
+		break;
+	case FIELD_HOST_OS_TYPE:
+		live_set_string(l, s, VIEW("linux"));
+		break;
+	case FIELD_HOST_ARCHITECTURE:
+		live_set_string(l, s, l->host->architecture);
+		break;
+	case FIELD_AGENT_TYPE:
+		live_set_string(l, s, VIEW("tocsin"));
+		break;
+	case FIELD_AGENT_VERSION:
+		live_set_string(l, s, VIEW(TOCSIN_VERSION));
+		break;
+	}
+}
+
+/* `field` itself, then its aliases behind it, as fields.def says. */
+static void
+fill_plain(struct live *l, unsigned field, struct slot *s)
+{
+	if (field < FIELD_HOST_ID || field == FIELD_ATTRIBUTION ||
+	    field == FIELD_EVENT_ACTION_ALIASES)
+		fill_event(l, field, s);
+	else if (field <= FIELD_AGENT_VERSION)
+		fill_host(l, field, s);
+	else if (field <= FIELD_GROUP_LEADER_ENTRY_TYPE ||
+		 (field >= FIELD_PROCESS_EXEC_PATH &&
+		  field <= FIELD_ANCESTORS_EXECUTABLE))
+		live_fill_process(l, field, s);
+	else if (field <= FIELD_ELF_ARCHITECTURE ||
+		 (field >= FIELD_FILE_ALIASES && field <= FIELD_UNIT_USER))
+		live_fill_file(l, field, s);
+	else
+		live_fill_network(l, field, s);
+}
+
+static void
+append(struct live *l, struct slot *s, const struct slot *more)
+{
+	struct value *v;
+
+	if (s->n == 0 || more->n == 0)
+		return;
+	v = arena_array(&l->arena, s->n + more->n, sizeof(*v));
+	if (v == NULL)
+		return;
+	memcpy(v, s->v, s->n * sizeof(*v));
+	memcpy(v + s->n, more->v, more->n * sizeof(*v));
+	s->v = v;
+	s->n += more->n;
+}
+
+static void
+fill(struct record *r, unsigned field)
+{
+	struct live *l = (struct live *)r;
+	struct slot *s = &r->slots[field];
+
+	if (field >= FIELDS_FILLED)
+		return;
+	fill_plain(l, field, s);
+	if (field_alias(field) != FIELD_NONE)
+		append(l, s, record_get(r, field_alias(field)));
+}
+
+/* ---- life
+ * -------------------------------------------------------------------- */
+
+int
+live_init(struct live *l, const struct host *host, struct procs *procs,
+	  struct names *names)
+{
+	memset(l, 0, sizeof(*l));
+	l->host = host;
+	l->procs = procs;
+	l->names = names;
+	l->facts.fd = -1;
+	l->record.n_slots = (uint32_t)fields_schema()->n;
+	l->record.slots = calloc(l->record.n_slots, sizeof(struct slot));
+	l->record.fill = fill;
+	return l->record.slots == NULL ? -1 : 0;
+}
+
+void
+live_free(struct live *l)
+{
+	facts_end(&l->facts);
+	arena_free(&l->arena);
+	free(l->record.slots);
+	l->record.slots = NULL;
+}
+
+void
+live_begin(struct live *l, const struct event *e, struct proc *self,
+	   struct image *image, uint64_t seq)
+{
+	facts_end(&l->facts);
+	arena_reset(&l->arena);
+	if (++l->record.generation == 0)
+		l->record.generation = 1;
+	l->event = e;
+	l->self = self;
+	l->image = image;
+	l->record.seq = seq;
+	l->record.time_ns = e->time_ns + l->host->wall_offset_ns;
+}
