@@ -11,7 +11,6 @@
 # CASES="motd cat" (live).
 .DEFAULT_GOAL := all
 
-CC ?= gcc
 CLANG ?= clang
 B ?= build
 PREFIX ?= /usr/local

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced by every case file, inside the small host. A case file says which
+# rule it is about, starts the watcher, and then is a table:
+#
+#	alert NAME PARENT USER 'what' 'commands'
+#	quiet 'what' 'commands'
+#
+# `commands` run in a subshell with T, a word of their own, so that names are
+# unique; what acts is noted with its pid. `alert` wants exactly one alert of
+# the rule, of a noted process, with that process name, parent name and user,
+# and for files the facts that sha256sum and stat give; `quiet` wants none.
+set -u
+live=/live
+tocsin=/tocsin/$TOCSIN
+alerts=$live/alerts.ndjson trace=$live/trace.ndjson notes=$live/watch.err
+export ACT_LOG=$live/acts ACT_TAG=
+act=/tocsin/$ACT
+bin=$live/bin # for helpers with any name
+mkdir -p $bin
+: >$ACT_LOG
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+ok() { echo "ok - $*"; }
+not_ok() { echo "not ok - $*"; }
+skip() { echo "SKIPPED - $*"; }
+# is WHAT TEST…: one check.
+is() {
+	local what=$1
+	shift
+	if "$@"; then ok "$what"; else not_ok "$what"; fi
+}
+same() {
+	[ "$1" = "$2" ] && return
+	echo "	is:     $1"
+	echo "	wanted: $2"
+	return 1
+}
+
+# ---- the watcher ----------------------------------------------------------
+
+# wait_until SECONDS COMMAND…: polls.
+wait_until() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+is_ready() {
+	grep -qi 'ready' "$notes" 2>/dev/null || ! kill -0 "$watcher" 2>/dev/null
+}
+
+# watch_start [OPTION…]: the watcher in the background, ready.
+watch_start() {
+	"$tocsin" watch --format ndjson -s $live/state -o $alerts "$@" \
+		2>$notes >$live/watch.out &
+	watcher=$!
+	wait_until 15 is_ready
+	if ! kill -0 $watcher 2>/dev/null || ! is_ready; then
+		echo "not ok - the watcher did not start:"
+		cat $notes
+		exit 1
+	fi
+}
+
+# watch_stop [SIGNAL]: its exit code in `watch_code`.
+watch_stop() {
+	kill -"${1:-TERM}" $watcher
+	( sleep 10; kill -KILL $watcher 2>/dev/null ) &
+	local guard=$!
+	wait $watcher
+	watch_code=$?
+	kill $guard 2>/dev/null
+	wait $guard 2>/dev/null
+}
+
+# ---- acting ---------------------------------------------------------------
+
+# words A B…: one line of ACT.
+words() {
+	local IFS=$'\t'
+	printf '%s\n' "$*"
+}
+
+# actor PATH: the helper under that name.
+actor() {
+	mkdir -p "${1%/*}"
+	cp --remove-destination "$act" "$1"
+}
+
+note() { # PID PPID NAME
+	echo "$T $*" >>$ACT_LOG
+}
+
+# self: this shell, a fork of the table's, is the one that acts.
+self() { note "$BASHPID" $$ bash; }
+
+# by PROGRAM…: an ordinary program acts.
+by() {
+	local parent=$BASHPID
+	(
+		note "$BASHPID" "$parent" "${1##*/}"
+		exec "$@"
+	)
+}
+
+# as PATH ACT WORD…: the helper, started as PATH, does that one act.
+as() {
+	local path=$1
+	shift
+	case $path in
+	/proc/*|/dev/fd/*|./*) ;;
+	*) [ -e "$path" ] && cmp -s "$path" "$act" || actor "$path" ;;
+	esac
+	( ACT=$(words "$@") exec "$path" )
+}
+
+# acts PATH 'ACT WORD…' …: the helper as PATH does one act after the other.
+acts() {
+	local path=$1 lines
+	shift
+	lines=$(printf '%s\n' "$@")
+	[ "${path:0:2}" = ./ ] || actor "$path"
+	( ACT=${lines// /$'\t'} exec "$path" )
+}
+
+# starts PARENT [ARG…] -- PROGRAM [ARG…]: a helper called PARENT starts
+# PROGRAM, by default argv[0] is its name. PROGRAM is a helper as well unless
+# it is there.
+starts() {
+	local parent=() n=0
+	while [ "$1" != -- ]; do
+		parent[n++]=$1
+		shift
+	done
+	shift
+	[ "${parent[0]:0:2}" = ./ ] || actor "${parent[0]}"
+	[ -e "$1" ] || actor "$1"
+	(
+		ACT=$(words spawn "$1" "${ARGV0-${1##*/}}" "${@:2}") \
+			exec "${parent[@]}"
+	)
+}
+
+# script PATH TEXT: a script at that place, run.
+script() {
+	mkdir -p "${1%/*}"
+	printf '%s\n' "$2" >"$1"
+	chmod 755 "$1"
+	by "$1"
+}
+
+# ---- the table -------------------------------------------------------------
+
+declare -A row_verdict row_name row_parent row_user row_what tag_of_pid
+tags=()
+
+row() {
+	T=${rule_short}$(printf %03d ${#tags[@]})x
+	tags+=("$T")
+	row_verdict[$T]=$1 row_name[$T]=$2 row_parent[$T]=$3 row_user[$T]=$4
+	row_what[$T]=$5
+	(
+		export ACT_TAG=$T
+		cd $live
+		eval "$6"
+	) </dev/null >$live/out.$T 2>&1
+	# A row that could not act proves nothing.
+	if grep -q '^act: ' $live/out.$T; then
+		not_ok "$rule_short: $5: the act itself failed"
+		cat $live/out.$T
+	fi
+}
+alert() { row alert "$@"; }
+quiet() { row quiet '' '' '' "$@"; }
+
+# Fields of an alert, one line each alert, separated by a byte that bash does
+# not fold (a tab would lose empty ones).
+alert_lines() {
+	jq -r --arg rule "$1" 'select(.rule.id == $rule) | [
+		.process.pid, .process.parent.pid, .process.name,
+		.process.parent.name, .user.name, .file.path,
+		.file.hash.sha256, .file.size, .file.Ext.entropy,
+		.tocsin.attribution, .file.type, tojson
+		] | map(. // "" | tostring) | join("\u001f")' $alerts
+}
+
+have_alerts() { # RULE N
+	[ "$(jq -c --arg rule "$1" 'select(.rule.id == $rule)' $alerts |
+		wc -l)" -ge "$2" ]
+}
+
+# The last act of a table, told from the others: when its alert is there, all
+# before it has been looked at.
+wait_for_table() {
+	local wanted=0 t
+	for t in "${tags[@]}"; do
+		[ ${row_verdict[$t]} = alert ] && wanted=$((wanted + 1))
+	done
+	wait_until 2 have_alerts "$rule" $wanted
+	sleep 0.3
+}
+
+# Shannon entropy in bits a byte, by other means than the program's.
+entropy_of() {
+	od -An -v -tu1 -w1 "$1" | awk '
+		{ count[$1]++ }
+		END {
+			for (b in count) {
+				p = count[b] / NR
+				h -= p * log(p) / log(2)
+			}
+			printf "%.4f", h + 0
+		}'
+}
+
+# Sets `wrong` to what does not fit in the alert of row T.
+check_facts() {
+	local path=$1 sha=$2 size=$3 entropy=$4 type=$5
+	[ -n "$path" ] && [ "$type" = file ] && [ -f "$path" ] || return
+	[ "$sha" = "$(sha256sum <"$path" | cut -d' ' -f1)" ] ||
+		wrong+=" sha256=$sha"
+	[ "$size" = "$(stat -c %s "$path")" ] || wrong+=" size=$size"
+	[ "$size" = 0 ] || awk -v a="$entropy" -v b="$(entropy_of "$path")" \
+		'BEGIN { exit !(a != "" && a - b < 0.001 && b - a < 0.001) }' ||
+		wrong+=" entropy=$entropy"
+}
+
+check_table() {
+	local line t pid ppid name parent user path sha size entropy attr type
+	local json tag found
+	local -A count complaint
+
+	wait_for_table
+	while read -r tag pid _ _; do
+		tag_of_pid[$pid]=$tag
+	done <$ACT_LOG
+
+	while IFS=$'\x1f' read -r pid ppid name parent user path sha size \
+	    entropy attr type json; do
+		t=${tag_of_pid[$pid]:-}
+		if [ -z "$t" ]; then
+			found=$(grep -o "${rule_short}[0-9]\{3\}x" <<<"$json" |
+				head -n 1)
+			t=${found:-stray}
+		fi
+		count[$t]=$((${count[$t]:-0} + 1))
+		local wrong=
+		if [ "${row_verdict[$t]:-}" = alert ]; then
+			[ "$name" = "${row_name[$t]}" ] || wrong+=" name=$name"
+			[ "$parent" = "${row_parent[$t]}" ] ||
+				wrong+=" parent=$parent"
+			[ "$user" = "${row_user[$t]}" ] || wrong+=" user=$user"
+			grep -qxF "$t $pid $ppid $name" $ACT_LOG ||
+				wrong+=" pid=$pid,ppid=$ppid"
+			check_facts "$path" "$sha" "$size" "$entropy" "$type"
+		else
+			wrong=" $json"
+		fi
+		complaint[$t]+=$wrong
+	done < <(alert_lines "$rule")
+
+	for t in "${tags[@]}"; do
+		local n=${count[$t]:-0} what="$rule_short: ${row_what[$t]}"
+		if [ ${row_verdict[$t]} = alert ]; then
+			what+=": one alert"
+			if [ $n -ne 1 ]; then
+				not_ok "$what ($t: $n)"
+			elif [ -n "${complaint[$t]:-}" ]; then
+				not_ok "$what ($t: wrong:${complaint[$t]};" \
+					"acted: $(grep "^$t " $ACT_LOG | tr '\n' ';'))"
+			else
+				ok "$what"
+			fi
+		else
+			what+=": none"
+			if [ $n -eq 0 ]; then
+				ok "$what"
+			else
+				not_ok "$what ($t: $n)${complaint[$t]:0:1500}"
+			fi
+		fi
+	done
+	is "$rule_short: no alert of an unknown act" same "${count[stray]:-0}" 0
+	[ "${count[stray]:-0}" = 0 ] || echo "${complaint[stray]}"
+}
+
+# The watcher's own record, replayed, gives the same alerts byte for byte.
+check_replay() {
+	watch_stop
+	"$tocsin" replay --format ndjson -o $live/replayed.ndjson $trace \
+		2>$live/replay.err
+	if cmp -s $alerts $live/replayed.ndjson; then
+		ok "$rule_short: the trace, replayed, gives the same" \
+			"$(wc -l <$alerts) alerts byte for byte"
+	else
+		not_ok "$rule_short: the trace, replayed, gives other alerts"
+		cat $live/replay.err
+		diff $alerts $live/replayed.ndjson | cut -c 1-600 | head -n 20
+	fi
+}
+
+# rule_id NAME: of the shipped rule in that file.
+rule_id() {
+	sed -n 's/^rule_id: *//p' "/tocsin/rules/linux/$1.yml" | tr -d "\"'"
+}
