@@ -111,6 +111,18 @@ procs_newest(const struct procs *t, uint32_t pid)
 	return found;
 }
 
+/* /proc gives start times in clock ticks, rounded down (proc(5), starttime);
+ * a table entry learned there stands for the exact time as well. */
+#define TICK_NS (NS_PER_SEC / 100)
+
+static bool
+same_start(uint64_t known_ns, uint64_t start_ns)
+{
+	return known_ns == start_ns ||
+	       (known_ns % TICK_NS == 0 &&
+		known_ns == start_ns - start_ns % TICK_NS);
+}
+
 struct proc *
 procs_find(const struct procs *t, struct proc_key key)
 {
@@ -119,7 +131,8 @@ procs_find(const struct procs *t, struct proc_key key)
 	if (key.start_ns == 0)
 		return procs_newest(t, key.pid);
 	for (struct proc *p = *bucket_of(t, key.pid); p != NULL; p = p->next) {
-		if (p->key.pid == key.pid && p->key.start_ns == key.start_ns)
+		if (p->key.pid == key.pid &&
+		    same_start(p->key.start_ns, key.start_ns))
 			return p;
 	}
 	return NULL;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Enrich and match, in order. */
+#include "fim/pipeline.h"
+
+#include "fim/procfs.h"
+
+#include <stdlib.h>
+
+struct pipeline {
+	struct pipeline_config config;
+	struct procs *procs;
+	struct names *names;
+	struct live live;
+	struct rules_run *run;
+	struct alerter *alerter;
+	uint64_t seq;
+	uint64_t last_wall_ns; /* time of the last event */
+	uint64_t start_wall_ns;
+	struct pipeline_counters counters;
+};
+
+/* ---- life ------------------------------------------------------------------
+ */
+
+struct pipeline *
+pipeline_new(const struct pipeline_config *config)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->config = *config;
+	p->procs = procs_new(&config->procs);
+	p->names = names_new();
+	p->start_wall_ns = clock_boot_ns() + config->host->wall_offset_ns;
+	if (p->procs == NULL || p->names == NULL ||
+	    live_init(&p->live, config->host, p->procs, p->names) != 0) {
+		pipeline_free(p);
+		return NULL;
+	}
+	p->live.facts.limits = config->limits;
+	p->live.record.pin = alert_pin;
+	p->live.record.unpin = alert_unpin;
+	return p;
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	rules_run_free(p->run);
+	alerter_free(p->alerter);
+	live_free(&p->live);
+	names_free(p->names);
+	procs_free(p->procs);
+	free(p);
+}
+
+/* ---- rules
+ * ------------------------------------------------------------------- */
+
+static void
+on_match(void *ctx, const struct rules_match *match)
+{
+	struct pipeline *p = ctx;
+
+	alerter_match(p->alerter,
+		      p->live.event != NULL ? &p->live.record : NULL, match);
+}
+
+static void
+on_term(void *ctx, const struct rule *rule, const uint8_t key[16],
+	uint64_t last_seen_ns)
+{
+	struct pipeline *p = ctx;
+
+	if (p->config.term != NULL)
+		p->config.term(p->config.ctx, rule, key, last_seen_ns);
+}
+
+int
+pipeline_use_rules(struct pipeline *p, const struct rules *rules)
+{
+	struct rules_options options = {
+		.max_terms = p->config.max_terms,
+		.max_sequences = p->config.max_sequences,
+	};
+	struct rules_sink sink = { on_match, on_term, p };
+	struct rules_run *run;
+	struct alerter *alerter;
+
+	if (p->config.learning_ns > 0)
+		options.learn_until_ns =
+			p->start_wall_ns + p->config.learning_ns;
+	run = rules_run_new(rules, &options, &sink);
+	alerter = alerter_new(rules, &p->config.alerts);
+	if (run == NULL || alerter == NULL) {
+		rules_run_free(run);
+		alerter_free(alerter);
+		return -1;
+	}
+	if (p->alerter != NULL)
+		alerter_flush(p->alerter);
+	rules_run_free(p->run);
+	alerter_free(p->alerter);
+	p->run = run;
+	p->alerter = alerter;
+	return 0;
+}
+
+void
+pipeline_remember(struct pipeline *p, struct view rule_id,
+		  const uint8_t key[16], uint64_t last_seen_ns)
+{
+	rules_run_remember(p->run, rule_id, key, last_seen_ns);
+}
+
+void
+pipeline_use_opener(struct pipeline *p, const struct opener *opener)
+{
+	p->live.facts.opener = *opener;
+}
+
+/* ---- events
+ * ------------------------------------------------------------------- */
+
+static void
+match(struct pipeline *p, const struct event *e, struct author who)
+{
+	struct record *r = &p->live.record;
+
+	live_begin(&p->live, e, who.proc, who.image, ++p->seq);
+	if (r->time_ns < p->last_wall_ns)
+		r->time_ns = p->last_wall_ns;
+	p->last_wall_ns = r->time_ns;
+	p->counters.events++;
+	if (who.proc == NULL)
+		p->counters.unknown++;
+	if (p->config.trace != NULL)
+		p->config.trace(p->config.ctx, r);
+	alerter_watermark(p->alerter, r->time_ns);
+	rules_feed(p->run, r);
+	facts_end(&p->live.facts);
+	p->live.event = NULL;
+}
+
+static struct author
+author_of_process(struct pipeline *p, const struct event *e)
+{
+	struct proc *proc = procs_apply(p->procs, e);
+
+	return (struct author){ proc, proc == NULL ? NULL : proc->image };
+}
+
+/* A file event may name a process that no event has told of: one that was
+ * missed, or all of them when there is no process sensor. */
+static struct author
+author_of_file(struct pipeline *p, const struct event *e)
+{
+	struct author who = procs_author(p->procs, e);
+
+	if (who.proc == NULL && e->key.pid != 0 &&
+	    procs_newest(p->procs, e->key.pid) == NULL &&
+	    procfs_learn(p->procs, e->key.pid, e->pidfd, e->time_ns))
+		who = procs_author(p->procs, e);
+	return who;
+}
+
+static bool
+is_internal(enum event_kind kind)
+{
+	return event_action(kind)[0] == '\0';
+}
+
+void
+pipeline_take(void *pipeline, const struct event *e)
+{
+	struct pipeline *p = pipeline;
+	struct author who;
+
+	if (e->kind == EVENT_LOSS) {
+		p->counters.lost += e->lost;
+		if (p->config.loss != NULL)
+			p->config.loss(p->config.ctx, e);
+		return;
+	}
+	who = strcmp(event_category(e->kind), "file") == 0
+		      ? author_of_file(p, e)
+		      : author_of_process(p, e);
+	if (!is_internal(e->kind))
+		match(p, e, who);
+}
+
+void
+pipeline_tick(struct pipeline *p, uint64_t boot_ns)
+{
+	uint64_t wall_ns = boot_ns + p->config.host->wall_offset_ns;
+
+	/* Later events may not be dated before what has been promised. */
+	if (wall_ns > p->last_wall_ns)
+		p->last_wall_ns = wall_ns;
+	rules_watermark(p->run, wall_ns);
+	alerter_watermark(p->alerter, wall_ns);
+	procs_expire(p->procs, boot_ns);
+}
+
+void
+pipeline_finish(struct pipeline *p)
+{
+	alerter_flush(p->alerter);
+}
+
+struct pipeline_counters
+pipeline_count(const struct pipeline *p)
+{
+	return p->counters;
+}
+
+struct rules_counters
+pipeline_rules_count(const struct pipeline *p)
+{
+	return rules_run_counters(p->run);
+}
+
+struct procs_counters
+pipeline_procs_count(const struct pipeline *p)
+{
+	return procs_count(p->procs);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of an event: process table, record, rules, alert. One direction, one
+ * event at a time, nothing kept back: what the sensors deliver in causal order
+ * is applied, matched and turned into alerts in that order.
+ *
+ * Event time never runs back here: a time stamp below its predecessor's (CPUs
+ * differ by up to 225 µs) is raised to it, so that order of delivery, which is
+ * the causal one, and order of time agree.
+ */
+#ifndef FIM_PIPELINE_H
+#define FIM_PIPELINE_H
+
+#include "fim/alert.h"
+#include "fim/live.h"
+#include "fim/sensor.h"
+
+struct pipeline_config { /* borrowed for life, but for `rules` */
+	const struct host *host;
+	struct procs_options procs;
+	struct scan_limits limits;
+	uint64_t learning_ns; /* new terms only teach for so long; 0 = none */
+	size_t max_terms, max_sequences; /* 0 = the engine's defaults */
+	/* Alerts, new terms and losses go out through these. */
+	struct alert_sink alerts;
+	void (*term)(void *ctx, const struct rule *, const uint8_t key[16],
+		     uint64_t last_seen_ns);
+	void (*loss)(void *ctx, const struct event *);
+	/* Every matched event, before its alerts; NULL = not wanted. */
+	void (*trace)(void *ctx, struct record *);
+	void *ctx; /* of term, loss, trace */
+};
+
+struct pipeline_counters {
+	uint64_t events;  /* matched against the rules */
+	uint64_t unknown; /* of a process that is not in the table */
+	uint64_t lost;	  /* said by the sensors */
+};
+
+struct pipeline;
+
+struct pipeline *pipeline_new(const struct pipeline_config *);
+void pipeline_free(struct pipeline *);
+/* From now on these rules (borrowed until the next call or free); pending
+ * sequences of the old set are given up. -1 when memory is out, with the old
+ * set still in force. Remembered terms must be given again. */
+int pipeline_use_rules(struct pipeline *, const struct rules *);
+void pipeline_remember(struct pipeline *, struct view rule_id,
+		       const uint8_t key[16], uint64_t last_seen_ns);
+/* Where the file events come from, for their files' facts. */
+void pipeline_use_opener(struct pipeline *, const struct opener *);
+/* To be given to sensors: ctx is the pipeline. */
+void pipeline_take(void *pipeline, const struct event *);
+/* Nothing older than this boot time is on its way: time passes. */
+void pipeline_tick(struct pipeline *, uint64_t boot_ns);
+/* The end: open summaries are sent. */
+void pipeline_finish(struct pipeline *);
+struct pipeline_counters pipeline_count(const struct pipeline *);
+struct rules_counters pipeline_rules_count(const struct pipeline *);
+struct procs_counters pipeline_procs_count(const struct pipeline *);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state database over SQLite. */
+#include "fim/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* user_version of the file; a newer one is not ours to touch. */
+#define STATE_VERSION 1
+/* Alerts kept; the outputs have had the older ones. */
+#define ALERTS_KEPT "100000"
+
+static const char schema_sql[] =
+	"CREATE TABLE IF NOT EXISTS alerts ("
+	" seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+	" rule TEXT NOT NULL, time_ns INTEGER NOT NULL, json TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS terms ("
+	" rule TEXT NOT NULL, key BLOB NOT NULL, last_seen_ns INTEGER NOT NULL,"
+	" PRIMARY KEY (rule, key)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS gaps ("
+	" seq INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
+	" to_ns INTEGER NOT NULL, scope TEXT NOT NULL, cause TEXT NOT NULL,"
+	" lost INTEGER NOT NULL);"
+	"DELETE FROM alerts WHERE seq <="
+	" (SELECT max(seq) FROM alerts) - " ALERTS_KEPT ";";
+
+enum statement { ADD_ALERT, ADD_TERM, ADD_GAP, STATEMENTS };
+
+static const char *const statement_sql[STATEMENTS] = {
+	[ADD_ALERT] = "INSERT OR IGNORE INTO alerts (id, rule, time_ns, json)"
+		      " VALUES (?1, ?2, ?3, ?4)",
+	[ADD_TERM] = "INSERT INTO terms (rule, key, last_seen_ns)"
+		     " VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE"
+		     " SET last_seen_ns = max(last_seen_ns, ?3)",
+	[ADD_GAP] = "INSERT INTO gaps (from_ns, to_ns, scope, cause, lost)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5)",
+};
+
+struct state {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	bool writing; /* inside a transaction */
+};
+
+static int
+run_sql(struct state *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+static int
+read_version(struct state *s)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
+static int
+prepare(struct state *s)
+{
+	for (int i = 0; i < STATEMENTS; i++) {
+		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
+				       SQLITE_PREPARE_PERSISTENT,
+				       &s->statements[i], NULL) != SQLITE_OK)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_database(struct state *s, const char *file, struct err *err)
+{
+	struct place at = { .file = file };
+	int version;
+
+	if (sqlite3_open_v2(file, &s->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
+		return err_add(err, at,
+			       "the state database cannot be opened: %s",
+			       s->db != NULL ? sqlite3_errmsg(s->db)
+					     : "out of memory");
+	sqlite3_busy_timeout(s->db, 2000);
+	version = read_version(s);
+	if (version > STATE_VERSION)
+		return err_add(err, at,
+			       "the state database has version %d, this "
+			       "program reads up to %d: use the newer program",
+			       version, STATE_VERSION);
+	if (version < 0 ||
+	    run_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+		       "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+		       "PRAGMA cache_size=-512;") != 0 ||
+	    run_sql(s, schema_sql) != 0 ||
+	    run_sql(s, "PRAGMA user_version=1;") != 0 || prepare(s) != 0)
+		return err_add(err, at,
+			       "the state database cannot be used: %s; move it "
+			       "away to start with an empty one",
+			       sqlite3_errmsg(s->db));
+	return 0;
+}
+
+/* The folder holds what intruders would like to read and change. */
+static int
+check_folder(const char *folder, struct err *err)
+{
+	struct place at = { .file = folder };
+	struct stat st;
+
+	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+		return err_add(err, at, "the state folder cannot be made: %s",
+			       strerror(errno));
+	if (lstat(folder, &st) != 0)
+		return err_add(err, at, "the state folder cannot be read: %s",
+			       strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_add(err, at, "the state folder is not a folder");
+	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
+		return err_add(err, at,
+			       "the state folder can be written by others; "
+			       "make it yours with mode 0700");
+	return 0;
+}
+
+struct state *
+state_open(const char *folder, struct err *err)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	struct buf file = { 0 };
+
+	if (s == NULL) {
+		err_add(err, (struct place){ .file = folder }, "out of memory");
+		return NULL;
+	}
+	buf_printf(&file, "%s/state.db%c", folder, 0);
+	if (file.failed || check_folder(folder, err) != 0 ||
+	    open_database(s, file.p, err) != 0) {
+		state_close(s);
+		s = NULL;
+	}
+	buf_free(&file);
+	return s;
+}
+
+void
+state_close(struct state *s)
+{
+	if (s == NULL)
+		return;
+	if (s->writing)
+		state_commit(s);
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+const char *
+state_problem(const struct state *s)
+{
+	return sqlite3_errmsg(s->db);
+}
+
+static int
+begin(struct state *s)
+{
+	if (s->writing)
+		return 0;
+	if (run_sql(s, "BEGIN IMMEDIATE") != 0)
+		return -1;
+	s->writing = true;
+	return 0;
+}
+
+int
+state_commit(struct state *s)
+{
+	if (!s->writing)
+		return 0;
+	if (run_sql(s, "COMMIT") != 0)
+		return -1;
+	s->writing = false;
+	return 0;
+}
+
+static void
+bind_view(sqlite3_stmt *st, int at, struct view v)
+{
+	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
+static int
+finish(sqlite3_stmt *st)
+{
+	int result = sqlite3_step(st);
+
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return result == SQLITE_DONE ? 0 : -1;
+}
+
+int
+state_add_alert(struct state *s, struct view id, struct view rule_id,
+		uint64_t time_ns, struct view json)
+{
+	sqlite3_stmt *st = s->statements[ADD_ALERT];
+
+	if (begin(s) != 0)
+		return -1;
+	bind_view(st, 1, id);
+	bind_view(st, 2, rule_id);
+	sqlite3_bind_int64(st, 3, (int64_t)time_ns);
+	bind_view(st, 4, json);
+	return finish(st);
+}
+
+int
+state_add_term(struct state *s, struct view rule_id, const uint8_t key[16],
+	       uint64_t last_seen_ns)
+{
+	sqlite3_stmt *st = s->statements[ADD_TERM];
+
+	if (begin(s) != 0)
+		return -1;
+	bind_view(st, 1, rule_id);
+	sqlite3_bind_blob(st, 2, key, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, (int64_t)last_seen_ns);
+	return finish(st);
+}
+
+int
+state_add_gap(struct state *s, uint64_t from_ns, uint64_t to_ns,
+	      struct view scope, struct view cause, uint64_t lost)
+{
+	sqlite3_stmt *st = s->statements[ADD_GAP];
+
+	if (begin(s) != 0)
+		return -1;
+	sqlite3_bind_int64(st, 1, (int64_t)from_ns);
+	sqlite3_bind_int64(st, 2, (int64_t)to_ns);
+	bind_view(st, 3, scope);
+	bind_view(st, 4, cause);
+	sqlite3_bind_int64(st, 5, (int64_t)lost);
+	return finish(st);
+}
+
+int
+state_each_term(struct state *s,
+		void (*each)(void *ctx, struct view rule_id,
+			     const uint8_t key[16], uint64_t last_seen_ns),
+		void *ctx)
+{
+	sqlite3_stmt *st = NULL;
+	int step;
+
+	if (sqlite3_prepare_v2(s->db,
+			       "SELECT rule, key, last_seen_ns FROM terms"
+			       " WHERE length(key) = 16",
+			       -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct view rule = {
+			(const char *)sqlite3_column_text(st, 0),
+			(size_t)sqlite3_column_bytes(st, 0),
+		};
+		const uint8_t *key = sqlite3_column_blob(st, 1);
+
+		if (key != NULL)
+			each(ctx, rule, key,
+			     (uint64_t)sqlite3_column_int64(st, 2));
+	}
+	sqlite3_finalize(st);
+	return step == SQLITE_DONE ? 0 : -1;
+}

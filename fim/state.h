@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state database: state.db (SQLite, WAL) in the state folder (0700). An
+ * alert is here before any output sees it; first-seen terms survive restarts;
+ * gaps say when something could not be seen.
+ *
+ * Writes collect in one transaction until state_commit, which the loop calls
+ * before it hands alerts to the outputs. With synchronous=NORMAL a commit
+ * survives the death of the process at any moment, and a power cut loses at
+ * most the last commits, never the file.
+ */
+#ifndef FIM_STATE_H
+#define FIM_STATE_H
+
+#include "scan/base.h"
+
+struct state;
+
+/* Makes the folder if need be. NULL and a sentence in `err` when the folder or
+ * the database cannot be used, is not ours or is damaged. */
+struct state *state_open(const char *folder, struct err *);
+void state_close(struct state *); /* commits; NULL is allowed */
+
+/* All return 0, or -1 with a sentence from state_problem. */
+int state_add_alert(struct state *, struct view id, struct view rule_id,
+		    uint64_t time_ns, struct view json);
+int state_add_term(struct state *, struct view rule_id, const uint8_t key[16],
+		   uint64_t last_seen_ns);
+int state_add_gap(struct state *, uint64_t from_ns, uint64_t to_ns,
+		  struct view scope, struct view cause, uint64_t lost);
+int state_commit(struct state *);
+/* Every remembered term; what `each` is given is borrowed for the call. */
+int state_each_term(struct state *,
+		    void (*each)(void *ctx, struct view rule_id,
+				 const uint8_t key[16], uint64_t last_seen_ns),
+		    void *ctx);
+const char *state_problem(const struct state *);
+
+#endif
