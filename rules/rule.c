@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A rule from a document: key by key, all errors of a rule reported, a broken
+ * one kept with its first error so that it is listed and never forgotten.
+ */
+#include "rules/load.h"
+
+#include <ctype.h>
+
+#define DEFAULT_MAX_SIGNALS 100 /* Kibana's */
+
+struct taking {
+	struct load_file *f;
+	struct doc *d;
+	const struct doc_node *map;
+	bool ours;
+	struct rule_source s;
+};
+
+/* Every key of our own rule files. The last ones mean something to Kibana
+ * alone. */
+static const char *const rule_keys[] = {
+	"rule_id",     "name",	      "description",
+	"type",	       "language",    "query",
+	"severity",    "risk_score",  "threat",
+	"tags",	       "references",  "false_positives",
+	"note",	       "investigate", "respond",
+	"max_signals", "from",	      "new_terms_fields",
+	"threshold",   "lists",	      "history_window_start",
+	"index",       "author",      "license",
+	"version",     "interval",    "setup",
+};
+
+struct rule_type {
+	const char *name;
+	enum rule_kind kind;
+	const char *language; /* the usual one */
+	const char *unsupported;
+};
+
+static const struct rule_type rule_types[] = {
+	{ "eql", RULE_EQL, "eql", NULL },
+	{ "query", RULE_QUERY, "kuery", NULL },
+	{ "new_terms", RULE_NEW_TERMS, "kuery", NULL },
+	{ "threshold", RULE_THRESHOLD, "kuery", NULL },
+	{ "esql", RULE_QUERY, "esql",
+	  "ES|QL rules need Elasticsearch's own engine" },
+	{ "machine_learning", RULE_QUERY, NULL,
+	  "machine learning rules need Elasticsearch's jobs" },
+	{ "threat_match", RULE_QUERY, NULL,
+	  "indicator match rules need an index of indicators" },
+	{ "saved_query", RULE_QUERY, NULL,
+	  "the query is saved in Kibana and not in the export" },
+};
+
+/* ---- threat ------------------------------------------------------------ */
+
+static void
+check_keys(struct taking *t, const struct doc_node *map,
+	   const char *const *keys, size_t n)
+{
+	if (t->ours)
+		doc_check_keys(t->d, map, keys, n);
+}
+
+static void
+read_technique(struct taking *t, const struct doc_node *map,
+	       struct rule_technique *out)
+{
+	static const char *const keys[] = { "id", "name", "reference",
+					    "subtechnique" };
+
+	if (map->type != DOC_MAP) {
+		doc_error(t->d, map, "a technique must be a map of keys");
+		return;
+	}
+	check_keys(t, map, keys, ARRAY_LEN(keys));
+	doc_get_text(t->d, map, "id", DOC_REQUIRED, &out->id);
+	doc_get_text(t->d, map, "name", DOC_REQUIRED, &out->name);
+	doc_get_text(t->d, map, "reference", DOC_OPTIONAL, &out->reference);
+}
+
+static const struct doc_node *
+list_of(struct taking *t, const struct doc_node *map, const char *key)
+{
+	const struct doc_node *list = NULL;
+
+	if (map->type == DOC_MAP)
+		doc_get_list(t->d, map, key, DOC_OPTIONAL, &list);
+	return list;
+}
+
+static void
+read_techniques(struct taking *t, const struct doc_node *list,
+		struct rule_threat *out)
+{
+	const struct doc_node *c, *s, *subs;
+	struct rule_technique *v;
+	size_t n = 0, i = 0;
+
+	for (c = list->child; c != NULL; c = c->next) {
+		subs = doc_get(c, "subtechnique");
+		n += 1 + (subs != NULL ? subs->n : 0);
+	}
+	v = arena_zalloc(t->d->arena, (n + 1) * sizeof(*v));
+	if (v == NULL) {
+		doc_error(t->d, list, "out of memory");
+		return;
+	}
+	for (c = list->child; c != NULL; c = c->next) {
+		read_technique(t, c, &v[i++]);
+		subs = list_of(t, c, "subtechnique");
+		for (s = subs != NULL ? subs->child : NULL; s; s = s->next)
+			read_technique(t, s, &v[i++]);
+	}
+	out->techniques = v;
+	out->n_techniques = i;
+}
+
+static void
+read_threat(struct taking *t, const struct doc_node *map,
+	    struct rule_threat *out)
+{
+	static const char *const keys[] = { "framework", "tactic",
+					    "technique" };
+	static const char *const tactic_keys[] = { "id", "name", "reference" };
+	const struct doc_node *tactic = NULL, *list;
+
+	if (map->type != DOC_MAP) {
+		doc_error(t->d, map, "a threat must be a map of keys");
+		return;
+	}
+	check_keys(t, map, keys, ARRAY_LEN(keys));
+	doc_get_text(t->d, map, "framework", DOC_OPTIONAL, &out->framework);
+	doc_get_map(t->d, map, "tactic", DOC_REQUIRED, &tactic);
+	if (tactic != NULL) {
+		check_keys(t, tactic, tactic_keys, ARRAY_LEN(tactic_keys));
+		doc_get_text(t->d, tactic, "id", DOC_REQUIRED, &out->tactic_id);
+		doc_get_text(t->d, tactic, "name", DOC_REQUIRED,
+			     &out->tactic_name);
+		doc_get_text(t->d, tactic, "reference", DOC_OPTIONAL,
+			     &out->tactic_reference);
+	}
+	list = list_of(t, map, "technique");
+	if (list != NULL)
+		read_techniques(t, list, out);
+}
+
+static void
+read_threats(struct taking *t)
+{
+	const struct doc_node *c, *list = list_of(t, t->map, "threat");
+	struct rule_threat *v;
+	size_t i = 0;
+
+	if (list == NULL)
+		return;
+	v = arena_zalloc(t->d->arena, (list->n + 1) * sizeof(*v));
+	if (v == NULL) {
+		doc_error(t->d, list, "out of memory");
+		return;
+	}
+	for (c = list->child; c != NULL; c = c->next)
+		read_threat(t, c, &v[i++]);
+	t->s.rule.threats = v;
+	t->s.rule.n_threats = i;
+}
+
+/* ---- the plain keys ---------------------------------------------------- */
+
+static void
+read_investigate(struct taking *t)
+{
+	static const char *const keys[] = { "label", "query" };
+	const struct doc_node *c, *list = list_of(t, t->map, "investigate");
+	struct rule_investigate *v;
+	size_t i = 0;
+
+	if (list == NULL)
+		return;
+	v = arena_zalloc(t->d->arena, (list->n + 1) * sizeof(*v));
+	if (v == NULL) {
+		doc_error(t->d, list, "out of memory");
+		return;
+	}
+	for (c = list->child; c != NULL; c = c->next, i++) {
+		if (c->type != DOC_MAP) {
+			doc_error(t->d, c, "needs the keys label and query");
+			continue;
+		}
+		check_keys(t, c, keys, ARRAY_LEN(keys));
+		doc_get_text(t->d, c, "label", DOC_REQUIRED, &v[i].label);
+		doc_get_text(t->d, c, "query", DOC_REQUIRED, &v[i].query);
+	}
+	t->s.rule.investigate = v;
+	t->s.rule.n_investigate = i;
+}
+
+static void
+read_list(struct taking *t, const char *key, struct rule_list *out)
+{
+	struct doc_texts texts = { 0 };
+
+	if (doc_get_texts(t->d, t->map, key, DOC_OPTIONAL, &texts) == 1)
+		*out = (struct rule_list){ texts.v, texts.n };
+}
+
+static void
+read_lists(struct taking *t)
+{
+	struct rule *r = &t->s.rule;
+
+	read_list(t, "tags", &r->tags);
+	read_list(t, "references", &r->references);
+	read_list(t, "false_positives", &r->false_positives);
+	read_list(t, "index", &r->indices);
+	read_list(t, "respond", &r->respond);
+}
+
+static void
+read_severity(struct taking *t)
+{
+	static const char *const known[] = { "low", "medium", "high",
+					     "critical" };
+	struct rule *r = &t->s.rule;
+	const struct doc_node *n = doc_get(t->map, "severity");
+	int64_t score = 0, signals = DEFAULT_MAX_SIGNALS;
+
+	if (doc_get_text(t->d, t->map, "severity", DOC_REQUIRED,
+			 &r->severity) == 1) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(known) &&
+		       !view_eq(r->severity, view_of(known[i])))
+			i++;
+		if (i == ARRAY_LEN(known))
+			doc_error(t->d, n,
+				  "\"severity\" must be low, medium, high or "
+				  "critical");
+	}
+	if (doc_get_int(t->d, t->map, "risk_score",
+			(struct doc_range){ 0, 100 }, &score) == 0)
+		doc_error(t->d, t->map, "the key \"risk_score\" is missing");
+	doc_get_int(t->d, t->map, "max_signals",
+		    (struct doc_range){ 1, 1000000 }, &signals);
+	r->risk_score = (int)score;
+	r->max_signals = (unsigned)signals;
+}
+
+/* ---- the query --------------------------------------------------------- */
+
+/* "now-7d", also rounded ("now-7d/d"). */
+static bool
+read_now_minus(struct view v, uint64_t *ns)
+{
+	ssize_t slash = view_find(v, '/');
+
+	if (slash >= 0)
+		v.n = (size_t)slash;
+	return view_starts(v, VIEW("now-")) &&
+	       duration_read(view_sub(v, 4, v.n), ns);
+}
+
+static void
+read_window(struct taking *t, const char *key, uint64_t *ns)
+{
+	const struct doc_node *n = doc_get(t->map, key);
+	struct view v = VIEW_NONE;
+
+	if (doc_get_text(t->d, t->map, key, DOC_OPTIONAL, &v) != 1)
+		return;
+	if (!read_now_minus(v, ns))
+		doc_error(t->d, n, "\"%s\" must be like now-7d or now-9m", key);
+}
+
+/* Where the query stands in the file, if its lines are lines of the file;
+ * else lines and columns are those of the query, behind the file's line. */
+static void
+place_query(struct taking *t, const struct doc_node *n)
+{
+	struct place *p = &t->s.query_place;
+	bool one_line = view_find(n->text, '\n') < 0;
+	struct view name;
+
+	*p = (struct place){ .file = t->f->path, .line = 1, .column = 1 };
+	if (n->block || one_line) {
+		p->line = n->text_line;
+		p->column = n->text_column;
+		return;
+	}
+	name = arena_printf(t->d->arena, "%s:%u: query", t->f->path, n->line);
+	if (name.p != NULL)
+		p->file = name.p;
+}
+
+static void
+read_query(struct taking *t)
+{
+	const struct doc_node *n = doc_get(t->map, "query");
+
+	if (doc_get_text(t->d, t->map, "query", DOC_REQUIRED,
+			 &t->s.rule.query) == 1)
+		place_query(t, n);
+}
+
+static void
+read_new_terms(struct taking *t)
+{
+	struct doc_texts texts = { 0 };
+	const struct doc_node *n = doc_get(t->map, "new_terms_fields");
+
+	if (doc_get_texts(t->d, t->map, "new_terms_fields", DOC_REQUIRED,
+			  &texts) == 1 &&
+	    texts.n > 3)
+		doc_error(t->d, n, "\"new_terms_fields\" are 1 to 3 fields");
+	t->s.new_terms_fields = (struct rule_list){ texts.v, texts.n };
+	read_window(t, "history_window_start", &t->s.history_window_ns);
+}
+
+/* Kibana writes a list of one. */
+static void
+read_cardinality(struct taking *t, const struct doc_node *map)
+{
+	static const char *const keys[] = { "field", "value" };
+	const struct doc_node *n = doc_get(map, "cardinality");
+	int64_t value = 0;
+
+	if (n != NULL && n->type == DOC_LIST)
+		n = n->child;
+	if (n == NULL || n->type == DOC_NULL)
+		return;
+	if (n->type != DOC_MAP) {
+		doc_error(t->d, n, "needs the keys field and value");
+		return;
+	}
+	check_keys(t, n, keys, ARRAY_LEN(keys));
+	doc_get_text(t->d, n, "field", DOC_REQUIRED,
+		     &t->s.threshold.cardinality_field);
+	if (doc_get_int(t->d, n, "value", (struct doc_range){ 1, INT32_MAX },
+			&value) == 0)
+		doc_error(t->d, n, "the key \"value\" is missing");
+	t->s.threshold.cardinality_value = (uint64_t)value;
+}
+
+static void
+read_threshold(struct taking *t)
+{
+	static const char *const keys[] = { "field", "value", "cardinality" };
+	const struct doc_node *map = NULL;
+	struct doc_texts texts = { 0 };
+	int64_t value = 0;
+
+	if (doc_get_map(t->d, t->map, "threshold", DOC_REQUIRED, &map) != 1)
+		return;
+	check_keys(t, map, keys, ARRAY_LEN(keys));
+	doc_get_texts(t->d, map, "field", DOC_OPTIONAL, &texts);
+	/* Kibana writes "no field" as one empty name, too. */
+	if (texts.n == 1 && texts.v[0].n == 0)
+		texts.n = 0;
+	t->s.threshold.fields = (struct rule_list){ texts.v, texts.n };
+	if (doc_get_int(t->d, map, "value", (struct doc_range){ 1, INT32_MAX },
+			&value) == 0)
+		doc_error(t->d, map, "the key \"value\" is missing");
+	t->s.threshold.value = (uint64_t)value;
+	read_cardinality(t, map);
+}
+
+/* What of an export would be lost: then the rule would match more, or
+ * something else, than its author meant. */
+static const char *
+unsupported_keys(struct taking *t)
+{
+	const struct doc_node *n = doc_get(t->map, "filters");
+
+	if (n != NULL && n->type == DOC_LIST && n->n > 0)
+		return "it filters with Elasticsearch's query DSL";
+	n = doc_get(t->map, "event_category_override");
+	if (n != NULL && n->type == DOC_STRING && n->text.n > 0 &&
+	    !view_eq(n->text, VIEW("event.category")))
+		return "it takes the category from another field";
+	return NULL;
+}
+
+/* ---- type and language -------------------------------------------------- */
+
+static const struct rule_type *
+read_type(struct taking *t)
+{
+	const char *names[ARRAY_LEN(rule_types)], *nearest;
+	struct view type = VIEW_NONE;
+
+	if (doc_get_text(t->d, t->map, "type", DOC_REQUIRED, &type) != 1)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(rule_types); i++) {
+		names[i] = rule_types[i].name;
+		if (view_eq(type, view_of(names[i])))
+			return &rule_types[i];
+	}
+	nearest = name_nearest(type, names, ARRAY_LEN(names));
+	doc_error(t->d, doc_get(t->map, "type"),
+		  "no such type of rule%s%s%s; there are eql, query, "
+		  "new_terms and threshold",
+		  nearest != NULL ? "; did you mean \"" : "",
+		  nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+	return NULL;
+}
+
+/* NULL, or why the language cannot be run. */
+static const char *
+read_language(struct taking *t, const struct rule_type *type)
+{
+	struct view language = view_of(type->language);
+	bool eql;
+
+	doc_get_text(t->d, t->map, "language", DOC_OPTIONAL, &language);
+	eql = view_eq(language, VIEW("eql"));
+	t->s.rule.kuery = view_eq(language, VIEW("kuery"));
+	if (view_eq(language, VIEW("lucene")))
+		return "queries in Lucene's language are not read";
+	if (eql != (type->kind == RULE_EQL) || (!eql && !t->s.rule.kuery))
+		doc_error(t->d, doc_get(t->map, "language"),
+			  "rules of type %s have the language %s", type->name,
+			  type->language);
+	return NULL;
+}
+
+static void
+set_unsupported(struct taking *t, const char *why)
+{
+	t->s.rule.status = RULE_UNSUPPORTED;
+	t->s.rule.reason = view_of(why);
+}
+
+static void
+read_kind(struct taking *t)
+{
+	const struct rule_type *type = read_type(t);
+	const char *why;
+
+	if (type == NULL)
+		return;
+	t->s.rule.kind = type->kind;
+	if (type->unsupported != NULL) {
+		doc_get_text(t->d, t->map, "query", DOC_OPTIONAL,
+			     &t->s.rule.query);
+		set_unsupported(t, type->unsupported);
+		return;
+	}
+	why = read_language(t, type);
+	if (why == NULL)
+		why = unsupported_keys(t);
+	read_query(t);
+	if (type->kind == RULE_NEW_TERMS)
+		read_new_terms(t);
+	if (type->kind == RULE_THRESHOLD)
+		read_threshold(t);
+	read_window(t, "from", &t->s.lookback_ns);
+	if (why != NULL)
+		set_unsupported(t, why);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static void
+check_id(struct taking *t)
+{
+	const struct rule *r = &t->s.rule, *other;
+
+	for (size_t i = 0; i < rules_count(t->f->rules); i++) {
+		other = rules_at(t->f->rules, i);
+		if (!view_eq(other->id, r->id))
+			continue;
+		doc_error(t->d, doc_get(t->map, "rule_id"),
+			  "the rule_id \"%.*s\" is taken by %.*s:%u",
+			  (int)r->id.n, r->id.p, (int)other->file.n,
+			  other->file.p != NULL ? other->file.p : "",
+			  other->line);
+		/* The first one stays. */
+		t->s.rule.id = VIEW_NONE;
+		return;
+	}
+}
+
+static void
+set_broken(struct load_file *f, struct rule *r, size_t first_error)
+{
+	r->status = RULE_ERROR;
+	r->reason = first_error < f->err->n
+			    ? f->err->v[first_error].message
+			    : VIEW("too many errors to keep this one");
+	/* The engine tells rules apart by id. */
+	if (r->id.n == 0)
+		r->id = arena_printf(f->arena, "%s:%u", f->path, r->line);
+}
+
+static int
+add_source(struct load_file *f, const struct rule_source *s)
+{
+	if (rules_add_source(f->rules, s, f->err) >= 0)
+		return 0;
+	return err_add(f->err, (struct place){ .file = f->path },
+		       "out of memory");
+}
+
+int
+rule_take_broken(struct load_file *f, unsigned line, size_t first_error)
+{
+	struct rule_source s = { .rule = { .line = line } };
+
+	s.rule.file = view_of(f->path);
+	s.rule.max_signals = DEFAULT_MAX_SIGNALS;
+	set_broken(f, &s.rule, first_error);
+	f->broken++;
+	return add_source(f, &s);
+}
+
+int
+rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
+	  bool ours)
+{
+	struct taking t = { .f = f, .d = d, .map = map, .ours = ours };
+	struct rule *r = &t.s.rule;
+	size_t errors = f->err->n, dropped = f->err->dropped;
+
+	r->file = view_of(f->path);
+	r->line = map->line;
+	check_keys(&t, map, rule_keys, ARRAY_LEN(rule_keys));
+	if (doc_get_text(d, map, "rule_id", DOC_REQUIRED, &r->id) == 1)
+		check_id(&t);
+	doc_get_text(d, map, "name", DOC_REQUIRED, &r->name);
+	doc_get_text(d, map, "description", DOC_OPTIONAL, &r->description);
+	doc_get_text(d, map, "note", DOC_OPTIONAL, &r->note);
+	read_severity(&t);
+	read_lists(&t);
+	read_threats(&t);
+	read_investigate(&t);
+	read_kind(&t);
+	if (f->err->n != errors || f->err->dropped != dropped) {
+		set_broken(f, r, errors);
+		f->broken++;
+	}
+	return add_source(f, &t.s);
+}
+
+/* ---- lists ----------------------------------------------------------------
+ */
+
+static bool
+is_list_name(struct view v)
+{
+	if (v.n == 0 || v.n > 64 || !isalpha((unsigned char)v.p[0]))
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (!isalnum((unsigned char)v.p[i]) && v.p[i] != '_')
+			return false;
+	return true;
+}
+
+static int
+list_take(struct load_file *f, struct doc *d, const struct doc_node *lists,
+	  const struct doc_node *n)
+{
+	struct doc_texts texts = { 0 };
+	struct rule_list values;
+	char name[65];
+
+	if (!is_list_name(n->key)) {
+		f->broken++;
+		err_add(d->err, doc_key_place(d, n),
+			"the name of a list has letters, digits and _");
+		return 0;
+	}
+	memcpy(name, n->key.p, n->key.n);
+	name[n->key.n] = '\0';
+	if (doc_get_texts(d, lists, name, DOC_REQUIRED, &texts) != 1) {
+		f->broken++;
+		return 0;
+	}
+	values = (struct rule_list){ texts.v, texts.n };
+	/* Lists of one name are joined, whichever comes first: that is how
+	 * one's own shells join the shipped ones. */
+	if (rules_define_list(f->rules, n->key, &values, false) == 0 ||
+	    rules_define_list(f->rules, n->key, &values, true) == 0)
+		return 0;
+	return doc_error(d, n, "out of memory");
+}
+
+int
+lists_take(struct load_file *f, struct doc *d, const struct doc_node *map)
+{
+	const struct doc_node *c, *lists = NULL;
+	int result = 0;
+
+	if (doc_get_map(d, map, "lists", DOC_OPTIONAL, &lists) != 1)
+		return 0;
+	for (c = lists->child; c != NULL && result == 0; c = c->next)
+		result = list_take(f, d, lists, c);
+	return result;
+}
