@@ -48,6 +48,7 @@ struct elf_facts {
 
 /* An integer and white space in under 10 bytes. */
 struct pidfile_facts {
+	bool judged; /* its name says it is one, and it was read */
 	bool valid;
 	int64_t pid; /* when valid */
 };
@@ -57,15 +58,21 @@ struct pidfile_facts {
  * clears the list, as systemd does. */
 struct unit_facts {
 	bool is_unit; /* at least one section header was understood */
-	struct view type; /* of the name: "service", "timer", … */
-	const struct view *exec; /* ExecStart, ExecStartPre, … values */
+	bool truncated; /* past a limit: only the beginning was understood */
+	struct view type; /* of the name, or a drop-in's section: "timer", … */
+	/* ExecStart, ExecStartPre, …: one entry a command, without prefixes
+	 * (@-:+!|), quotes and escapes, words joined by one space, the first
+	 * one's "//", "/./" and "/../" folded. */
+	const struct view *exec;
 	size_t n_exec;
 	const struct view *on_calendar;
 	size_t n_on_calendar;
 	const struct view *on_boot; /* OnBootSec, OnStartupSec, … as "Name=value" */
 	size_t n_on_boot;
-	struct view unit; /* Unit= of a timer, or the default NAME.service */
-	const struct view *wanted_by;
+	/* What a timer, path or socket starts: Unit=, Service=, or the default
+	 * NAME.service. */
+	struct view unit;
+	const struct view *wanted_by; /* RequiredBy= and UpheldBy= as well */
 	size_t n_wanted_by;
 	struct view user;
 };
@@ -110,8 +117,17 @@ int scan_open(int dirfd, const char *name);
 /* The "type" of st_mode as ECS file.type wants it: "file", "dir", … */
 const char *file_type_name(mode_t);
 
-/* Digest of bytes in memory, and a running one. libgcrypt. */
+/* SHA-256 of bytes in memory, and a running one. libgcrypt reads a few files
+ * at its first use and aborts when it may not: a sandbox calls digest_sha256
+ * once before it closes the door. Safe in threads. */
 void digest_sha256(struct view, uint8_t out[32]);
+
+struct digest {
+	void *state; /* gcry_md_hd_t */
+};
+int digest_begin(struct digest *); /* -1 and errno */
+void digest_add(struct digest *, struct view);
+void digest_end(struct digest *, uint8_t out[32]); /* NULL: throw away */
 
 /* The unit a timer starts, from its own facts and name: Unit= or NAME.service */
 struct view unit_of_timer(const struct unit_facts *, struct view name,
