@@ -42,15 +42,16 @@ print_errors(const struct err *err)
 	buf_free(&b);
 }
 
-/* Results may hold what an intruder wants to read: owner only. */
+/* Results may hold what an intruder wants to read: owner only. A restarted
+ * monitor adds to what it said before. */
 static FILE *
-open_output(const char *path)
+open_output(const char *path, enum command command)
 {
+	int how = command == COMMAND_watch ? O_APPEND : O_TRUNC;
 	FILE *f;
 	int fd;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY,
-		  0600);
+	fd = open(path, O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY, 0600);
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, "w");
@@ -74,7 +75,7 @@ io_open(struct cmd_io *io, const struct options *o)
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
 	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
 
-	io->out = o->output != NULL ? open_output(o->output) : stdout;
+	io->out = o->output != NULL ? open_output(o->output, o->command) : stdout;
 	if (io->out == NULL)
 		return err_add(&io->err, (struct place){ .file = o->output },
 			       "cannot be written: %s", strerror(errno));

@@ -15,7 +15,6 @@ struct pipeline {
 	struct alerter *alerter;
 	uint64_t seq;
 	uint64_t last_wall_ns; /* time of the last event */
-	uint64_t start_wall_ns;
 	struct pipeline_counters counters;
 };
 
@@ -32,7 +31,6 @@ pipeline_new(const struct pipeline_config *config)
 	p->config = *config;
 	p->procs = procs_new(&config->procs);
 	p->names = names_new();
-	p->start_wall_ns = clock_boot_ns() + config->host->wall_offset_ns;
 	if (p->procs == NULL || p->names == NULL ||
 	    live_init(&p->live, config->host, p->procs, p->names) != 0) {
 		pipeline_free(p);
@@ -83,6 +81,7 @@ int
 pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 {
 	struct rules_options options = {
+		.learn_until_ns = p->config.learn_until_ns,
 		.max_terms = p->config.max_terms,
 		.max_sequences = p->config.max_sequences,
 	};
@@ -90,9 +89,6 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 	struct rules_run *run;
 	struct alerter *alerter;
 
-	if (p->config.learning_ns > 0)
-		options.learn_until_ns =
-			p->start_wall_ns + p->config.learning_ns;
 	run = rules_run_new(rules, &options, &sink);
 	alerter = alerter_new(rules, &p->config.alerts);
 	if (run == NULL || alerter == NULL) {

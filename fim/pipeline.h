@@ -19,7 +19,7 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	const struct host *host;
 	struct procs_options procs;
 	struct scan_limits limits;
-	uint64_t learning_ns; /* new terms only teach for so long; 0 = none */
+	uint64_t learn_until_ns;	 /* rules_options; wall */
 	size_t max_terms, max_sequences; /* 0 = the engine's defaults */
 	/* Alerts, new terms and losses go out through these. */
 	struct alert_sink alerts;

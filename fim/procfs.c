@@ -11,6 +11,7 @@
 
 #define FILE_MAX_BYTES (64 * 1024)
 #define ARGS_MAX_BYTES 4096
+#define DEPTH_MAX 64 /* ancestors learned at once */
 
 static int
 open_dir(uint32_t pid)
@@ -160,28 +161,55 @@ still_running(int pidfd)
 	return pidfd < 0 || poll(&p, 1, 0) == 0;
 }
 
-bool
-procfs_learn(struct procs *procs, uint32_t pid, int pidfd, uint64_t now_ns)
+static bool learn(struct procs *, struct event *, int depth);
+
+/* Ancestors first, so that the child finds its parent. */
+static void
+learn_parent(struct procs *procs, const struct event *child, int depth)
 {
-	struct arena arena = { 0 };
 	struct event e = {
 		.kind = EVENT_ALREADY_RUNNING,
-		.time_ns = now_ns,
-		.key.pid = pid,
+		.time_ns = child->time_ns,
+		.key.pid = child->proc.parent.pid,
 		.pidfd = -1,
 	};
-	int dir = open_dir(pid);
+
+	if (depth < DEPTH_MAX && e.key.pid != 0 &&
+	    procs_newest(procs, e.key.pid) == NULL)
+		learn(procs, &e, depth + 1);
+}
+
+static bool
+learn(struct procs *procs, struct event *e, int depth)
+{
+	struct arena arena = { 0 };
+	int dir = open_dir(e->key.pid);
 	bool found = false;
 
 	if (dir < 0)
 		return false;
-	if (read_stat(dir, &e, &arena)) {
-		read_status(dir, &e.proc.creds, &arena);
-		read_image(dir, &e, &arena);
+	if (read_stat(dir, e, &arena)) {
+		learn_parent(procs, e, depth);
+		read_status(dir, &e->proc.creds, &arena);
+		read_image(dir, e, &arena);
 		/* Looked at last: what was read is then this process's. */
-		found = still_running(pidfd) && procs_apply(procs, &e) != NULL;
+		found = still_running(e->pidfd) &&
+			procs_apply(procs, e) != NULL;
 	}
 	close(dir);
 	arena_free(&arena);
 	return found;
+}
+
+bool
+procfs_learn(struct procs *procs, uint32_t pid, int pidfd, uint64_t now_ns)
+{
+	struct event e = {
+		.kind = EVENT_ALREADY_RUNNING,
+		.time_ns = now_ns,
+		.key.pid = pid,
+		.pidfd = pidfd,
+	};
+
+	return learn(procs, &e, 0);
 }

@@ -25,10 +25,12 @@ static const char schema_sql[] =
 	" seq INTEGER PRIMARY KEY, from_ns INTEGER NOT NULL,"
 	" to_ns INTEGER NOT NULL, scope TEXT NOT NULL, cause TEXT NOT NULL,"
 	" lost INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS meta ("
+	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"DELETE FROM alerts WHERE seq <="
 	" (SELECT max(seq) FROM alerts) - " ALERTS_KEPT ";";
 
-enum statement { ADD_ALERT, ADD_TERM, ADD_GAP, STATEMENTS };
+enum statement { ADD_ALERT, ADD_TERM, ADD_GAP, FIRST_START, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
 	[ADD_ALERT] = "INSERT OR IGNORE INTO alerts (id, rule, time_ns, json)"
@@ -38,6 +40,9 @@ static const char *const statement_sql[STATEMENTS] = {
 		     " SET last_seen_ns = max(last_seen_ns, ?3)",
 	[ADD_GAP] = "INSERT INTO gaps (from_ns, to_ns, scope, cause, lost)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[FIRST_START] = "INSERT INTO meta (name, value)"
+			" VALUES ('first_start_ns', ?1) ON CONFLICT DO UPDATE"
+			" SET value = min(value, ?1) RETURNING value",
 };
 
 struct state {
@@ -255,6 +260,23 @@ state_add_gap(struct state *s, uint64_t from_ns, uint64_t to_ns,
 	bind_view(st, 4, cause);
 	sqlite3_bind_int64(st, 5, (int64_t)lost);
 	return finish(st);
+}
+
+uint64_t
+state_first_start(struct state *s, uint64_t now_ns)
+{
+	sqlite3_stmt *st = s->statements[FIRST_START];
+	uint64_t first_ns = now_ns;
+
+	if (begin(s) != 0)
+		return now_ns;
+	sqlite3_bind_int64(st, 1, (int64_t)now_ns);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		first_ns = (uint64_t)sqlite3_column_int64(st, 0);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		;
+	sqlite3_reset(st);
+	return first_ns;
 }
 
 int

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tocsin doctor: what works on this host, what is used and why. */
+#include "fim/config.h"
+#include "fim/fields.h"
+#include "fim/load.h"
+#include "fim/options.h"
+#include "fim/sensor.h"
+#include "fim/watchset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum verdict { FINE, POOR, BROKEN };
+
+/* One line of the report. */
+struct finding {
+	const char *subject;
+	enum verdict verdict;
+	struct view detail;
+};
+
+struct report {
+	struct buf text;
+	bool json, colour;
+	bool poor; /* something is not as it could be */
+};
+
+static const char *const words[] = { "ok", "limited", "missing" };
+static const char *const colours[] = { "\033[32m", "\033[33m", "\033[31m" };
+
+static void
+put_json(struct report *r, const struct finding *f)
+{
+	buf_puts(&r->text, "{\"subject\":");
+	buf_json_string(&r->text, view_of(f->subject));
+	buf_printf(&r->text,
+		   ",\"status\":\"%s\",\"detail\":", words[f->verdict]);
+	buf_json_string(&r->text, f->detail);
+	buf_puts(&r->text, "}\n");
+}
+
+static void
+put_text(struct report *r, const struct finding *f)
+{
+	buf_printf(&r->text, "%s%-8s%s%-18s ",
+		   r->colour ? colours[f->verdict] : "", words[f->verdict],
+		   r->colour ? "\033[0m" : "", f->subject);
+	buf_text(&r->text, f->detail);
+	buf_putc(&r->text, '\n');
+}
+
+static void
+put(struct report *r, const char *subject, enum verdict verdict,
+    const char *detail)
+{
+	struct finding f = { subject, verdict, view_of(detail) };
+
+	if (verdict != FINE)
+		r->poor = true;
+	if (r->json)
+		put_json(r, &f);
+	else
+		put_text(r, &f);
+}
+
+static void
+put_buf(struct report *r, const char *subject, enum verdict verdict,
+	struct buf *detail)
+{
+	buf_putc(detail, '\0');
+	put(r, subject, verdict, detail->failed ? "" : detail->p);
+	buf_free(detail);
+}
+
+/* ---- what is looked at
+ * ------------------------------------------------------- */
+
+static void
+look_at_kernel(struct report *r)
+{
+	struct buf text = { 0 };
+	struct utsname u;
+
+	if (uname(&u) != 0)
+		return;
+	buf_printf(&text, "%s %s %s", u.sysname, u.release, u.machine);
+	put_buf(r, "kernel", FINE, &text);
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		put(r, "BTF", FINE, "/sys/kernel/btf/vmlinux");
+	else
+		put(r, "BTF", BROKEN,
+		    "no /sys/kernel/btf/vmlinux: the bpf sensor cannot work "
+		    "(needs a kernel with CONFIG_DEBUG_INFO_BTF)");
+}
+
+static void
+look_at_lockdown(struct report *r)
+{
+	struct buf text = { 0 };
+	struct view v;
+	bool strict;
+	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		put(r, "lockdown", FINE, "not in force, or not shown");
+		return;
+	}
+	if (fd_read_all(fd, 4096, &text) != 0)
+		buf_puts(&text, "unknown");
+	close(fd);
+	v = view_trim(buf_view(&text));
+	strict = view_search(v, VIEW("[confidentiality]"), 0) >= 0;
+	text.n = v.n; /* without the line end */
+	put_buf(r, "lockdown", strict ? POOR : FINE, &text);
+}
+
+static void
+look_at_sensors(struct report *r)
+{
+	struct probe p = { 0 };
+
+	sensor_bpf_probe(&p);
+	put(r, "sensor bpf", p.works ? FINE : BROKEN, p.why);
+	memset(&p, 0, sizeof(p));
+	sensor_fan_probe(&p);
+	put(r, "sensor fanotify", p.works ? FINE : BROKEN, p.why);
+}
+
+static void
+look_at_rules(struct report *r, const struct rules *rules, int broken)
+{
+	struct buf text = { 0 };
+	size_t counts[3] = { 0 };
+
+	for (size_t i = 0; i < rules_count(rules); i++)
+		counts[rules_at(rules, i)->status]++;
+	buf_printf(&text, "%zu in force, %zu broken, %zu unsupported",
+		   counts[RULE_OK], counts[RULE_ERROR],
+		   counts[RULE_UNSUPPORTED]);
+	if (broken != 0)
+		buf_puts(&text, "; tocsin rules check says why");
+	put_buf(r, "rules",
+		counts[RULE_OK] == 0 ? BROKEN
+		: broken != 0	     ? POOR
+				     : FINE,
+		&text);
+}
+
+static void
+look_at_watchset(struct report *r, const struct rules *rules,
+		 const struct config *config)
+{
+	struct watchset set = { 0 };
+	struct buf text = { 0 };
+	size_t vague = 0;
+
+	if (watchset_derive(&set, rules, FIELD_FILE_PATH, config->watch.v,
+			    config->watch.n, &vague) != 0)
+		return;
+	buf_printf(&text, "%zu places", set.n);
+	if (vague > 0)
+		buf_printf(&text, "; %zu patterns of rules name no place",
+			   vague);
+	put_buf(r, "watch set", FINE, &text);
+	watchset_free(&set);
+}
+
+static void
+look_at_state(struct report *r, const struct options *options,
+	      const struct config *config)
+{
+	const char *folder =
+		options->state != NULL ? options->state : config->state.p;
+	struct buf text = { 0 };
+	struct stat st;
+	enum verdict verdict = FINE;
+
+	buf_puts(&text, folder);
+	if (stat(folder, &st) != 0) {
+		buf_puts(&text, errno == ENOENT
+					? ": will be made at the first start"
+					: ": cannot be read");
+		verdict = errno == ENOENT ? FINE : BROKEN;
+	} else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		   (st.st_mode & 022) != 0) {
+		buf_puts(&text, ": must be a folder of yours with mode 0700");
+		verdict = BROKEN;
+	}
+	put_buf(r, "state", verdict, &text);
+}
+
+enum exit_code
+cmd_doctor(const struct options *options, struct cmd_io *io)
+{
+	struct report r = {
+		.json = options->format == FORMAT_JSON ||
+			options->format == FORMAT_NDJSON,
+		.colour = io->color,
+	};
+	struct config config = { 0 };
+	struct rules *rules = rules_new(fields_schema());
+	struct err ignored = { 0 };
+	int broken;
+
+	if (rules == NULL || config_load(&config, options->config, &io->err)) {
+		rules_free(rules);
+		config_free(&config);
+		return EXIT_CONFIG;
+	}
+	broken = load_rules(rules, options, &config, NULL, &ignored);
+	look_at_kernel(&r);
+	look_at_lockdown(&r);
+	look_at_sensors(&r);
+	look_at_rules(&r, rules, broken);
+	look_at_watchset(&r, rules, &config);
+	look_at_state(&r, options, &config);
+	fwrite(r.text.p, 1, r.text.n, io->out);
+	buf_free(&r.text);
+	rules_free(rules);
+	err_free(&ignored);
+	config_free(&config);
+	return r.poor ? EXIT_FINDINGS : EXIT_NOTHING;
+}

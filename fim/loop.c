@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop. Each round: fetch the file batch, then fetch and deliver all
+ * process records, then deliver the file batch: whoever made a file is known,
+ * with everything it was, before the file event is attributed.
+ */
+#include "fim/monitor.h"
+
+#include "fim/sensor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* The process sensor's ring does not wake us for single records: that would
+ * cost every fork on the host. It is looked at this often instead. */
+#define POLL_MS 10
+
+/* A flood must not keep signals waiting. */
+#define ROUNDS_MAX 64
+
+/* Records committed on another CPU may be dated a little before those already
+ * read: time is promised this much late. */
+#define LATENESS_NS (100 * NS_PER_MS)
+
+static void
+note(struct monitor *m, const char *text)
+{
+	fprintf(m->io->notes, "tocsin: %s\n", text);
+	fflush(m->io->notes);
+}
+
+static void
+say_ready(struct monitor *m)
+{
+	struct sensor_status files = { 0 };
+	size_t rules = 0;
+
+	for (size_t i = 0; i < rules_count(m->rules); i++)
+		rules += rules_at(m->rules, i)->status == RULE_OK;
+	if (m->files.ops != NULL)
+		m->files.ops->status(m->files.sensor, &files);
+	fprintf(m->io->notes,
+		"tocsin: ready: sensors %s%s%s, %llu directories, %zu rules\n",
+		m->processes.ops != NULL ? m->processes.ops->name : "",
+		m->processes.ops != NULL && m->files.ops != NULL ? " and " : "",
+		m->files.ops != NULL ? m->files.ops->name : "",
+		(unsigned long long)files.watched, rules);
+	if (files.unwatched > 0)
+		fprintf(m->io->notes, "tocsin: not watched: %llu places (%s)\n",
+			(unsigned long long)files.unwatched, files.detail);
+	fflush(m->io->notes);
+}
+
+/* ---- a round
+ * ----------------------------------------------------------------- */
+
+static int
+fetch(struct monitor *m, struct source *s)
+{
+	int held;
+
+	if (s->ops == NULL)
+		return 0;
+	held = s->ops->fetch(s->sensor);
+	if (held < 0 && errno != EINTR && errno != EAGAIN) {
+		fprintf(m->io->notes, "tocsin: the sensor %s has failed: %s\n",
+			s->ops->name, strerror(errno));
+		s->ops->close(s->sensor);
+		s->ops = NULL;
+		return 0;
+	}
+	return held > 0;
+}
+
+static bool
+round_once(struct monitor *m)
+{
+	struct event_sink sink = { pipeline_take, m->pipeline };
+	int files = fetch(m, &m->files);
+	int processes = fetch(m, &m->processes);
+
+	if (processes)
+		m->processes.ops->deliver(m->processes.sensor, &sink);
+	if (files)
+		m->files.ops->deliver(m->files.sensor, &sink);
+	return files || processes;
+}
+
+static void
+flush(struct monitor *m)
+{
+	if (output_flush(&m->output) != 0) {
+		if (m->output.state_failed)
+			fprintf(m->io->notes,
+				"tocsin: an alert could not be stored: %s\n",
+				state_problem(m->state));
+		if (m->output.out_failed)
+			note(m, "an alert could not be written");
+		m->output.state_failed = m->output.out_failed = false;
+	}
+	if (trace_flush(&m->trace) != 0)
+		note(m, "the trace could not be written");
+}
+
+static void
+round_all(struct monitor *m)
+{
+	uint64_t before_ns = clock_boot_ns();
+
+	for (int i = 0; i < ROUNDS_MAX && round_once(m); i++)
+		flush(m);
+	pipeline_tick(m->pipeline, before_ns - LATENESS_NS);
+	flush(m);
+}
+
+/* ---- signals
+ * ------------------------------------------------------------------- */
+
+/* A set with a broken rule is not taken: what watched before goes on. */
+static void
+reload(struct monitor *m)
+{
+	struct err err = { 0 };
+
+	state_commit(m->state);
+	if (monitor_load_rules(m, true, &err) != 0) {
+		monitor_note_errors(m, &err);
+		note(m, "the rules were not reloaded: the old set stays");
+	} else {
+		monitor_remember_terms(m);
+		if (m->files.ops != NULL && m->files.ops->rewatch != NULL &&
+		    m->files.ops->rewatch(m->files.sensor, &m->watchset, &err))
+			monitor_note_errors(m, &err);
+		note(m, "rules reloaded");
+		say_ready(m);
+	}
+	err_free(&err);
+}
+
+/* True when a signal asks to stop. */
+static bool
+handle_signals(struct monitor *m)
+{
+	struct signalfd_siginfo info;
+
+	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return true;
+		reload(m);
+	}
+	return false;
+}
+
+/* ---- the run
+ * ---------------------------------------------------------------------- */
+
+static void
+seed(struct monitor *m)
+{
+	struct event_sink sink = { pipeline_take, m->pipeline };
+
+	if (m->processes.ops != NULL && m->processes.ops->seed != NULL &&
+	    m->processes.ops->seed(m->processes.sensor, &sink) != 0)
+		note(m, "processes that already run could not be listed");
+	if (m->files.ops != NULL && m->files.ops->seed != NULL)
+		m->files.ops->seed(m->files.sensor, &sink);
+}
+
+static int
+wait_for_events(struct monitor *m)
+{
+	struct pollfd fds[3] = {
+		{ .fd = m->signals, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
+	};
+
+	if (m->processes.ops != NULL)
+		fds[1].fd = m->processes.ops->fd(m->processes.sensor);
+	if (m->files.ops != NULL)
+		fds[2].fd = m->files.ops->fd(m->files.sensor);
+	return poll(fds, ARRAY_LEN(fds), POLL_MS);
+}
+
+enum exit_code
+monitor_run(struct monitor *m)
+{
+	seed(m);
+	flush(m);
+	say_ready(m);
+	while (!handle_signals(m)) {
+		if (m->processes.ops == NULL && m->files.ops == NULL) {
+			err_add(&m->io->err, (struct place){ 0 },
+				"every sensor has failed");
+			return EXIT_IO;
+		}
+		wait_for_events(m);
+		round_all(m);
+	}
+	round_all(m);
+	pipeline_finish(m->pipeline);
+	flush(m);
+	note(m, "stopped");
+	return EXIT_STOPPED;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening and closing the monitor. The loop is in loop.c. */
+#include "fim/monitor.h"
+
+#include "fim/fields.h"
+#include "fim/load.h"
+#include "fim/sensor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* ---- rules ------------------------------------------------------------------
+ */
+
+static size_t
+usable(const struct rules *rules)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rules_count(rules); i++)
+		n += rules_at(rules, i)->status == RULE_OK;
+	return n;
+}
+
+static int
+load(struct monitor *m, struct rules *rules, bool strict, struct err *err)
+{
+	int broken = load_rules(rules, m->options, &m->config, NULL, err);
+
+	if (broken < 0 || (strict && broken > 0))
+		return -1;
+	if (usable(rules) == 0)
+		return err_add(err, (struct place){ 0 },
+			       "there is no rule that this host can decide: "
+			       "name rules with --rules or the configuration");
+	return 0;
+}
+
+int
+monitor_load_rules(struct monitor *m, bool strict, struct err *err)
+{
+	struct rules *rules = rules_new(fields_schema());
+	struct watchset watchset = { 0 };
+	size_t vague = 0;
+
+	if (rules == NULL)
+		return err_add(err, (struct place){ 0 }, "out of memory");
+	if (load(m, rules, strict, err) != 0) {
+		rules_free(rules);
+		return -1;
+	}
+	if (watchset_derive(&watchset, rules, FIELD_FILE_PATH,
+			    m->config.watch.v, m->config.watch.n,
+			    &vague) != 0) {
+		rules_free(rules);
+		return err_add(err, (struct place){ 0 }, "out of memory");
+	}
+	if (m->pipeline != NULL && pipeline_use_rules(m->pipeline, rules)) {
+		rules_free(rules);
+		watchset_free(&watchset);
+		return err_add(err, (struct place){ 0 }, "out of memory");
+	}
+	rules_free(m->rules);
+	watchset_free(&m->watchset);
+	m->rules = rules;
+	m->watchset = watchset;
+	m->vague = vague;
+	return 0;
+}
+
+/* ---- sensors
+ * ------------------------------------------------------------------ */
+
+static bool
+wanted(const struct monitor *m, const char *name)
+{
+	const struct config_list *list = &m->config.sensors;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (view_eq(list->v[i], view_of(name)))
+			return true;
+	}
+	return false;
+}
+
+static void
+open_source(struct monitor *m, struct source *s, const struct sensor_ops *ops,
+	    const struct sensor_config *config, struct err *err)
+{
+	if (!wanted(m, ops->name))
+		return;
+	s->sensor = ops->open(config, err);
+	s->ops = s->sensor != NULL ? ops : NULL;
+}
+
+static int
+set_env_names(struct monitor *m)
+{
+	const struct config_list *list = &m->config.env_vars;
+
+	m->env_names = calloc(list->n + 1, sizeof(*m->env_names));
+	if (m->env_names == NULL)
+		return -1;
+	for (size_t i = 0; i < list->n; i++)
+		m->env_names[i] = list->v[i].p;
+	return 0;
+}
+
+void
+monitor_note_errors(struct monitor *m, const struct err *err)
+{
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < err->n; i++) {
+		buf_puts(&text, "tocsin: ");
+		err_format(&err->v[i], &text);
+		if (text.n > 0 && text.p[text.n - 1] != '\n')
+			buf_putc(&text, '\n');
+	}
+	fwrite(text.p, 1, text.n, m->io->notes);
+	buf_free(&text);
+}
+
+/* One sensor that cannot work is said and done without; none is an error. */
+static enum exit_code
+open_sensors(struct monitor *m)
+{
+	struct sensor_config config = {
+		.watchset = &m->watchset,
+		.max_args = (uint32_t)m->config.args_bytes,
+		.env_names = m->env_names,
+		.n_env_names = m->config.env_vars.n,
+	};
+	struct err err = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+
+	open_source(m, &m->processes, &sensor_bpf, &config, &err);
+	open_source(m, &m->files, &sensor_fan, &config, &err);
+	if (m->processes.ops != NULL || m->files.ops != NULL) {
+		monitor_note_errors(m, &err);
+	} else {
+		code = EXIT_IO;
+		err_add(&m->io->err, (struct place){ 0 },
+			"no sensor can be opened%s: %.*s",
+			geteuid() == 0 ? " here" : " without root",
+			err.n > 0 ? (int)err.v[0].message.n : 0,
+			err.n > 0 ? err.v[0].message.p : "");
+	}
+	err_free(&err);
+	return code;
+}
+
+/* ---- pipeline
+ * ------------------------------------------------------------------- */
+
+static void
+on_term(void *ctx, const struct rule *rule, const uint8_t key[16],
+	uint64_t last_seen_ns)
+{
+	struct monitor *m = ctx;
+
+	if (state_add_term(m->state, rule->id, key, last_seen_ns) != 0)
+		m->output.state_failed = true;
+}
+
+static void
+on_loss(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+	uint64_t now_ns = e->time_ns + m->host.wall_offset_ns;
+
+	if (state_add_gap(m->state, now_ns, now_ns, e->scope,
+			  VIEW("the kernel's queue was full"), e->lost) != 0)
+		m->output.state_failed = true;
+	if (e->time_ns < m->losses_said_ns + NS_PER_SEC)
+		return;
+	m->losses_said_ns = e->time_ns;
+	fprintf(m->io->notes, "tocsin: lost: at least %llu events (%.*s)\n",
+		(unsigned long long)e->lost, (int)e->scope.n, e->scope.p);
+}
+
+static void
+on_trace(void *ctx, struct record *r)
+{
+	struct monitor *m = ctx;
+
+	trace_record(&m->trace, r);
+}
+
+static int
+open_file(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+
+	if (m->files.ops == NULL || m->files.ops->open_file == NULL)
+		return -1;
+	return m->files.ops->open_file(m->files.sensor, e);
+}
+
+static void
+remember(void *ctx, struct view rule_id, const uint8_t key[16],
+	 uint64_t last_seen_ns)
+{
+	struct monitor *m = ctx;
+
+	pipeline_remember(m->pipeline, rule_id, key, last_seen_ns);
+}
+
+int
+monitor_remember_terms(struct monitor *m)
+{
+	return state_each_term(m->state, remember, m);
+}
+
+static int
+open_pipeline(struct monitor *m, uint64_t learn_until_ns)
+{
+	struct pipeline_config config = {
+		.host = &m->host,
+		.procs.grace_ns = m->config.process_grace_ns,
+		.limits.max_bytes = (uint64_t)m->config.max_file_bytes,
+		.learn_until_ns = learn_until_ns,
+		.alerts = { output_take, &m->output },
+		.term = on_term,
+		.loss = on_loss,
+		.trace = m->options->record != NULL ? on_trace : NULL,
+		.ctx = m,
+	};
+	struct opener opener = { open_file, m };
+
+	m->pipeline = pipeline_new(&config);
+	if (m->pipeline == NULL ||
+	    pipeline_use_rules(m->pipeline, m->rules) != 0)
+		return -1;
+	pipeline_use_opener(m->pipeline, &opener);
+	return monitor_remember_terms(m);
+}
+
+static enum exit_code
+open_state(struct monitor *m)
+{
+	const char *folder = m->options->state != NULL ? m->options->state
+						       : m->config.state.p;
+	uint64_t learn_until_ns = 0;
+
+	m->state = state_open(folder, &m->io->err);
+	if (m->state == NULL)
+		return EXIT_STATE;
+	m->output.state = m->state;
+	if (m->config.learning_period_ns > 0)
+		learn_until_ns = state_first_start(m->state, clock_wall_ns()) +
+				 m->config.learning_period_ns;
+	if (m->options->record != NULL &&
+	    trace_open(&m->trace, m->options->record, m->state, learn_until_ns,
+		       &m->io->err) != 0)
+		return EXIT_IO;
+	if (open_pipeline(m, learn_until_ns) != 0) {
+		err_add(&m->io->err, (struct place){ .file = folder },
+			"the state cannot be read: %s",
+			state_problem(m->state));
+		return EXIT_STATE;
+	}
+	return EXIT_NOTHING;
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------ */
+
+static int
+open_signals(struct monitor *m)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN); /* a reader that left is an output error */
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -1;
+	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return m->signals < 0 ? -1 : 0;
+}
+
+static void
+choose_format(struct monitor *m)
+{
+	int format = m->options->format;
+
+	if (format == FORMAT_DEFAULT && m->config.format.n > 0)
+		format = view_eq(m->config.format, VIEW("text"))
+				 ? FORMAT_TEXT
+				 : FORMAT_NDJSON;
+	if (format == FORMAT_DEFAULT)
+		format = m->io->terminal ? FORMAT_TEXT : FORMAT_NDJSON;
+	m->output.text = format == FORMAT_TEXT;
+	m->output.colour = m->io->color;
+	m->output.out = m->io->out;
+}
+
+static enum exit_code
+open_settings(struct monitor *m)
+{
+	struct err rules = { 0 };
+	int loaded;
+
+	if (config_load(&m->config, m->options->config, &m->io->err) != 0)
+		return EXIT_CONFIG;
+	if (m->options->format == FORMAT_HTML) {
+		err_add(&m->io->err, (struct place){ 0 },
+			"watch writes text or ndjson, not html");
+		return EXIT_USAGE;
+	}
+	choose_format(m);
+	host_read(&m->host, &m->arena);
+	loaded = monitor_load_rules(m, false, &rules);
+	monitor_note_errors(m, &rules);
+	err_free(&rules);
+	if (loaded != 0) {
+		err_add(&m->io->err, (struct place){ 0 },
+			"no rules: the monitor does not start");
+		return EXIT_CONFIG;
+	}
+	if (open_signals(m) != 0 || set_env_names(m) != 0) {
+		err_add(&m->io->err, (struct place){ 0 }, "%s",
+			strerror(errno));
+		return EXIT_IO;
+	}
+	return EXIT_NOTHING;
+}
+
+enum exit_code
+monitor_open(struct monitor *m, const struct options *options,
+	     struct cmd_io *io)
+{
+	enum exit_code code;
+
+	memset(m, 0, sizeof(*m));
+	m->options = options;
+	m->io = io;
+	m->trace.fd = m->signals = -1;
+	code = open_settings(m);
+	if (code == EXIT_NOTHING)
+		code = open_sensors(m);
+	if (code == EXIT_NOTHING)
+		code = open_state(m);
+	return code;
+}
+
+void
+monitor_close(struct monitor *m)
+{
+	if (m->processes.ops != NULL)
+		m->processes.ops->close(m->processes.sensor);
+	if (m->files.ops != NULL)
+		m->files.ops->close(m->files.sensor);
+	pipeline_free(m->pipeline);
+	trace_close(&m->trace);
+	state_close(m->state);
+	rules_free(m->rules);
+	watchset_free(&m->watchset);
+	output_free(&m->output);
+	config_free(&m->config);
+	arena_free(&m->arena);
+	free(m->env_names);
+	if (m->signals >= 0)
+		close(m->signals);
+}

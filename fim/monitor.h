@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The running monitor: sensors, pipeline and outputs, and the loop that moves
+ * events through them in causal order.
+ */
+#ifndef FIM_MONITOR_H
+#define FIM_MONITOR_H
+
+#include "fim/config.h"
+#include "fim/options.h"
+#include "fim/output.h"
+#include "fim/pipeline.h"
+#include "fim/trace.h"
+#include "fim/watchset.h"
+
+/* One sensor of the two roles. Process sensors are read after a file batch was
+ * fetched and before it is delivered (sensor.h). */
+struct source {
+	const struct sensor_ops *ops; /* NULL = this role is empty */
+	struct sensor *sensor;	      /* owned */
+};
+
+struct monitor {
+	const struct options *options; /* borrowed */
+	struct cmd_io *io;	       /* borrowed */
+	struct config config;
+	struct host host;
+	struct arena arena;  /* strings of host and settings */
+	struct rules *rules; /* owned; replaced on reload */
+	struct watchset watchset;
+	size_t vague; /* rule patterns that name no place */
+	struct state *state;
+	struct source processes, files;
+	struct pipeline *pipeline;
+	struct output output;
+	struct trace trace;
+	const char **env_names;
+	int signals;		 /* signalfd */
+	uint64_t losses_said_ns; /* when the last loss was put on notes */
+};
+
+/* Opens everything in the order that lets nothing slip between. The exit code
+ * of what failed, with a sentence in io->err; EXIT_NOTHING when it runs. Close
+ * in both cases. */
+enum exit_code
+monitor_open(struct monitor *, const struct options *, struct cmd_io *);
+/* Until a signal ends it. */
+enum exit_code monitor_run(struct monitor *);
+void monitor_close(struct monitor *);
+
+/* Loads, seals and derives the watch set. -1 with `err` when nothing usable
+ * remains, or anything at all is wrong and `strict`; the old ones are kept. */
+int monitor_load_rules(struct monitor *, bool strict, struct err *);
+/* Gives the pipeline what the state database remembers. */
+int monitor_remember_terms(struct monitor *);
+/* Diagnostics while it runs go to notes. */
+void monitor_note_errors(struct monitor *, const struct err *);
+
+#endif
