@@ -14,6 +14,7 @@
 CLANG ?= clang
 B ?= build
 PREFIX ?= /usr/local
+RULES_SHIPPED = $(PREFIX)/share/tocsin/rules/linux
 # Ubuntu's /usr/sbin/bpftool is a wrapper that wants the running kernel's own.
 BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool \
 	/usr/lib/linux-tools-*/bpftool /usr/sbin/bpftool) bpftool)
@@ -31,7 +32,7 @@ HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(MACHINE)),-fcf-protection)
 OPT ?= -O2 -g
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -I. -I$B $(OPT) $(WARN) $(HARDEN) \
-	$(SANITIZE) $(CFLAGS)
+	-DRULES_SHIPPED='"$(RULES_SHIPPED)"' $(SANITIZE) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
 LIBS := -linotifytools -lseccomp -ljansson -lsodium -lgcrypt -lsqlite3 \
 	-lyaml -lpcre2-8 -lbpf -lelf -lz -lm
@@ -107,10 +108,8 @@ clean:
 
 # In this order: what is quick and needs no root comes first.
 check: $B/.deps-tests
-	@$(MAKE) --no-print-directory layers format
-	@$(MAKE) --no-print-directory all unit
-	@$(MAKE) --no-print-directory rule-tests cli corpus
-	@$(MAKE) --no-print-directory live
+	@set -e; for part in layers format unit rule-tests cli corpus live; do \
+		$(MAKE) --no-print-directory $$part; done
 
 layers:
 	@tests/layers
@@ -144,7 +143,8 @@ rule-tests cli: %: all
 
 # Live: real acts in private namespaces, and what the running program says.
 live: all $B/tests/live/act
-	TOCSIN=$(PROGRAM) ACT=$B/tests/live/act $(SUDO) tests/live/run $(CASES)
+	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
+		tests/live/run $(CASES)
 $B/tests/live/act: $B/tests/live/act.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $<
 
@@ -189,7 +189,7 @@ check-fresh:
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 bench: $B/.deps-tests
 	@$(MAKE) --no-print-directory all $(BENCH)
-	TOCSIN=$(PROGRAM) BENCH=$B/tests/bench $(SUDO) tests/bench/run
+	$(SUDO) env TOCSIN=$(PROGRAM) BENCH=$B/tests/bench tests/bench/run
 $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 

@@ -12,7 +12,9 @@
 #include "fim/options.h"
 #include "rules/rules.h"
 
+#ifndef RULES_SHIPPED /* `make PREFIX=` */
 #define RULES_SHIPPED "/usr/share/tocsin/rules/linux"
+#endif
 #define RULES_LOCAL "/etc/tocsin/rules.d"
 #define EXCEPTIONS_LOCAL "/etc/tocsin/exceptions.d"
 
