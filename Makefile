@@ -70,7 +70,8 @@ BPF_OBJECTS := $(patsubst %.bpf.c,$B/%.bpf.o,$(wildcard fim/bpf/*.bpf.c))
 $B/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH_$(MACHINE)) -O2 -g \
-		-Wall -Wextra $(if $(WERROR),-Werror) -I. \
+		-Wall -Wextra -Wno-unused-parameter \
+		$(if $(WERROR),-Werror) -I. \
 		-I/usr/include/$(MACHINE)-linux-gnu -MMD -MP -c -o $@ $<
 $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< > $@.tmp && mv $@.tmp $@
