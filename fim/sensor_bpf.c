@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process and network sensor: loads the kernel programs, drains their
+ * ring. The ring is the sensor's own memory in the sense of sensor.h: `fetch`
+ * notes how far it is filled, `deliver` hands on what lies before that mark.
+ */
+#include "fim/sensor_bpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Generated; does not compile under our own warnings. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include "fim/bpf/tocsin.skel.h"
+#pragma GCC diagnostic pop
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
+
+/* A record that another CPU has begun but not finished stops the reader; it
+ * is finished within microseconds because preemption is off meanwhile. */
+#define SPINS_MAX 100000u
+
+struct sensor {
+	struct tocsin_bpf *skel;
+	struct ring_buffer *ring;
+	struct hooks hooks;
+	struct translator translator;
+	const struct event_sink *sink; /* during deliver */
+	size_t page;
+	/* First page: the reader's position, second: the writers'
+	 * (Documentation/bpf/ringbuf.rst). */
+	const unsigned long *read_at, *written_to;
+	unsigned long at, mark; /* delivered up to; to be delivered up to */
+};
+
+/* ---- opening --------------------------------------------------------- */
+
+/* libbpf would print. Its first warning explains a failure better than the
+ * error number does; one text for all, as its hook is. */
+static char libbpf_said[160];
+
+static int
+keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && libbpf_said[0] == '\0') {
+		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
+		libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static bool
+lockdown_hides_memory(void)
+{
+	char text[128];
+	FILE *f = fopen(LOCKDOWN_PATH, "re");
+	size_t n = f ? fread(text, 1, sizeof(text), f) : 0;
+
+	if (f)
+		fclose(f);
+	return view_search((struct view){ text, n }, VIEW("[confidentiality]"),
+			   0) >= 0;
+}
+
+static int
+say(struct err *err, const char *text, int error)
+{
+	if (error == 0)
+		return err_add(err, (struct place){ 0 }, "%s", text);
+	return err_add(err, (struct place){ 0 }, "%s: %s", text,
+		       strerror(error));
+}
+
+/* Why this host cannot, before libbpf says it in its own words. */
+static int
+check_host(struct err *err)
+{
+	if (access(BTF_PATH, R_OK) != 0)
+		return say(err,
+			   "this kernel has no BTF (" BTF_PATH "), which the "
+			   "bpf sensor needs",
+			   errno);
+	if (lockdown_hides_memory())
+		return say(err,
+			   "kernel lockdown is at \"confidentiality\", which "
+			   "keeps BPF programs from reading kernel memory",
+			   0);
+	return 0;
+}
+
+static int
+say_load(struct err *err, int error)
+{
+	if (error == EPERM || error == EACCES)
+		return say(err,
+			   "loading BPF programs is not permitted: needs root, "
+			   "or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
+			   error);
+	return say(err, libbpf_said[0] ? libbpf_said : "loading BPF programs",
+		   error);
+}
+
+static void
+env_first(struct tocsin_bpf__rodata *rodata, size_t i, const char *name)
+{
+	struct view v = view_of(name);
+	char first[8] = { 0 }, mask[8] = { 0 };
+
+	for (size_t k = 0; k < sizeof(first) && k <= v.n; k++) {
+		first[k] = k < v.n ? v.p[k] : '=';
+		mask[k] = (char)0xff;
+	}
+	memcpy((void *)&rodata->env_first[i], first, sizeof(first));
+	memcpy((void *)&rodata->env_mask[i], mask, sizeof(mask));
+}
+
+static struct tocsin_bpf *
+skel_open(const struct sensor_config *config)
+{
+	struct tocsin_bpf *skel = tocsin_bpf__open();
+	int cpus = libbpf_num_possible_cpus();
+	size_t names = config->n_env_names;
+
+	if (skel == NULL || cpus < 1)
+		goto fail;
+	if (names > WIRE_ENV_NAMES)
+		names = WIRE_ENV_NAMES;
+	skel->rodata->max_args = config->max_args;
+	skel->rodata->n_env_names = (uint32_t)names;
+	for (size_t i = 0; i < names; i++)
+		env_first(skel->rodata, i, config->env_names[i]);
+	if (bpf_map__set_max_entries(skel->maps.exec_scratch, (uint32_t)cpus) !=
+		    0 ||
+	    bpf_map__set_max_entries(skel->maps.name_scratch, (uint32_t)cpus) !=
+		    0)
+		goto fail;
+	return skel;
+fail:
+	tocsin_bpf__destroy(skel);
+	return NULL;
+}
+
+/* Leaves out the programs of a type that this kernel may refuse. */
+static void
+skel_without(struct tocsin_bpf *skel, enum bpf_prog_type type)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, skel->obj) if (bpf_program__type(p) ==
+						       type)
+		bpf_program__set_autoload(p, false);
+}
+
+/* All programs; without those of cgroups; without those of system calls
+ * either. NULL and errno. */
+static struct tocsin_bpf *
+skel_load(const struct sensor_config *config)
+{
+	int error = ENOMEM;
+
+	for (int without = 0; without <= 2; without++) {
+		struct tocsin_bpf *skel = skel_open(config);
+
+		if (skel == NULL)
+			break;
+		if (without >= 1)
+			skel_without(skel, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
+		if (without >= 2)
+			skel_without(skel, BPF_PROG_TYPE_TRACEPOINT);
+		error = -tocsin_bpf__load(skel);
+		if (error == 0)
+			return skel;
+		tocsin_bpf__destroy(skel);
+		if (error == EPERM)
+			break;
+	}
+	errno = error;
+	return NULL;
+}
+
+/* Lets a program look at us: the level of our pid namespace is nowhere else
+ * to be read, and /proc may be that of another. */
+static int
+find_self(struct tocsin_bpf *skel)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int fd = bpf_program__fd(skel->progs.on_self);
+
+	if (bpf_prog_test_run_opts(fd, &opts) != 0)
+		return -1;
+	if (opts.retval == 1)
+		return 0;
+	errno = EFAULT;
+	return -1;
+}
+
+static int
+map_positions(struct sensor *s)
+{
+	int fd = bpf_map__fd(s->skel->maps.ring);
+	void *p;
+
+	s->page = (size_t)sysconf(_SC_PAGESIZE);
+	p = mmap(NULL, s->page, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -1;
+	s->read_at = p;
+	p = mmap(NULL, s->page, PROT_READ, MAP_SHARED, fd, (off_t)s->page);
+	if (p == MAP_FAILED)
+		return -1;
+	s->written_to = p;
+	return 0;
+}
+
+static int
+take_record(void *ctx, void *record, size_t n)
+{
+	struct sensor *s = ctx;
+
+	/* Records are preceded by eight bytes and rounded up to eight. */
+	s->at += (n + 8 + 7) / 8 * 8;
+	translate_record(&s->translator, record, n, s->sink);
+	return (long)(s->at - s->mark) >= 0 ? -ECANCELED : 0;
+}
+
+static void
+bpf_close(struct sensor *s)
+{
+	if (s == NULL)
+		return;
+	hooks_detach(&s->hooks);
+	ring_buffer__free(s->ring);
+	if (s->read_at != NULL)
+		munmap((void *)s->read_at, s->page);
+	if (s->written_to != NULL)
+		munmap((void *)s->written_to, s->page);
+	tocsin_bpf__destroy(s->skel);
+	free(s);
+}
+
+/* Everything after loading. -1 and errno. */
+static int
+bpf_start(struct sensor *s)
+{
+	if (find_self(s->skel) < 0)
+		return -1;
+	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), take_record,
+				   s, NULL);
+	if (s->ring == NULL || map_positions(s) < 0)
+		return -1;
+	return hooks_attach(&s->hooks, s->skel->obj);
+}
+
+static struct sensor *
+bpf_open(const struct sensor_config *config, struct err *err)
+{
+	struct sensor *s;
+
+	libbpf_set_print(keep_warning);
+	libbpf_said[0] = '\0';
+	if (check_host(err) < 0)
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		say(err, "opening the bpf sensor", ENOMEM);
+		return NULL;
+	}
+	s->translator.config = config;
+	s->skel = skel_load(config);
+	if (s->skel == NULL) {
+		say_load(err, errno);
+		bpf_close(s);
+		return NULL;
+	}
+	if (bpf_start(s) < 0) {
+		say(err, "attaching BPF programs", errno);
+		bpf_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* ---- draining -------------------------------------------------------- */
+
+static int
+bpf_fd(const struct sensor *s)
+{
+	return ring_buffer__epoll_fd(s->ring);
+}
+
+static int
+bpf_fetch(struct sensor *s)
+{
+	s->at = __atomic_load_n(s->read_at, __ATOMIC_ACQUIRE);
+	s->mark = __atomic_load_n(s->written_to, __ATOMIC_ACQUIRE);
+	return s->mark != s->at ||
+	       (uint32_t)s->skel->bss->lost != s->translator.lost_seen;
+}
+
+static void
+bpf_deliver(struct sensor *s, const struct event_sink *sink)
+{
+	uint32_t lost = (uint32_t)s->skel->bss->lost;
+
+	s->sink = sink;
+	for (unsigned i = 0; i < SPINS_MAX && (long)(s->mark - s->at) > 0; i++)
+		if (ring_buffer__consume(s->ring) == 0)
+			sched_yield();
+	s->sink = NULL;
+	/* What was lost before `mark` shows in no record if none came after. */
+	if (s->at == s->mark)
+		translate_loss(&s->translator, lost, clock_boot_ns(), sink);
+}
+
+static int
+bpf_seed(struct sensor *s, const struct event_sink *sink)
+{
+	struct bpf_link *link;
+	int fd, r;
+
+	link = bpf_program__attach_iter(s->skel->progs.on_task, NULL);
+	if (link == NULL)
+		return -1;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	r = fd < 0 ? -1
+		   : seed_read(s->translator.config, fd, sink,
+			       &s->translator.events);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r;
+}
+
+static void
+bpf_status(const struct sensor *s, struct sensor_status *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->events = s->translator.events;
+	out->lost = s->translator.lost;
+	hooks_describe(&s->hooks, out->detail, sizeof(out->detail));
+}
+
+void
+sensor_bpf_probe(struct probe *p)
+{
+	const struct sensor_config config = { .max_args = 4096 };
+	struct err err = { 0 };
+	struct sensor *s = bpf_open(&config, &err);
+
+	p->works = s != NULL;
+	if (s != NULL)
+		hooks_describe(&s->hooks, p->why, sizeof(p->why));
+	else
+		snprintf(p->why, sizeof(p->why), "%.*s",
+			 err.n ? (int)err.v[0].message.n : 0,
+			 err.n ? err.v[0].message.p : "");
+	bpf_close(s);
+	err_free(&err);
+}
+
+const struct sensor_ops sensor_bpf = {
+	.name = "bpf",
+	.open = bpf_open,
+	.close = bpf_close,
+	.fd = bpf_fd,
+	.fetch = bpf_fetch,
+	.deliver = bpf_deliver,
+	.seed = bpf_seed,
+	.status = bpf_status,
+};

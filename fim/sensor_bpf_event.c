@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Records of the kernel programs (fim/bpf/wire.h) become events.
+ */
+#include "fim/sensor_bpf.h"
+
+#include <assert.h>
+#include <sys/socket.h>
+
+void
+translate_head(struct event *e, const struct wire_head *w)
+{
+	e->attribution = ATTRIBUTION_KERNEL;
+	e->truncated = w->flags & WIRE_TRUNCATED;
+	e->time_ns = w->time_ns;
+	e->key = (struct proc_key){ w->pid, w->start_ns };
+	e->pidfd = -1;
+}
+
+void
+translate_proc(struct event *e, const struct wire_head *h,
+	       const struct wire_proc *w)
+{
+	struct event_proc *p = &e->proc;
+
+	p->parent = (struct proc_key){ w->parent, w->parent_start_ns };
+	p->pgid = w->pgid;
+	p->sid = w->sid;
+	p->session = (struct proc_key){ w->session, w->session_start_ns };
+	p->tty_major = w->tty_major;
+	p->tty_minor = w->tty_minor;
+	p->creds = (struct event_creds){
+		.uid = w->uid,
+		.euid = w->euid,
+		.suid = w->suid,
+		.gid = w->gid,
+		.egid = w->egid,
+		.sgid = w->sgid,
+		.cap_permitted = w->cap_permitted,
+		.cap_effective = w->cap_effective,
+	};
+	p->kthread = h->flags & WIRE_KTHREAD;
+	p->container = h->flags & WIRE_CONTAINER;
+	p->pid_ns = w->pid_ns;
+	p->mnt_ns = w->mnt_ns;
+}
+
+void
+translate_image(struct event_exec *e, const struct wire_image *w)
+{
+	e->comm = (struct view){ w->comm, strnlen(w->comm, sizeof(w->comm)) };
+	e->argc = w->argc;
+	e->inode = w->inode;
+	/* MAJOR and MINOR of include/linux/kdev_t.h. */
+	e->dev_major = w->dev >> 20;
+	e->dev_minor = w->dev & 0xfffff;
+	e->nlink = w->nlink;
+	e->socket_fds = w->socket_fds;
+}
+
+/* Without the NUL that ends it. */
+static struct view
+string_of(struct view v)
+{
+	if (v.n > 0 && v.p[v.n - 1] == '\0')
+		v.n--;
+	return v;
+}
+
+/*
+ * Turns names, last component first, around: "x\0tmp\0" is /tmp/x. A path
+ * that was cut lacks its upper part and therefore its first slash.
+ */
+static struct view
+path_build(struct view names, bool cut, char *out, size_t room)
+{
+	size_t at = names.n, n = names.n;
+	struct view name;
+
+	if (n == 0)
+		return cut ? VIEW_NONE : VIEW("/");
+	if (n > room)
+		return VIEW_NONE;
+	/* Every name is followed by a NUL and will follow a slash. */
+	while (view_next_item(&names, &name) && name.n < at) {
+		at -= name.n + 1;
+		out[at] = '/';
+		memcpy(out + at + 1, name.p, name.n);
+	}
+	return view_sub((struct view){ out, n }, at + cut, SIZE_MAX);
+}
+
+static bool
+env_is_wanted(const struct sensor_config *config, struct view item)
+{
+	for (size_t i = 0; i < config->n_env_names; i++) {
+		struct view name = view_of(config->env_names[i]);
+
+		if (item.n > name.n && item.p[name.n] == '=' &&
+		    view_starts(item, name))
+			return true;
+	}
+	return false;
+}
+
+bool
+translate_env(const struct sensor_config *config, struct view all, char *out,
+	      struct view *kept)
+{
+	struct view item;
+	size_t n = 0;
+	bool all_fit = true;
+
+	while (view_next_item(&all, &item)) {
+		if (!env_is_wanted(config, item))
+			continue;
+		if (item.n + 1 > WIRE_ENV_MAX - n) {
+			all_fit = false;
+			break;
+		}
+		memcpy(out + n, item.p, item.n);
+		out[n + item.n] = '\0';
+		n += item.n + 1;
+	}
+	*kept = (struct view){ out, n };
+	return all_fit;
+}
+
+static void
+net_fill(struct event_net *e, const struct wire_sock *w)
+{
+	size_t n = w->family == AF_INET6 ? 16 : 4;
+
+	e->family = w->family;
+	e->proto = w->proto;
+	e->ingress = w->ingress;
+	memcpy(e->local, w->local, n);
+	memcpy(e->remote, w->remote, n);
+	e->local_port = w->local_port;
+	e->remote_port = w->remote_port;
+	e->cookie = w->cookie;
+}
+
+static void
+take(struct translator *t, const struct event_sink *sink, const struct event *e)
+{
+	t->events++;
+	sink->take(sink->ctx, e);
+}
+
+/* Descriptors 0–2 of a new image that are connected: it can talk to the peer
+ * without ever making a call that would be seen. */
+static void
+exec_inherited(struct translator *t, const struct wire_exec *w,
+	       const struct event_sink *sink)
+{
+	for (size_t i = 0; i < ARRAY_LEN(w->socks); i++) {
+		struct event e = { .kind = EVENT_CONNECT };
+		bool told = w->socks[i].family == 0;
+
+		/* Usually it is one socket three times. */
+		for (size_t k = 0; k < i; k++)
+			told |= memcmp(&w->socks[k], &w->socks[i],
+				       sizeof(w->socks[i])) == 0;
+		if (told)
+			continue;
+		translate_head(&e, &w->head);
+		e.truncated = false;
+		net_fill(&e.net, &w->socks[i]);
+		e.net.inherited = true;
+		take(t, sink, &e);
+	}
+}
+
+/* Cuts the strings behind an exec record; false if they overrun it. */
+static bool
+exec_split(const struct wire_exec *w, size_t n, struct view *strings)
+{
+	struct view rest = { (const char *)(w + 1), n - sizeof(*w) };
+
+	for (size_t i = 0; i < WIRE_STRINGS; i++) {
+		if (w->length[i] > rest.n)
+			return false;
+		strings[i] = (struct view){ rest.p, w->length[i] };
+		rest = view_sub(rest, w->length[i], SIZE_MAX);
+	}
+	return true;
+}
+
+static bool
+take_exec(struct translator *t, const void *record, size_t n,
+	  const struct event_sink *sink)
+{
+	const struct wire_exec *w = record;
+	struct event e = { .kind = EVENT_EXEC };
+	struct view strings[WIRE_STRINGS];
+
+	if (n < sizeof(*w) || !exec_split(w, n, strings))
+		return false;
+	translate_head(&e, &w->head);
+	translate_proc(&e, &w->head, &w->proc);
+	translate_image(&e.exec, &w->image);
+	e.exec.given = string_of(strings[WIRE_GIVEN]);
+	e.exec.interp = string_of(strings[WIRE_INTERP]);
+	e.exec.args = strings[WIRE_ARGV];
+	e.exec.image =
+		path_build(strings[WIRE_IMAGE], w->head.flags & WIRE_CUT_IMAGE,
+			   t->image, sizeof(t->image));
+	e.exec.cwd = path_build(strings[WIRE_CWD], w->head.flags & WIRE_CUT_CWD,
+				t->cwd, sizeof(t->cwd));
+	if (!translate_env(t->config, strings[WIRE_ENV], t->env, &e.exec.env))
+		e.truncated = true;
+	take(t, sink, &e);
+	exec_inherited(t, w, sink);
+	return true;
+}
+
+static bool
+take_change(struct translator *t, enum event_kind kind, const void *record,
+	    size_t n, const struct event_sink *sink)
+{
+	const struct wire_change *w = record;
+	struct event e = { .kind = kind };
+
+	if (n < sizeof(*w))
+		return false;
+	translate_head(&e, &w->head);
+	translate_proc(&e, &w->head, &w->proc);
+	take(t, sink, &e);
+	return true;
+}
+
+static bool
+exit_is_new(struct translator *t, struct proc_key key)
+{
+	for (size_t i = 0; i < EXITS_KEPT; i++)
+		if (t->exits[i].pid == key.pid &&
+		    t->exits[i].start_ns == key.start_ns)
+			return false;
+	t->exits[t->next_exit++ % EXITS_KEPT] = key;
+	return true;
+}
+
+static bool
+take_exit(struct translator *t, const struct wire_head *w,
+	  const struct event_sink *sink)
+{
+	struct event e = { .kind = EVENT_EXIT };
+
+	translate_head(&e, w);
+	e.exit_code = w->exit_code;
+	if (exit_is_new(t, e.key))
+		take(t, sink, &e);
+	return true;
+}
+
+static bool
+take_net(struct translator *t, const void *record, size_t n,
+	 const struct event_sink *sink)
+{
+	static const enum event_kind kinds[] = {
+		[WIRE_CONNECT] = EVENT_CONNECT,
+		[WIRE_ACCEPT] = EVENT_ACCEPT,
+		[WIRE_DISCONNECT] = EVENT_DISCONNECT,
+	};
+	const struct wire_net *w = record;
+	struct event e = { 0 };
+
+	if (n < sizeof(*w) || w->act >= ARRAY_LEN(kinds))
+		return false;
+	e.kind = kinds[w->act];
+	translate_head(&e, &w->head);
+	net_fill(&e.net, &w->sock);
+	take(t, sink, &e);
+	return true;
+}
+
+static bool
+take_name(struct translator *t, const void *record, size_t n,
+	  const struct event_sink *sink)
+{
+	const struct wire_name *w = record;
+	struct event e = { .kind = EVENT_NAME_ACT };
+	struct view path;
+
+	if (n < sizeof(*w) || w->length > sizeof(w->tail))
+		return false;
+	path = string_of((struct view){ w->tail, w->length });
+	while (path.n > 0 && path.p[path.n - 1] == '/')
+		path.n--;
+	translate_head(&e, &w->head);
+	e.file.path = path_name(path);
+	if (e.file.path.n > 0)
+		take(t, sink, &e);
+	return true;
+}
+
+static bool
+take_record(struct translator *t, const void *record, size_t n,
+	    const struct event_sink *sink)
+{
+	const struct wire_head *w = record;
+
+	switch (w->kind) {
+	case WIRE_EXEC:
+		return take_exec(t, record, n, sink);
+	case WIRE_FORK:
+		return take_change(t, EVENT_FORK, record, n, sink);
+	case WIRE_EXIT:
+		return take_exit(t, w, sink);
+	case WIRE_UIDS:
+		return take_change(t, EVENT_UID_CHANGE, record, n, sink);
+	case WIRE_GIDS:
+		return take_change(t, EVENT_GID_CHANGE, record, n, sink);
+	case WIRE_SESSION:
+		return take_change(t, EVENT_SESSION_CHANGE, record, n, sink);
+	case WIRE_NET:
+		return take_net(t, record, n, sink);
+	case WIRE_NAME:
+		return take_name(t, record, n, sink);
+	default:
+		return false;
+	}
+}
+
+void
+translate_loss(struct translator *t, uint32_t lost, uint64_t time_ns,
+	       const struct event_sink *sink)
+{
+	struct event e = { .kind = EVENT_LOSS, .pidfd = -1 };
+	uint32_t missing = lost - t->lost_seen;
+
+	/* A record made earlier on another CPU may carry an older count. */
+	if (missing == 0 || missing > UINT32_MAX / 2)
+		return;
+	t->lost_seen = lost;
+	t->lost += missing;
+	e.time_ns = time_ns;
+	e.lost = missing;
+	e.scope = VIEW("process and network events (kernel ring full)");
+	sink->take(sink->ctx, &e);
+}
+
+void
+translate_record(struct translator *t, const void *record, size_t n,
+		 const struct event_sink *sink)
+{
+	const struct wire_head *w = record;
+
+	/* The ring aligns records to eight bytes. */
+	assert((uintptr_t)record % 8 == 0);
+	if (n < sizeof(*w)) {
+		t->lost++;
+		return;
+	}
+	translate_loss(t, w->lost, w->time_ns, sink);
+	if (!take_record(t, record, n, sink))
+		t->lost++;
+}
