@@ -125,8 +125,8 @@ option_unknown(const char *word, struct err *err)
 }
 
 /* Subcommands that Tocsin is to have and this version does not. */
-static const char *const later[] = { "watch", "scan",  "baseline", "report",
-				     "key",   "query", "alerts",   "doctor" };
+static const char *const later[] = { "scan", "baseline", "report",
+				     "key",  "query",	 "alerts" };
 
 static int
 command_find(const char *word, enum command *out, struct err *err)

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tocsin replay: rules, or one query, over recorded events. */
+#include <stdlib.h>
+
+#include "fim/fields.h"
+#include "fim/load.h"
+#include "fim/replay.h"
+
+#define QUERY_ID "query"
+
+struct replay_cmd {
+	const struct options *options;
+	struct cmd_io *io;
+	struct config config;
+	/* Documents may have what this host's own events never have. */
+	struct rules_schema schema;
+	struct rules_field *fields;
+	struct rules *rules;
+	bool broken; /* some rule is */
+	bool text;   /* alerts for people */
+	struct buf line;
+};
+
+static enum exit_code
+usage(struct replay_cmd *c, const char *why)
+{
+	err_add(&c->io->err, (struct place){ 0 }, "%s", why);
+	return EXIT_USAGE;
+}
+
+static enum exit_code
+check_options(struct replay_cmd *c)
+{
+	const struct options *o = c->options;
+
+	if (o->args.n == 0)
+		return usage(c, "which files? tocsin replay FILE..., or - for "
+				"standard input");
+	if (o->query != NULL && o->kql != NULL)
+		return usage(c, "--query and --kql exclude each other");
+	if ((o->query != NULL || o->kql != NULL) && o->rules.n > 0)
+		return usage(c, "a query is used instead of --rules, not with "
+				"them");
+	if (o->format == FORMAT_HTML)
+		return usage(c, "alerts are written as text, json or ndjson");
+	if (o->matches && (o->format == FORMAT_TEXT))
+		return usage(c, "--matches are always written as ndjson");
+	return EXIT_NOTHING;
+}
+
+static int
+schema_make(struct replay_cmd *c)
+{
+	const struct rules_schema *host = fields_schema();
+
+	c->fields = calloc(host->n, sizeof(*c->fields));
+	if (c->fields == NULL)
+		return err_add(&c->io->err, (struct place){ 0 },
+			       "out of memory");
+	for (size_t i = 0; i < host->n; i++) {
+		c->fields[i] = host->fields[i];
+		c->fields[i].unsupported = NULL;
+	}
+	c->schema = (struct rules_schema){
+		.fields = c->fields,
+		.n = host->n,
+		.open = c->options->schema == SCHEMA_ANY,
+	};
+	return 0;
+}
+
+/* --query: that alone. */
+static int
+add_query(struct replay_cmd *c)
+{
+	const struct options *o = c->options;
+	bool kuery = o->kql != NULL;
+	struct err *err = &c->io->err;
+
+	if (rules_add_query(c->rules, QUERY_ID,
+			    view_of(kuery ? o->kql : o->query), kuery,
+			    err) != 0)
+		return -1;
+	return rules_seal(c->rules, err) == 0 ? 0 : -1;
+}
+
+/* One broken rule does not stop the others, but is not passed over. */
+static int
+add_rules(struct replay_cmd *c)
+{
+	int broken =
+		load_rules(c->rules, c->options, &c->config, NULL, &c->io->err);
+
+	c->broken = broken > 0;
+	return broken < 0 ? -1 : 0;
+}
+
+static int
+prepare(struct replay_cmd *c)
+{
+	const struct options *o = c->options;
+
+	if (config_load(&c->config, o->config, &c->io->err) != 0 ||
+	    schema_make(c) != 0)
+		return -1;
+	c->rules = rules_new(&c->schema);
+	if (c->rules == NULL)
+		return err_add(&c->io->err, (struct place){ 0 },
+			       "out of memory");
+	return o->query != NULL || o->kql != NULL ? add_query(c) : add_rules(c);
+}
+
+/* ---- output ---------------------------------------------------------- */
+
+static void
+put_id(struct buf *out, const struct replay_id *id)
+{
+	const struct value *v = id->id;
+
+	if (id->missing)
+		buf_puts(out, "-1");
+	else if (v == NULL)
+		buf_puts(out, "null");
+	else if (v->type == VALUE_STRING)
+		buf_json_string(out, v->s);
+	else if (v->type == VALUE_INT)
+		buf_printf(out, "%lld", (long long)v->i);
+	else if (v->type == VALUE_REAL)
+		buf_json_double(out, v->d);
+	else
+		buf_puts(out, v->b ? "true" : "false");
+}
+
+static void
+line_write(struct replay_cmd *c)
+{
+	fwrite(c->line.p, 1, c->line.n, c->io->out);
+	/* Whoever follows a stream wants to see it. */
+	if (c->options->order == ORDER_INPUT)
+		fflush(c->io->out);
+}
+
+static void
+on_match(void *ctx, const struct rule *rule, const struct replay_id *ids,
+	 size_t n)
+{
+	struct replay_cmd *c = ctx;
+
+	buf_clear(&c->line);
+	buf_puts(&c->line, "{\"rule\":");
+	buf_json_string(&c->line, rule->id);
+	buf_puts(&c->line, ",\"ids\":[");
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_putc(&c->line, ',');
+		put_id(&c->line, &ids[i]);
+	}
+	buf_puts(&c->line, "]}\n");
+	line_write(c);
+}
+
+static void
+on_alert(void *ctx, const struct alert *alert)
+{
+	struct replay_cmd *c = ctx;
+
+	buf_clear(&c->line);
+	if (c->text)
+		alert_format_text(alert, c->io->color, &c->line);
+	else
+		alert_format_json(alert, &c->line);
+	line_write(c);
+}
+
+static bool
+wants_text(const struct replay_cmd *c)
+{
+	if (c->options->format != FORMAT_DEFAULT)
+		return c->options->format == FORMAT_TEXT;
+	if (c->config.format.n > 0)
+		return view_eq(c->config.format, VIEW("text"));
+	return c->io->terminal;
+}
+
+/* What the reader should know and a program need not. */
+static void
+say_result(struct replay_cmd *c, const struct replay_result *r)
+{
+	FILE *notes = c->io->notes;
+
+	if (r->late > 0)
+		fprintf(notes,
+			"tocsin: %llu events came more than a second after "
+			"later ones and were taken as they came\n",
+			(unsigned long long)r->late);
+	if (r->timeless > 0)
+		fprintf(notes,
+			"tocsin: %llu events have no time; each took that of "
+			"the event before it\n",
+			(unsigned long long)r->timeless);
+	if (r->counters.regex_limits > 0)
+		fprintf(notes,
+			"tocsin: %llu times a regular expression was given up "
+			"as too costly\n",
+			(unsigned long long)r->counters.regex_limits);
+	if (r->counters.sequences_evicted > 0 || r->counters.no_memory > 0)
+		fprintf(notes,
+			"tocsin: %llu pending sequences were given up for "
+			"lack of room\n",
+			(unsigned long long)(r->counters.sequences_evicted +
+					     r->counters.no_memory));
+	if (c->options->verbose > 0)
+		fprintf(notes, "tocsin: %llu events, %llu matches\n",
+			(unsigned long long)r->events,
+			(unsigned long long)r->matches);
+}
+
+static enum exit_code
+replay(struct replay_cmd *c)
+{
+	const struct options *o = c->options;
+	struct replay_config config = {
+		.rules = c->rules,
+		.time_field = o->time_field ? o->time_field : "@timestamp",
+		.id_field = o->id_field ? o->id_field : "event.id",
+		.order = o->order == ORDER_INPUT ? INPUTS_AS_THEY_COME
+						 : INPUTS_BY_TIME,
+		.match = o->matches ? on_match : NULL,
+		.alerts = { on_alert, c },
+		.ctx = c,
+	};
+	struct replay_result result;
+
+	if (replay_run(&config, o->args.v, o->args.n, &result, &c->io->err) !=
+	    0)
+		return EXIT_IO;
+	say_result(c, &result);
+	/* The gravest: input, then rules, then what was found. */
+	if (result.faults > 0)
+		return EXIT_IO;
+	if (c->broken)
+		return EXIT_CONFIG;
+	return result.matches > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
+}
+
+enum exit_code
+cmd_replay(const struct options *options, struct cmd_io *io)
+{
+	struct replay_cmd c = { .options = options, .io = io };
+	enum exit_code code = check_options(&c);
+
+	if (code == EXIT_NOTHING && prepare(&c) != 0)
+		code = EXIT_CONFIG;
+	else if (code == EXIT_NOTHING) {
+		c.text = wants_text(&c);
+		code = replay(&c);
+	}
+	rules_free(c.rules);
+	free(c.fields);
+	config_free(&c.config);
+	buf_free(&c.line);
+	return code;
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tocsin rules: what the rules are, and what is wrong with them. */
+#include "fim/fields.h"
+#include "fim/load.h"
+#include "fim/watchset.h"
+
+struct rules_cmd {
+	const struct options *options;
+	struct cmd_io *io;
+	struct config config;
+	struct rules *rules;
+	struct text_list words; /* behind the action */
+	int broken;
+	struct buf out;
+};
+
+static const char *const status_names[] = {
+	[RULE_OK] = "ok",
+	[RULE_ERROR] = "error",
+	[RULE_UNSUPPORTED] = "unsupported",
+};
+
+static const char *const kind_names[] = {
+	[RULE_EQL] = "eql",
+	[RULE_QUERY] = "query",
+	[RULE_NEW_TERMS] = "new_terms",
+	[RULE_THRESHOLD] = "threshold",
+};
+
+static int
+say(struct rules_cmd *c, const char *why)
+{
+	return err_add(&c->io->err, (struct place){ 0 }, "%s", why);
+}
+
+/* ---- writing --------------------------------------------------------- */
+
+static bool
+as_json(const struct rules_cmd *c)
+{
+	return c->options->format == FORMAT_JSON ||
+	       c->options->format == FORMAT_NDJSON;
+}
+
+/* NDJSON is a line an object; JSON is a list of them. */
+static void
+json_open(struct rules_cmd *c, size_t i)
+{
+	if (c->options->format == FORMAT_JSON)
+		buf_puts(&c->out, i == 0 ? "[\n" : ",\n");
+	buf_putc(&c->out, '{');
+}
+
+static void
+json_close(struct rules_cmd *c)
+{
+	buf_puts(&c->out, c->options->format == FORMAT_JSON ? "}" : "}\n");
+}
+
+static void
+json_end(struct rules_cmd *c, size_t n)
+{
+	if (c->options->format == FORMAT_JSON)
+		buf_puts(&c->out, n == 0 ? "[]\n" : "\n]\n");
+}
+
+static void
+json_text(struct rules_cmd *c, const char *key, struct view v)
+{
+	if (c->out.n > 0 && c->out.p[c->out.n - 1] != '{')
+		buf_putc(&c->out, ',');
+	buf_printf(&c->out, "\"%s\":", key);
+	buf_json_string(&c->out, v);
+}
+
+static void
+json_int(struct rules_cmd *c, const char *key, long long i)
+{
+	buf_printf(&c->out, ",\"%s\":%lld", key, i);
+}
+
+/* A word for people in a column, in colour where wanted (SGR, ECMA-48). */
+static void
+put_status(struct rules_cmd *c, enum rule_status status)
+{
+	static const char *const colors[] = {
+		[RULE_OK] = "32",
+		[RULE_ERROR] = "31",
+		[RULE_UNSUPPORTED] = "33",
+	};
+
+	if (c->io->color)
+		buf_printf(&c->out, "\033[%sm%-11s\033[0m", colors[status],
+			   status_names[status]);
+	else
+		buf_printf(&c->out, "%-11s", status_names[status]);
+}
+
+static void
+put_pair(struct rules_cmd *c, const char *label, struct view v)
+{
+	if (v.n == 0)
+		return;
+	buf_printf(&c->out, "%-14s", label);
+	buf_text(&c->out, v);
+	buf_putc(&c->out, '\n');
+}
+
+/* Several lines of a rule, each indented. */
+static void
+put_block(struct rules_cmd *c, const char *label, struct view text)
+{
+	struct view line;
+
+	if (text.n == 0)
+		return;
+	buf_printf(&c->out, "%s\n", label);
+	while (view_next_split(&text, '\n', &line)) {
+		buf_puts(&c->out, "    ");
+		buf_text(&c->out, line);
+		buf_putc(&c->out, '\n');
+	}
+}
+
+/* ---- list ------------------------------------------------------------ */
+
+static void
+list_json(struct rules_cmd *c, size_t i, const struct rule *r)
+{
+	json_open(c, i);
+	json_text(c, "id", r->id);
+	json_text(c, "name", r->name);
+	json_text(c, "status", view_of(status_names[r->status]));
+	json_text(c, "type", view_of(kind_names[r->kind]));
+	json_text(c, "severity", r->severity);
+	json_int(c, "risk_score", r->risk_score);
+	json_text(c, "file", r->file);
+	json_close(c);
+}
+
+static void
+list_text(struct rules_cmd *c, const struct rule *r)
+{
+	put_status(c, r->status);
+	buf_printf(&c->out, " %-9s ", kind_names[r->kind]);
+	buf_printf(&c->out, "%-8.*s ", (int)r->severity.n,
+		   r->severity.n > 0 ? r->severity.p : "");
+	buf_text(&c->out, r->id);
+	buf_puts(&c->out, "  ");
+	buf_text(&c->out, r->name);
+	buf_putc(&c->out, '\n');
+}
+
+static enum exit_code
+rules_list(struct rules_cmd *c)
+{
+	size_t n = rules_count(c->rules);
+
+	for (size_t i = 0; i < n; i++) {
+		if (as_json(c))
+			list_json(c, i, rules_at(c->rules, i));
+		else
+			list_text(c, rules_at(c->rules, i));
+	}
+	if (as_json(c))
+		json_end(c, n);
+	return c->broken > 0 ? EXIT_CONFIG : EXIT_NOTHING;
+}
+
+/* ---- check ----------------------------------------------------------- */
+
+/* Is the diagnostic about this rule? Rules of one file follow each other. */
+static bool
+diag_is_of(const struct rules_cmd *c, const struct diag *d, size_t i)
+{
+	const struct rule *r = rules_at(c->rules, i), *next;
+
+	if (!view_eq(view_of(d->file), r->file))
+		return false;
+	if (d->line == 0)
+		return true;
+	if (d->line < r->line)
+		return false;
+	for (size_t k = 0; k < rules_count(c->rules); k++) {
+		next = rules_at(c->rules, k);
+		if (next->line > r->line && next->line <= d->line &&
+		    view_eq(next->file, r->file))
+			return false;
+	}
+	return true;
+}
+
+/* Prints what is said of rule i and marks it. */
+static void
+check_diags(struct rules_cmd *c, size_t i, bool *shown)
+{
+	const struct err *err = &c->io->err;
+
+	for (size_t k = 0; k < err->n; k++) {
+		if (shown[k] || !diag_is_of(c, &err->v[k], i))
+			continue;
+		shown[k] = true;
+		err_format(&err->v[k], &c->out);
+	}
+}
+
+static void
+check_text(struct rules_cmd *c, size_t i, bool *shown)
+{
+	const struct rule *r = rules_at(c->rules, i);
+	size_t before;
+
+	put_status(c, r->status);
+	buf_putc(&c->out, ' ');
+	buf_text(&c->out, r->id);
+	if (r->status == RULE_UNSUPPORTED) {
+		buf_puts(&c->out, ": ");
+		buf_text(&c->out, r->reason);
+	}
+	buf_putc(&c->out, '\n');
+	if (r->status != RULE_ERROR)
+		return;
+	before = c->out.n;
+	check_diags(c, i, shown);
+	if (c->out.n == before)
+		put_pair(c, "", r->reason);
+}
+
+/* The reason, with its place when that is known. */
+static void
+check_reason(struct rules_cmd *c, size_t i, struct buf *reason)
+{
+	const struct rule *r = rules_at(c->rules, i);
+	const struct err *err = &c->io->err;
+
+	for (size_t k = 0; r->status == RULE_ERROR && k < err->n; k++) {
+		const struct diag *d = &err->v[k];
+
+		if (!view_eq(d->message, r->reason) || !diag_is_of(c, d, i))
+			continue;
+		buf_puts(reason, d->file);
+		if (d->line > 0)
+			buf_printf(reason, ":%u:%u", d->line, d->column);
+		buf_puts(reason, ": ");
+		break;
+	}
+	buf_put(reason, r->reason);
+}
+
+static void
+check_json(struct rules_cmd *c, size_t i)
+{
+	const struct rule *r = rules_at(c->rules, i);
+	struct buf reason = { 0 };
+
+	check_reason(c, i, &reason);
+	json_open(c, i);
+	json_text(c, "id", r->id);
+	json_text(c, "name", r->name);
+	json_text(c, "status", view_of(status_names[r->status]));
+	json_text(c, "reason", buf_view(&reason));
+	json_close(c);
+	buf_free(&reason);
+}
+
+static void
+check_summary(struct rules_cmd *c)
+{
+	size_t counts[ARRAY_LEN(status_names)] = { 0 };
+
+	for (size_t i = 0; i < rules_count(c->rules); i++)
+		counts[rules_at(c->rules, i)->status]++;
+	fprintf(c->io->notes, "tocsin: %zu ok, %zu unsupported, %zu broken\n",
+		counts[RULE_OK], counts[RULE_UNSUPPORTED], counts[RULE_ERROR]);
+}
+
+/* What is printed here need not be printed by main again; what belongs to no
+ * rule (a list, an exception) still is. */
+static void
+drop_shown(struct err *err, const bool *shown)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < err->n; k++)
+		if (!shown[k])
+			err->v[kept++] = err->v[k];
+	err->n = kept;
+}
+
+static enum exit_code
+rules_check(struct rules_cmd *c)
+{
+	size_t n = rules_count(c->rules);
+	bool shown[ERR_MAX] = { false };
+
+	for (size_t i = 0; i < n; i++) {
+		if (as_json(c))
+			check_json(c, i);
+		else
+			check_text(c, i, shown);
+	}
+	if (as_json(c))
+		json_end(c, n);
+	else
+		drop_shown(&c->io->err, shown);
+	check_summary(c);
+	return c->broken > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
+}
+
+/* ---- show ------------------------------------------------------------ */
+
+struct patterns {
+	struct rules_cmd *cmd;
+	const struct rule *rule;
+	size_t n;
+};
+
+static void
+show_pattern(void *ctx, const struct rule *rule, struct view pattern)
+{
+	struct patterns *p = ctx;
+
+	if (rule != p->rule)
+		return;
+	if (p->n++ == 0)
+		buf_puts(&p->cmd->out, "watched places\n");
+	buf_puts(&p->cmd->out, "    ");
+	buf_text(&p->cmd->out, pattern);
+	buf_putc(&p->cmd->out, '\n');
+}
+
+/* Fields are known of a set; so the rule's file is loaded as one of its own.
+ * Where it holds more rules than this one, nothing is said. */
+static void
+show_fields(struct rules_cmd *c, const struct rule *r)
+{
+	struct err ignored = { 0 };
+	struct rules *alone = rules_new(fields_schema());
+	struct view path = arena_copy(&c->config.arena, r->file);
+
+	if (alone != NULL && path.n > 0 &&
+	    rules_load_path(alone, path.p, &ignored) >= 0 &&
+	    rules_seal(alone, &ignored) >= 0 && rules_count(alone) == 1) {
+		buf_puts(&c->out, "fields\n");
+		for (size_t f = 0; f < rules_field_count(alone); f++)
+			if (rules_field_used(alone, f))
+				buf_printf(&c->out, "    %s\n",
+					   rules_field_name(alone, f));
+	}
+	rules_free(alone);
+	err_free(&ignored);
+}
+
+static void
+show_rule(struct rules_cmd *c, size_t i)
+{
+	const struct rule *r = rules_at(c->rules, i);
+	struct patterns patterns = { .cmd = c, .rule = r };
+	struct buf program = { 0 };
+
+	put_pair(c, "id", r->id);
+	put_pair(c, "name", r->name);
+	put_pair(c, "status", view_of(status_names[r->status]));
+	put_pair(c, "reason", r->reason);
+	put_pair(c, "type", view_of(kind_names[r->kind]));
+	put_pair(c, "language", view_of(r->kuery ? "kuery" : "eql"));
+	put_pair(c, "severity", r->severity);
+	buf_printf(&c->out, "%-14s%d\n", "risk score", r->risk_score);
+	put_pair(c, "file", r->file);
+	put_block(c, "description", r->description);
+	put_block(c, "query", r->query);
+	if (r->status == RULE_OK) {
+		show_fields(c, r);
+		rules_patterns(c->rules, FIELD_FILE_PATH, show_pattern,
+			       &patterns);
+		rules_dump(c->rules, i, &program);
+		put_block(c, "program", buf_view(&program));
+	}
+	buf_free(&program);
+}
+
+static enum exit_code
+rules_show(struct rules_cmd *c)
+{
+	struct view id = view_of(c->words.v[0]);
+
+	for (size_t i = 0; i < rules_count(c->rules); i++) {
+		if (!view_eq(rules_at(c->rules, i)->id, id))
+			continue;
+		show_rule(c, i);
+		err_free(&c->io->err); /* others' */
+		return EXIT_NOTHING;
+	}
+	err_add(&c->io->err, (struct place){ 0 },
+		"there is no rule with the id '%s'", c->words.v[0]);
+	return EXIT_USAGE;
+}
+
+/* ---- watchset -------------------------------------------------------- */
+
+static void
+watch_json(struct rules_cmd *c, size_t i, const struct watch *w)
+{
+	json_open(c, i);
+	json_text(c, "path", w->path);
+	buf_printf(&c->out, ",\"recursive\":%s",
+		   w->recursive ? "true" : "false");
+	json_text(c, "rule", w->rule);
+	json_close(c);
+}
+
+static enum exit_code
+rules_watchset(struct rules_cmd *c)
+{
+	const struct config *config = &c->config;
+	struct watchset set = { 0 };
+	size_t vague = 0;
+
+	if (watchset_derive(&set, c->rules, FIELD_FILE_PATH, config->watch.v,
+			    config->watch.n, &vague) != 0) {
+		say(c, "out of memory");
+		return EXIT_CONFIG;
+	}
+	if (!as_json(c)) {
+		watchset_format(&set, &c->out);
+	} else {
+		for (size_t i = 0; i < set.n; i++)
+			watch_json(c, i, &set.v[i]);
+		json_end(c, set.n);
+	}
+	if (vague > 0)
+		fprintf(c->io->notes,
+			"tocsin: %zu patterns name no place and are not "
+			"watched for\n",
+			vague);
+	watchset_free(&set);
+	return c->broken > 0 ? EXIT_CONFIG : EXIT_NOTHING;
+}
+
+/* ---- actions --------------------------------------------------------- */
+
+struct action {
+	const char *name;
+	enum exit_code (*run)(struct rules_cmd *);
+	bool takes_id; /* else paths */
+};
+
+static const struct action actions[] = {
+	{ "list", rules_list, false },
+	{ "check", rules_check, false },
+	{ "show", rules_show, true },
+	{ "watchset", rules_watchset, false },
+};
+
+static const struct action *
+action_find(struct rules_cmd *c)
+{
+	const struct options *o = c->options;
+
+	if (o->args.n == 0) {
+		say(c, "tocsin rules wants one of list, check, show, watchset");
+		return NULL;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (strcmp(actions[i].name, o->args.v[0]) == 0)
+			return &actions[i];
+	err_add(&c->io->err, (struct place){ 0 },
+		"tocsin rules knows list, check, show and watchset, not '%s'",
+		o->args.v[0]);
+	return NULL;
+}
+
+static bool
+words_fit(struct rules_cmd *c, const struct action *action)
+{
+	if (c->options->format == FORMAT_HTML)
+		return say(c, "rules are shown as text, json or ndjson") == 0;
+	if (!action->takes_id || c->words.n == 1)
+		return true;
+	return say(c, "tocsin rules show wants the id of one rule") == 0;
+}
+
+static enum exit_code
+run_action(struct rules_cmd *c, const struct action *action)
+{
+	struct err *err = &c->io->err;
+
+	if (config_load(&c->config, c->options->config, err) != 0)
+		return EXIT_CONFIG;
+	c->rules = rules_new(fields_schema());
+	if (c->rules == NULL) {
+		say(c, "out of memory");
+		return EXIT_CONFIG;
+	}
+	c->broken = load_rules(c->rules, c->options, &c->config,
+			       action->takes_id ? NULL : &c->words, err);
+	if (c->broken < 0)
+		return EXIT_CONFIG;
+	return action->run(c);
+}
+
+enum exit_code
+cmd_rules(const struct options *options, struct cmd_io *io)
+{
+	struct rules_cmd c = { .options = options, .io = io };
+	const struct action *action = action_find(&c);
+	enum exit_code code = EXIT_USAGE;
+
+	if (action == NULL)
+		return EXIT_USAGE;
+	c.words =
+		(struct text_list){ options->args.v + 1, options->args.n - 1 };
+	if (words_fit(&c, action))
+		code = run_action(&c, action);
+	if (c.out.failed) {
+		say(&c, "out of memory");
+		code = EXIT_IO;
+	}
+	fwrite(c.out.p, 1, c.out.n, io->out);
+	rules_free(c.rules);
+	config_free(&c.config);
+	buf_free(&c.out);
+	return code;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recorded events against rules: matches out. The same engine and the same
+ * alerts as for live events; a trace of `tocsin watch --record` gives what
+ * the live run gave.
+ */
+#ifndef FIM_REPLAY_H
+#define FIM_REPLAY_H
+
+#include "fim/alert.h"
+#include "fim/inputs.h"
+
+/* One stage of a match. */
+struct replay_id {
+	bool missing;		/* a missing-event stage */
+	const struct value *id; /* NULL = the event has no name */
+};
+
+struct replay_config { /* borrowed for the call */
+	const struct rules *rules;
+	const char *time_field, *id_field;
+	enum inputs_order order;
+	/* Either every match, or alerts. */
+	void (*match)(void *ctx, const struct rule *, const struct replay_id *,
+		      size_t n);
+	struct alert_sink alerts;
+	void *ctx; /* of match */
+};
+
+struct replay_result {
+	uint64_t events, matches;
+	uint64_t timeless; /* without a time: took the one before */
+	uint64_t late;	   /* more than a second older than one before them */
+	int64_t faults;	   /* lines and files that could not be read */
+	struct rules_counters counters;
+};
+
+/* 0, or -1 when it had to stop; reasons, and all faults, in `err`. */
+int replay_run(const struct replay_config *, const char *const *names, size_t n,
+	       struct replay_result *, struct err *);
+
+#endif
