@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process table: identity over pid reuse, pinned images, family. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fim/image.h"
+
+#define SECOND NS_PER_SEC
+
+static struct event
+event(enum event_kind kind, uint32_t pid, uint64_t start_ns, uint64_t time_ns)
+{
+	struct event e = {
+		.kind = kind,
+		.time_ns = time_ns,
+		.key = { pid, start_ns },
+		.pidfd = -1,
+		.proc.sid = pid,
+	};
+
+	return e;
+}
+
+static struct proc *
+run(struct procs *t, uint32_t pid, uint64_t start_ns, const char *given,
+    struct proc_key parent)
+{
+	struct event e = event(EVENT_EXEC, pid, start_ns, start_ns);
+
+	e.proc.parent = parent;
+	e.exec.given = e.exec.image = e.exec.interp = view_of(given);
+	e.exec.cwd = VIEW("/");
+	return procs_apply(t, &e);
+}
+
+static struct proc *
+fork_of(struct procs *t, uint32_t pid, uint64_t start_ns,
+	struct proc_key parent)
+{
+	struct event e = event(EVENT_FORK, pid, start_ns, start_ns);
+
+	e.proc.parent = parent;
+	return procs_apply(t, &e);
+}
+
+static void
+leave(struct procs *t, struct proc_key key, uint64_t time_ns)
+{
+	struct event e = event(EVENT_EXIT, key.pid, key.start_ns, time_ns);
+
+	procs_apply(t, &e);
+}
+
+static void
+act(struct procs *t, struct proc_key key, const char *name, uint64_t time_ns)
+{
+	struct event e = event(EVENT_NAME_ACT, key.pid, key.start_ns, time_ns);
+
+	e.file.path = view_of(name);
+	procs_apply(t, &e);
+}
+
+static struct author
+author_of(struct procs *t, uint32_t pid, const char *path, uint64_t time_ns)
+{
+	struct event e = event(EVENT_CREATE, pid, 0, time_ns);
+
+	e.file.path = view_of(path);
+	return procs_author(t, &e);
+}
+
+static struct procs *
+table(struct procs_options options)
+{
+	struct procs *t = procs_new(&options);
+
+	assert_non_null(t);
+	return t;
+}
+
+#define assert_view(v, literal)                                        \
+	do {                                                           \
+		struct view seen = (v);                                \
+		assert_int_equal(seen.n, strlen(literal));             \
+		assert_memory_equal(seen.p, literal, strlen(literal)); \
+	} while (0)
+
+static void
+test_pid_reuse(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *old =
+		run(t, 7, 100, "/bin/old", (struct proc_key){ 1, 0 });
+	struct proc *new;
+
+	(void)unused;
+	leave(t, old->key, 200);
+	new = run(t, 7, 300, "/bin/new", (struct proc_key){ 1, 0 });
+	assert_ptr_not_equal(old, new);
+	assert_ptr_equal(procs_find(t, (struct proc_key){ 7, 100 }), old);
+	assert_ptr_equal(procs_find(t, (struct proc_key){ 7, 300 }), new);
+	assert_ptr_equal(procs_newest(t, 7), new);
+	assert_view(old->image->name, "old");
+	assert_view(new->image->name, "new");
+	assert_true(old->exited);
+	assert_false(new->exited);
+	procs_free(t);
+}
+
+/* The exit was lost: the pid's next holder proves it. */
+static void
+test_lost_exit(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *old =
+		run(t, 7, 100, "/bin/old", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	fork_of(t, 7, 500, (struct proc_key){ 1, 0 });
+	assert_true(old->exited);
+	procs_free(t);
+}
+
+static void
+test_fork_keeps_the_image_of_its_moment(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *parent, *child;
+
+	(void)unused;
+	parent = run(t, 5, 10, "/bin/first", (struct proc_key){ 1, 0 });
+	child = fork_of(t, 6, 20, parent->key);
+	run(t, 5, 10, "/bin/second", (struct proc_key){ 1, 0 });
+	assert_view(child->image->name, "first");
+	assert_view(parent->image->name, "second");
+	assert_view(parent->image->previous, "/bin/first");
+	assert_ptr_equal(child->parent, parent);
+	procs_free(t);
+}
+
+static void
+test_parent_outlives_its_grace(void **unused)
+{
+	struct procs *t = table((struct procs_options){ .grace_ns = SECOND });
+	struct proc *grandparent, *parent, *child;
+
+	(void)unused;
+	grandparent = run(t, 5, 10, "/bin/a", (struct proc_key){ 1, 0 });
+	parent = fork_of(t, 6, 20, grandparent->key);
+	child = fork_of(t, 7, 30, parent->key);
+	leave(t, grandparent->key, 40);
+	leave(t, parent->key, 50);
+	procs_expire(t, 10 * SECOND);
+	assert_null(procs_newest(t, 5));
+	assert_null(procs_newest(t, 6));
+	assert_int_equal(child->parent->key.pid, 6);
+	assert_view(child->parent->parent->image->name, "a");
+	assert_int_equal(procs_count(t).known, 1);
+	assert_int_equal(procs_count(t).exited, 0);
+	procs_free(t);
+}
+
+static void
+test_the_dead_are_capped(void **unused)
+{
+	struct procs *t = table((struct procs_options){ .max_exited = 10 });
+
+	(void)unused;
+	for (uint32_t pid = 2; pid < 1002; pid++) {
+		struct proc *p =
+			run(t, pid, pid, "/bin/x", (struct proc_key){ 1, 0 });
+
+		leave(t, p->key, pid);
+	}
+	assert_int_equal(procs_count(t).exited, 10);
+	assert_int_equal(procs_count(t).known, 10);
+	assert_int_equal(procs_count(t).evicted, 990);
+	procs_free(t);
+}
+
+/* bash creates by redirection, then becomes cat: the file is bash's. */
+static void
+test_author_is_the_image_of_the_act(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+	struct author who;
+
+	(void)unused;
+	act(t, p->key, "x.pid", 110);
+	run(t, 9, 100, "/bin/cat", (struct proc_key){ 1, 0 });
+	who = author_of(t, 9, "/run/x.pid", 120);
+	assert_ptr_equal(who.proc, p);
+	assert_view(who.image->name, "bash");
+	who = author_of(t, 9, "/run/other.pid", 120);
+	assert_view(who.image->name, "cat");
+	procs_free(t);
+}
+
+static void
+test_author_in_doubt_is_nobody(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *old =
+		run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	leave(t, old->key, 200);
+	run(t, 9, 300, "/bin/two", (struct proc_key){ 1, 0 });
+	assert_null(author_of(t, 9, "/run/x", 400).proc);
+	/* Long after, only the living one can have done it. */
+	assert_int_equal(
+		author_of(t, 9, "/run/x", 5 * SECOND).proc->key.start_ns, 300);
+	/* A name act decides at once. */
+	act(t, (struct proc_key){ 9, 100 }, "x", 190);
+	assert_int_equal(author_of(t, 9, "/run/x", 400).proc->key.start_ns,
+			 100);
+	assert_null(author_of(t, 0, "/run/x", 400).proc);
+	procs_free(t);
+}
+
+/* An act of a process long dead does not speak for the pid's new holder. */
+static void
+test_stale_act(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *old =
+		run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	act(t, old->key, "x", 110);
+	leave(t, old->key, 200);
+	run(t, 9, 5 * SECOND, "/bin/two", (struct proc_key){ 1, 0 });
+	assert_view(author_of(t, 9, "/run/x", 6 * SECOND).image->name, "two");
+	procs_free(t);
+}
+
+static void
+test_ticks_of_proc(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	uint64_t exact = 12345678901, ticks = exact - exact % 10000000;
+	struct event e = event(EVENT_ALREADY_RUNNING, 3, ticks, exact);
+	struct proc *p;
+
+	(void)unused;
+	e.exec.given = VIEW("/bin/x");
+	p = procs_apply(t, &e);
+	assert_ptr_equal(procs_find(t, (struct proc_key){ 3, exact }), p);
+	assert_null(procs_find(t, (struct proc_key){ 3, exact + 10000000 }));
+	procs_free(t);
+}
+
+static void
+test_no_ring_of_ancestors(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *a = run(t, 5, 10, "/bin/a", (struct proc_key){ 6, 20 });
+	struct proc *b = run(t, 6, 20, "/bin/b", a->key);
+
+	(void)unused;
+	assert_ptr_equal(b->parent, a);
+	run(t, 5, 10, "/bin/a", b->key); /* says its child is its parent */
+	assert_null(a->parent);
+	procs_free(t);
+}
+
+/* ---- entry leaders ----------------------------------------------------------
+ */
+
+static void
+test_entry_sshd(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *init, *sshd, *shell, *child;
+	struct event e;
+
+	(void)unused;
+	init = run(t, 1, 1, "/sbin/init", (struct proc_key){ 0, 0 });
+	sshd = run(t, 10, 10, "/usr/sbin/sshd", init->key);
+	e = event(EVENT_EXEC, 11, 20, 20);
+	e.proc.parent = sshd->key;
+	e.proc.tty_major = 136;
+	e.exec.given = VIEW("/bin/bash");
+	shell = procs_apply(t, &e);
+	e = event(EVENT_FORK, 12, 30, 30);
+	e.proc.parent = shell->key;
+	e.proc.sid = 11;
+	child = procs_apply(t, &e);
+	assert_ptr_equal(init->entry, init);
+	assert_int_equal(init->entry_type, ENTRY_INIT);
+	assert_ptr_equal(sshd->entry, sshd);
+	assert_int_equal(sshd->entry_type, ENTRY_INIT);
+	assert_ptr_equal(shell->entry, shell);
+	assert_int_equal(shell->entry_type, ENTRY_SSHD);
+	assert_ptr_equal(child->entry, shell);
+	assert_ptr_equal(child->session, shell);
+	procs_free(t);
+}
+
+static void
+test_entry_container(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p, *q;
+	struct event e = event(EVENT_EXEC, 11, 20, 20);
+
+	(void)unused;
+	e.proc.container = true;
+	e.exec.given = VIEW("/app");
+	p = procs_apply(t, &e);
+	e = event(EVENT_FORK, 12, 30, 30);
+	e.proc.container = true;
+	e.proc.parent = p->key;
+	e.proc.sid = 11;
+	q = procs_apply(t, &e);
+	assert_int_equal(p->entry_type, ENTRY_CONTAINER);
+	assert_ptr_equal(q->entry, p);
+	procs_free(t);
+}
+
+/* ---- images -----------------------------------------------------------------
+ */
+
+static struct image *
+image_of(const char *given, const char *cwd, const char *file,
+	 const char *interp)
+{
+	struct event e = event(EVENT_EXEC, 1, 1, 1);
+
+	e.exec.given = view_of(given);
+	e.exec.cwd = view_of(cwd);
+	e.exec.image = view_of(file);
+	e.exec.interp = view_of(interp);
+	return image_new(&e, NULL);
+}
+
+static void
+test_image_of_a_script(void **unused)
+{
+	struct image *i = image_of("/etc/update-motd.d/10-x", "/",
+				   "/usr/bin/dash", "/bin/sh");
+
+	(void)unused;
+	assert_view(i->executable, "/etc/update-motd.d/10-x");
+	assert_view(i->name, "10-x");
+	assert_view(i->interp, "/bin/sh");
+	assert_view(i->file, "/usr/bin/dash");
+	assert_int_equal(i->exec_path.n, 0);
+	image_unref(i);
+}
+
+static void
+test_image_of_a_relative_path(void **unused)
+{
+	struct image *i = image_of("./a/../x.sh", "/tmp/./d", "/tmp/d/x.sh",
+				   "./a/../x.sh");
+
+	(void)unused;
+	assert_view(i->executable, "/tmp/d/x.sh");
+	assert_view(i->exec_path, "./a/../x.sh");
+	assert_int_equal(i->interp.n, 0);
+	image_unref(i);
+	i = image_of("../../../x", "/a/b", "/x", "../../../x");
+	assert_view(i->executable, "/x");
+	image_unref(i);
+}
+
+static void
+test_image_of_a_memfd(void **unused)
+{
+	struct image *i =
+		image_of("/dev/fd/3", "/", "/memfd:evil", "/dev/fd/3");
+
+	(void)unused;
+	assert_view(i->executable, "/dev/fd/3");
+	assert_view(i->exec_path, "memfd:evil");
+	image_unref(i);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pid_reuse),
+		cmocka_unit_test(test_lost_exit),
+		cmocka_unit_test(test_fork_keeps_the_image_of_its_moment),
+		cmocka_unit_test(test_parent_outlives_its_grace),
+		cmocka_unit_test(test_the_dead_are_capped),
+		cmocka_unit_test(test_author_is_the_image_of_the_act),
+		cmocka_unit_test(test_author_in_doubt_is_nobody),
+		cmocka_unit_test(test_stale_act),
+		cmocka_unit_test(test_ticks_of_proc),
+		cmocka_unit_test(test_no_ring_of_ancestors),
+		cmocka_unit_test(test_entry_sshd),
+		cmocka_unit_test(test_entry_container),
+		cmocka_unit_test(test_image_of_a_script),
+		cmocka_unit_test(test_image_of_a_relative_path),
+		cmocka_unit_test(test_image_of_a_memfd),
+	};
+
+	return cmocka_run_group_tests_name("process table", tests, NULL, NULL);
+}
