@@ -49,7 +49,7 @@ wait_until() {
 }
 
 is_ready() {
-	grep -qi 'ready' "$notes" 2>/dev/null || ! kill -0 "$watcher" 2>/dev/null
+	grep -q '^tocsin: ready:' "$notes" 2>/dev/null || ! kill -0 "$watcher" 2>/dev/null
 }
 
 # watch_start [OPTION…]: the watcher in the background, ready.

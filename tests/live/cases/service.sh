@@ -55,7 +55,7 @@ touch /srv/new/second
 wait_until 2 have_alerts second 1
 is 'service: a mended rule is taken, its folder watched' have_alerts second 1
 watch_stop TERM
-is 'service: SIGTERM: exit code' same $watch_code "$EXIT_TERM"
+is 'service: SIGTERM: exit code' same $watch_code 25
 cp $notes $live/notes.first
 
 # First-seen terms outlive a restart.
@@ -64,7 +64,7 @@ touch /run/again.pid
 wait_until 2 have_alerts "$rule" 1
 is 'service: first sight alerts' have_alerts "$rule" 1
 watch_stop INT
-is 'service: SIGINT: exit code' same $watch_code "$EXIT_TERM"
+is 'service: SIGINT: exit code' same $watch_code 25
 rm /run/again.pid
 watch_start
 touch /run/again.pid
