@@ -13,6 +13,9 @@
 #define READ_BYTES (128u << 10)
 #define MAX_BYTES_DEFAULT (64ull << 20)
 #define MAX_UNIT_BYTES_DEFAULT (256ull << 10)
+/* Files of /proc say that their size is 0. So does one that is about to be
+ * written, and a writer that adds a byte a read must not hold us for long. */
+#define MAX_UNSIZED_BYTES (1ull << 20)
 
 #define OPEN_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
@@ -105,7 +108,8 @@ struct pass {
 	uint64_t max_bytes, max_unit_bytes;
 	uint64_t need;	/* read no further than this */
 	uint64_t total; /* read so far */
-	bool at_end;	/* the file ends at `total` */
+	uint64_t size;	/* what it was at the start; 0 = not known */
+	bool at_end;	/* the file ends at `total`, or did at the start */
 	struct digest digest;
 	uint64_t counts[256];
 	struct buf unit;
@@ -189,6 +193,8 @@ take_block(struct pass *p, struct view block)
 				 (size_t)p->max_unit_bytes - p->unit.n));
 }
 
+/* No further than the file went at the start: who adds to it meanwhile does
+ * not keep us reading. */
 static int
 read_content(struct pass *p)
 {
@@ -202,19 +208,12 @@ read_content(struct pass *p)
 
 		if (n < 0)
 			return -1;
-		p->at_end = v.n < size;
+		p->at_end = v.n < size ||
+			    (p->size > 0 && p->total + v.n >= p->size);
 		if (p->total == 0)
 			look_at_head(p, v, p->at_end);
 		take_block(p, v);
 		p->total += v.n;
-	}
-	/* Ended exactly at the limit, or is there more? */
-	if (!p->at_end && p->total > 0) {
-		ssize_t n = read_block(p->fd, block, 1, p->total);
-
-		if (n < 0)
-			return -1;
-		p->at_end = n == 0;
 	}
 	return 0;
 }
@@ -239,13 +238,12 @@ read_far_table(struct pass *p)
 static void
 plan(struct pass *p)
 {
-	uint64_t size = (uint64_t)p->out->st.st_size;
-
+	p->size = (uint64_t)p->out->st.st_size;
 	if (!unit_name(p->name))
 		p->want &= ~(unsigned)SCAN_UNIT;
 	if (!pidfile_name(p->name))
 		p->want &= ~(unsigned)SCAN_PIDFILE;
-	p->out->truncated = size > p->max_bytes;
+	p->out->truncated = p->size > p->max_bytes;
 	if (p->out->truncated)
 		p->want &= ~(unsigned)(SCAN_DIGEST | SCAN_ENTROPY);
 	if (p->want & (SCAN_DIGEST | SCAN_ENTROPY))
@@ -257,6 +255,7 @@ plan(struct pass *p)
 	if ((p->want & SCAN_KIND) && p->need < READ_BYTES)
 		p->need = READ_BYTES;
 	p->need = min_u64(p->need, p->max_bytes);
+	p->need = min_u64(p->need, p->size ? p->size : MAX_UNSIZED_BYTES);
 }
 
 static int
@@ -280,7 +279,7 @@ finish(struct pass *p)
 {
 	struct file_facts *out = p->out;
 
-	/* It may also have grown past the limit while it was read. */
+	/* One of unknown size shows only now whether it is too large. */
 	if (p->want & (SCAN_DIGEST | SCAN_ENTROPY))
 		out->truncated = !p->at_end;
 	if ((p->want & SCAN_DIGEST) && !out->truncated) {

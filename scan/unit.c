@@ -93,6 +93,16 @@ strip(struct view v)
 	return v;
 }
 
+static struct view
+keep(struct unit_reader *r, struct view v)
+{
+	struct view copy = arena_copy(r->arena, v);
+
+	if (copy.p == NULL)
+		r->no_memory = true;
+	return copy;
+}
+
 /* ---- lists ------------------------------------------------------------------
  */
 
@@ -125,11 +135,11 @@ list_add(struct unit_reader *r, struct value_list *l, size_t setting,
 		r->out->truncated = true;
 		return;
 	}
-	copy = arena_copy(r->arena, value);
-	if (copy.p == NULL || (l->n == l->cap && !list_grow(r, l))) {
+	copy = keep(r, value);
+	if (l->n == l->cap && !list_grow(r, l))
 		r->no_memory = true;
+	if (r->no_memory)
 		return;
-	}
 	l->values[l->n] = copy;
 	l->settings[l->n++] = (unsigned char)setting;
 }
@@ -381,7 +391,7 @@ assign_trigger(struct unit_reader *r, size_t setting, struct view name,
 	(void)setting;
 	(void)name;
 	if (r->out->unit.n == 0 && value.n > 0)
-		r->out->unit = arena_copy(r->arena, value);
+		r->out->unit = keep(r, value);
 }
 
 static void
@@ -408,7 +418,7 @@ assign_user(struct unit_reader *r, size_t setting, struct view name,
 {
 	(void)setting;
 	(void)name;
-	r->out->user = value.n ? arena_copy(r->arena, value) : VIEW_NONE;
+	r->out->user = value.n ? keep(r, value) : VIEW_NONE;
 }
 
 static const struct setting {
@@ -625,7 +635,7 @@ unit_read(struct view text, struct view name, struct arena *arena,
 	buf_free(&r.words);
 	out->type = type_of_name(name);
 	if (out->type.n > 0)
-		out->type = arena_copy(arena, out->type);
+		out->type = keep(&r, out->type);
 	else
 		out->type = view_of(sections[r.first_typed].type);
 	if (out->is_unit)
