@@ -91,11 +91,18 @@ run: $B/.deps
 	@$(MAKE) --no-print-directory all
 	$(SUDO) ./tocsin watch
 
-install: all
+# tocsin.yaml(5) has its keys from the table that the program reads them by.
+MAN := $(wildcard contrib/man/*.[1-8]) $B/contrib/man/tocsin.yaml.5
+$B/contrib/man/keys: $B/contrib/man/keys.o $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
+$B/contrib/man/tocsin.yaml.5: contrib/man/tocsin.yaml.5.in $B/contrib/man/keys
+	$B/contrib/man/keys | sed -e '/^@KEYS@$$/{r /dev/stdin' -e 'd}' $< >$@
+
+install: all $(MAN)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
 	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
 		'$(abspath $(DESTDIR)$(PREFIX))/share/tocsin/rules/{}' ';'
-	for page in $(wildcard man/*.[1-8]); do \
+	for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
 	$(if $(wildcard contrib/tocsin.service),sed 's,@PREFIX@,$(PREFIX),' \

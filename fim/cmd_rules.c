@@ -12,6 +12,7 @@ struct rules_cmd {
 	struct text_list words; /* behind the action */
 	int broken;
 	struct buf out;
+	bool failed; /* something did not fit into memory */
 };
 
 static const char *const status_names[] = {
@@ -34,6 +35,17 @@ say(struct rules_cmd *c, const char *why)
 }
 
 /* ---- writing --------------------------------------------------------- */
+
+/* What is ready goes out, before something is said on standard error. */
+static void
+flush(struct rules_cmd *c)
+{
+	if (c->out.n > 0)
+		fwrite(c->out.p, 1, c->out.n, c->io->out);
+	fflush(c->io->out);
+	c->failed |= c->out.failed;
+	buf_clear(&c->out);
+}
 
 static bool
 as_json(const struct rules_cmd *c)
@@ -303,6 +315,7 @@ rules_check(struct rules_cmd *c)
 		json_end(c, n);
 	else
 		drop_shown(&c->io->err, shown);
+	flush(c);
 	check_summary(c);
 	return c->broken > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
 }
@@ -512,11 +525,11 @@ cmd_rules(const struct options *options, struct cmd_io *io)
 		(struct text_list){ options->args.v + 1, options->args.n - 1 };
 	if (words_fit(&c, action))
 		code = run_action(&c, action);
-	if (c.out.failed) {
+	flush(&c);
+	if (c.failed) {
 		say(&c, "out of memory");
 		code = EXIT_IO;
 	}
-	fwrite(c.out.p, 1, c.out.n, io->out);
 	rules_free(c.rules);
 	config_free(&c.config);
 	buf_free(&c.out);

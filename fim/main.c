@@ -37,7 +37,7 @@ print_errors(const struct err *err)
 		buf_printf(&b, "tocsin: and %zu more\n", err->dropped);
 	if (b.failed)
 		fputs("tocsin: out of memory\n", stderr);
-	else
+	else if (b.n > 0)
 		fwrite(b.p, 1, b.n, stderr);
 	buf_free(&b);
 }
@@ -75,7 +75,8 @@ io_open(struct cmd_io *io, const struct options *o)
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
 	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
 
-	io->out = o->output != NULL ? open_output(o->output, o->command) : stdout;
+	io->out =
+		o->output != NULL ? open_output(o->output, o->command) : stdout;
 	if (io->out == NULL)
 		return err_add(&io->err, (struct place){ .file = o->output },
 			       "cannot be written: %s", strerror(errno));

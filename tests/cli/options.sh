@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Options, help, and what is said of a wrong command line.
+
+run 'no command' 16
+has 'no command' 'which command?' "$err"
+run 'unknown command' 16 replya
+has 'unknown command' "unknown command 'replya'; did you mean replay?" "$err"
+run 'command of a later version' 16 baseline
+has 'command of a later version' 'not in this version' "$err"
+run 'unknown option' 16 replay --matchse -
+has 'unknown option' 'did you mean --matches?' "$err"
+run 'unknown letter' 16 replay -Z -
+has 'unknown letter' "unknown option '-Z'" "$err"
+run 'option of another command' 16 rules list --matches
+has 'option of another command' "'tocsin rules' takes no option --matches" \
+	"$err"
+run 'missing argument' 16 replay --query
+has 'missing argument' '--query wants EQL' "$err"
+run 'argument too many' 16 replay --matches=yes -
+has 'argument too many' '--matches takes no argument' "$err"
+run 'wrong choice' 16 rules list --format xml
+has 'wrong choice' "--format wants one of text|json|ndjson|html, not 'xml'" \
+	"$err"
+is 'errors are one line' 1 "$(wc -l <err)"
+run 'escape sequences in words' 16 $'\e[31mx'
+has 'escape sequences in words' '\x1b[31mx' "$err"
+
+run 'help' 0 --help
+has 'help: commands' 'replay' "$out"
+has 'help: exit codes' '33  there is no baseline' "$out"
+run 'help of a command' 0 replay --help
+has 'help of a command' '--matches' "$out"
+is 'help is 79 columns wide' 0 "$(printf %s "$out" | grep -c '.\{80\}')"
+run 'version' 0 --version
+has 'version' 'tocsin 0.' "$out"
+
+run 'configuration missing' 17 -c none.yaml rules list
+has 'configuration missing' 'none.yaml: cannot be opened' "$err"
+printf 'state: /x\nargs_byte: 1\n' >bad.yaml
+run 'configuration wrong' 17 -c bad.yaml rules list
+has 'configuration wrong' \
+	'bad.yaml:2:1: unknown key "args_byte"; did you mean "args_bytes"?' \
+	"$err"
+chmod 666 empty.yaml
+run 'configuration that anybody may write' 17 rules list
+has 'configuration that anybody may write' 'written by others' "$err"
+chmod 600 empty.yaml
+run 'shipped configuration' 0 -c "$root/contrib/tocsin.yaml" rules list
+is 'shipped configuration: no complaint' '' "$err"
+run 'output that cannot be written' 18 rules list -o none/x
+has 'output that cannot be written' 'none/x: cannot be written' "$err"
+if [ -e /dev/full ]; then
+	run 'full disk' 18 rules list -o /dev/full
+	has 'full disk' 'could not be written completely' "$err"
+fi
+run 'output to a file' 0 rules list -o list.txt
+is 'output to a file: mode' 600 "$(stat -c %a list.txt)"
+is 'output to a file: nothing elsewhere' '' "$out"

