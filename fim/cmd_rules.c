@@ -181,21 +181,42 @@ rules_list(struct rules_cmd *c)
 
 /* ---- check ----------------------------------------------------------- */
 
+/* The line of `r`'s file that the diagnostic is about, 0 = unknown; false if
+ * it is another file. A query whose lines are not lines of the file has a name
+ * of its own: "file:12: query". */
+static bool
+diag_line(const struct diag *d, const struct rule *r, unsigned *line)
+{
+	struct view file = view_of(d->file), digits;
+	uint64_t n = 0;
+
+	*line = d->line;
+	if (view_eq(file, r->file))
+		return true;
+	if (!view_starts(file, r->file) || file.p[r->file.n] != ':')
+		return false;
+	file = view_sub(file, r->file.n + 1, file.n);
+	if (view_next_split(&file, ':', &digits) && view_to_u64(digits, &n))
+		*line = (unsigned)n;
+	return true;
+}
+
 /* Is the diagnostic about this rule? Rules of one file follow each other. */
 static bool
 diag_is_of(const struct rules_cmd *c, const struct diag *d, size_t i)
 {
 	const struct rule *r = rules_at(c->rules, i), *next;
+	unsigned line;
 
-	if (!view_eq(view_of(d->file), r->file))
+	if (!diag_line(d, r, &line))
 		return false;
-	if (d->line == 0)
+	if (line == 0)
 		return true;
-	if (d->line < r->line)
+	if (line < r->line)
 		return false;
 	for (size_t k = 0; k < rules_count(c->rules); k++) {
 		next = rules_at(c->rules, k);
-		if (next->line > r->line && next->line <= d->line &&
+		if (next->line > r->line && next->line <= line &&
 		    view_eq(next->file, r->file))
 			return false;
 	}
