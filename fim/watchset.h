@@ -35,6 +35,23 @@ struct watchset {
 int watchset_derive(struct watchset *, const struct rules *, int file_path,
 		    const struct view *extra, size_t n_extra, size_t *vague);
 void watchset_free(struct watchset *);
+
+/* The steps of watchset_derive, for who has patterns of its own: any number
+ * of add, then one seal. Adding copies. 0, 1 for a pattern that names no
+ * place, -1 and errno. */
+int
+watchset_add_pattern(struct watchset *, struct view pattern, struct view rule);
+/* A configured path: the file itself, or the directory and all below. */
+int watchset_add_path(struct watchset *, struct view path);
+void watchset_seal(struct watchset *);
+
+/* Does the name of one component match? * and ? only. Case counts between
+ * literals, not when a wildcard is involved: too much is harmless. */
+bool watch_component_matches(struct view pattern, struct view name);
+bool watch_component_wild(struct view pattern);
+/* The same without regard to case, for a file's own pattern. */
+bool watch_file_matches(struct view pattern, struct view name);
+
 void watchset_format(const struct watchset *, struct buf *out);
 
 #endif

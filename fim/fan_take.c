@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From fanotify's events to records. fanotify(7): an event is a metadata
+ * header followed by information records; several acts of one process on one
+ * name may have been merged into one event, whose bits then say what happened
+ * but not in which order. So a bit means "go and look".
+ */
+#include "fim/fan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fanotify.h>
+#include <unistd.h>
+
+/* A process in a pid namespace outside ours has pid 0. */
+struct taken {
+	uint64_t mask;
+	uint32_t pid;
+	int pidfd;
+	bool own;    /* Tocsin's: the tree follows, nobody is told */
+	bool shared; /* the descriptor belongs to the batch by now */
+	struct view dir, name, target;
+	struct view old_dir, old_name;
+	bool has_dir, has_old;
+};
+
+/* ---- parsing ---------------------------------------------------------------
+ */
+
+/* fsid and handle, then perhaps a name that ends with NUL. The views point
+ * into the event. */
+static bool
+read_fid(const char *p, size_t n, struct view *id, struct view *name)
+{
+	uint32_t handle_bytes;
+	size_t id_n;
+
+	if (n < 16)
+		return false;
+	memcpy(&handle_bytes, p + 8, sizeof(handle_bytes));
+	if (handle_bytes > n - 16)
+		return false;
+	id_n = 16 + handle_bytes;
+	*id = (struct view){ p, id_n };
+	if (name)
+		*name = (struct view){ p + id_n, strnlen(p + id_n, n - id_n) };
+	return true;
+}
+
+static void
+read_info(struct taken *e, const char *p, size_t n, uint8_t type)
+{
+	switch (type) {
+	case FAN_EVENT_INFO_TYPE_FID:
+		read_fid(p, n, &e->target, NULL);
+		break;
+	case FAN_EVENT_INFO_TYPE_DFID:
+	case FAN_EVENT_INFO_TYPE_DFID_NAME:
+	case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
+		e->has_dir = read_fid(p, n, &e->dir, &e->name);
+		break;
+	case FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
+		e->has_old = read_fid(p, n, &e->old_dir, &e->old_name);
+		break;
+	case FAN_EVENT_INFO_TYPE_PIDFD:
+		if (n >= sizeof(e->pidfd))
+			memcpy(&e->pidfd, p, sizeof(e->pidfd));
+		break;
+	}
+}
+
+static void
+read_infos(struct taken *e, const struct fanotify_event_metadata *meta)
+{
+	const char *p = (const char *)meta + meta->metadata_len;
+	size_t left = meta->event_len - meta->metadata_len;
+	struct fanotify_event_info_header h;
+
+	while (left >= sizeof(h)) {
+		memcpy(&h, p, sizeof(h));
+		if (h.len < sizeof(h) || h.len > left)
+			return;
+		read_info(e, p + sizeof(h), h.len - sizeof(h), h.info_type);
+		p += h.len;
+		left -= h.len;
+	}
+}
+
+/* ---- records ---------------------------------------------------------------
+ */
+
+static struct fan_act
+act_of(const struct sensor *s, const struct taken *e, enum event_kind kind,
+       struct fan_dir *d, struct view name)
+{
+	return (struct fan_act){
+		.kind = kind,
+		.node = e->mask & FAN_ONDIR ? NODE_DIR : NODE_FILE,
+		.attribution = e->pid ? ATTRIBUTION_KERNEL : ATTRIBUTION_NONE,
+		.pid = e->pid,
+		.pidfd = e->pidfd,
+		.time_ns = s->now_ns,
+		.dir = d,
+		.name = name,
+		.target = e->target,
+	};
+}
+
+static void
+emit(struct sensor *s, struct taken *e, const struct fan_act *act)
+{
+	struct fan_record *r;
+
+	if (e->own)
+		return;
+	r = fan_batch_add(&s->batch);
+	if (!r || !fan_act_write(s->tree, act, r, &s->batch.bytes)) {
+		if (r)
+			s->batch.n--;
+		if (!r || s->batch.bytes.failed)
+			s->lost++;
+		return;
+	}
+	if (!e->shared && e->pidfd >= 0) {
+		e->pidfd = fan_batch_own(&s->batch, e->pidfd);
+		s->last_pid = (int32_t)e->pid;
+		s->last_pidfd = e->pidfd;
+		e->shared = true;
+	}
+	r->pidfd = e->pidfd;
+	s->events++;
+}
+
+void
+fan_take_loss(struct sensor *s, uint64_t n, struct view scope)
+{
+	struct fan_record *r = fan_batch_add(&s->batch);
+
+	s->lost += n;
+	if (!r)
+		return;
+	r->kind = EVENT_LOSS;
+	r->time_ns = s->now_ns;
+	r->lost = n;
+	r->at = s->batch.bytes.n;
+	buf_put(&s->batch.bytes, scope);
+	r->path_n = (uint32_t)(s->batch.bytes.n - r->at);
+}
+
+/* ---- files met by a walk
+ * ------------------------------------------------------ */
+
+/* Without a target id in directory events (before Linux 5.17) names decide. */
+static uint64_t
+found_hash(const struct sensor *s, const struct fan_dir *d, struct view name,
+	   struct view target)
+{
+	return fan_keep_hash((struct view){ d->id, d->id_n }, name,
+			     s->has_target ? target : VIEW_NONE);
+}
+
+static bool
+is_kept(const struct fan_kept *k, const struct fan_dir *d, struct view name)
+{
+	return view_eq(fan_record_dir(&k->r),
+		       (struct view){ d->id, d->id_n }) &&
+	       view_eq(path_name(fan_record_path(&k->r)), name);
+}
+
+static struct fan_kept *
+find_found(struct sensor *s, const struct fan_dir *d, struct view name,
+	   struct view target)
+{
+	uint64_t hash;
+	struct fan_kept *k = NULL;
+
+	if (s->found.n == 0)
+		return NULL;
+	hash = found_hash(s, d, name, target);
+	while ((k = fan_keep_find(&s->found, hash, k)) != NULL) {
+		if (is_kept(k, d, name))
+			return k;
+	}
+	return NULL;
+}
+
+/* Where a file was before its directory was moved. */
+static void
+write_old_path(struct fan_kept *k, const struct fan_cause *cause,
+	       struct view real)
+{
+	struct view aliases = view_sub(buf_view(&k->bytes),
+				       k->bytes.n - k->r.aliases_n, SIZE_MAX);
+	struct buf tail = { 0 };
+
+	if (cause->old.n == 0)
+		return;
+	buf_put(&tail, aliases);
+	k->bytes.n -= aliases.n;
+	k->r.old_n = (uint32_t)k->bytes.n;
+	buf_put(&k->bytes, cause->old);
+	buf_put(&k->bytes, view_sub(real, cause->top.n, SIZE_MAX));
+	k->r.old_n = (uint32_t)(k->bytes.n - k->r.old_n);
+	buf_put(&k->bytes, buf_view(&tail));
+	if (tail.failed)
+		k->bytes.failed = true;
+	buf_free(&tail);
+}
+
+static bool
+fill_found(struct sensor *s, struct fan_kept *k, struct fan_act *act)
+{
+	const struct fan_cause *cause = s->tree->cause;
+
+	if (!fan_act_write(s->tree, act, &k->r, &k->bytes))
+		return false;
+	if (cause->why == WHY_MOVE) {
+		struct buf real = { 0 };
+
+		fan_real_name(act->dir, act->name, &real);
+		write_old_path(k, cause, buf_view(&real));
+		if (real.failed)
+			k->bytes.failed = true;
+		buf_free(&real);
+	}
+	k->hash = found_hash(s, act->dir, act->name, act->target);
+	k->since_ns = s->now_ns;
+	return !k->bytes.failed;
+}
+
+void
+fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
+	       bool is_dir)
+{
+	struct sensor *s = sensor;
+	const struct fan_cause *cause = s->tree->cause;
+	char id[FAN_ID_MAX];
+	ssize_t n = fan_id_of(dirfd, name.p, id);
+	struct fan_act act = {
+		.kind = cause->why == WHY_MOVE ? EVENT_RENAME : EVENT_CREATE,
+		.node = is_dir ? NODE_DIR : NODE_FILE,
+		.pidfd = -1,
+		.time_ns = s->now_ns,
+		.dir = d,
+		.name = name,
+		.target = { id, n < 0 ? 0 : (size_t)n },
+	};
+	struct fan_kept *k;
+
+	/* Whoever moved the directory moved what was in it. Who made a file
+	 * in a new directory is not known, whoever made the directory. */
+	if (cause->why == WHY_MOVE && cause->pid) {
+		act.pid = cause->pid;
+		act.attribution = ATTRIBUTION_KERNEL;
+	}
+	if (find_found(s, d, name, act.target))
+		return;
+	k = fan_keep_new(&s->found);
+	if (!k) {
+		fan_take_loss(s, 1, VIEW("files in a new directory"));
+		return;
+	}
+	if (!fill_found(s, k, &act)) {
+		fan_keep_return(&s->found, k);
+		return;
+	}
+	k->r.pidfd = -1;
+	k->maker = cause->pid;
+	fan_keep_put(&s->found, k);
+}
+
+void
+fan_take_full(void *sensor, struct fan_dir *at)
+{
+	struct sensor *s = sensor;
+	struct buf scope = { 0 };
+
+	if (s->full)
+		return;
+	s->full = true;
+	buf_puts(&scope, "directories past the limit, first below ");
+	buf_put(&scope, (struct view){ at->path, at->path_n });
+	buf_putc(&scope, '/');
+	fan_take_loss(s, 1, buf_view(&scope));
+	buf_free(&scope);
+}
+
+/* A real event speaks of a file that a walk has met: if it tells of the
+ * creation, it is the better one; if not, the creation comes first. That the
+ * maker of the directory also wrote the new file says who made it. */
+static void
+settle_found(struct sensor *s, const struct taken *e, struct fan_dir *d,
+	     struct view name, bool appears)
+{
+	struct fan_kept *k = find_found(s, d, name, e->target);
+
+	if (!k)
+		return;
+	if (appears) {
+		fan_keep_take(&s->found, k);
+		fan_keep_return(&s->found, k);
+		return;
+	}
+	if (k->maker && k->maker == e->pid && k->r.kind == EVENT_CREATE &&
+	    e->mask & FAN_MODIFY) {
+		k->r.pid = e->pid;
+		k->r.attribution = ATTRIBUTION_KERNEL;
+	}
+	if (e->own) {
+		fan_keep_take(&s->found, k);
+		fan_keep_return(&s->found, k);
+	} else if (fan_keep_emit(&s->found, k, &s->batch)) {
+		s->events++;
+	}
+}
+
+/* ---- modifications
+ * -------------------------------------------------------------- */
+
+static struct fan_kept *
+find_dirty(struct sensor *s, const struct fan_dir *d, struct view name,
+	   struct view target, uint32_t pid)
+{
+	uint64_t hash;
+	struct fan_kept *k = NULL;
+
+	if (s->dirty.n == 0)
+		return NULL;
+	hash = fan_keep_hash((struct view){ d->id, d->id_n }, name, target);
+	while ((k = fan_keep_find(&s->dirty, hash, k)) != NULL) {
+		if ((pid == 0 || k->r.pid == pid) && is_kept(k, d, name))
+			return k;
+	}
+	return NULL;
+}
+
+/* All that is known by now of writes to this file is told. */
+static void
+flush_dirty(struct sensor *s, const struct fan_dir *d, struct view name,
+	    struct view target)
+{
+	struct fan_kept *k;
+
+	while ((k = find_dirty(s, d, name, target, 0)) != NULL) {
+		if (fan_keep_emit(&s->dirty, k, &s->batch))
+			s->events++;
+	}
+}
+
+static void
+keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
+	   struct view name)
+{
+	struct fan_act act = act_of(s, e, EVENT_MODIFY, d, name);
+	struct fan_kept *k;
+
+	if (e->own || find_dirty(s, d, name, e->target, e->pid))
+		return;
+	if (s->dirty.n >= s->dirty.max &&
+	    fan_keep_emit(&s->dirty, s->dirty.first, &s->batch))
+		s->events++;
+	k = fan_keep_new(&s->dirty);
+	if (!k) {
+		emit(s, e, &act);
+		return;
+	}
+	if (!fan_act_write(s->tree, &act, &k->r, &k->bytes)) {
+		fan_keep_return(&s->dirty, k);
+		return;
+	}
+	k->r.pidfd = -1;
+	if (e->pidfd >= 0 && !e->shared) {
+		k->r.pidfd = e->pidfd;
+		e->pidfd = -1;
+	} else if (e->pidfd >= 0) {
+		k->r.pidfd = fcntl(e->pidfd, F_DUPFD_CLOEXEC, 0);
+	}
+	k->hash =
+		fan_keep_hash((struct view){ d->id, d->id_n }, name, e->target);
+	k->since_ns = s->now_ns;
+	fan_keep_put(&s->dirty, k);
+}
+
+static void
+take_writes(struct sensor *s, struct taken *e, struct fan_dir *d,
+	    struct view name)
+{
+	struct fan_kept *mine;
+	struct fan_act act;
+
+	if (!(e->mask & FAN_CLOSE_WRITE)) {
+		if (e->mask & FAN_MODIFY)
+			keep_dirty(s, e, d, name);
+		return;
+	}
+	mine = find_dirty(s, d, name, e->target, e->pid);
+	if (e->mask & FAN_MODIFY) {
+		if (mine) {
+			fan_keep_take(&s->dirty, mine);
+			if (mine->r.pidfd >= 0)
+				close(mine->r.pidfd);
+			fan_keep_return(&s->dirty, mine);
+		}
+		act = act_of(s, e, EVENT_MODIFY, d, name);
+		emit(s, e, &act);
+	} else if (mine) {
+		if (fan_keep_emit(&s->dirty, mine, &s->batch))
+			s->events++;
+	} else {
+		/* Written by another process that shared the descriptor. */
+		flush_dirty(s, d, name, e->target);
+	}
+}
+
+/* ---- the acts
+ * -------------------------------------------------------------------- */
+
+static bool
+exists_now(struct sensor *s, const struct fan_dir *d, struct view name)
+{
+	char last[NAME_MAX + 1];
+	int fd, rc;
+
+	if (name.n > NAME_MAX)
+		return false;
+	fd = fan_open_path(s->tree, (struct view){ d->path, d->path_n });
+	if (fd < 0)
+		return false;
+	memcpy(last, name.p, name.n);
+	last[name.n] = '\0';
+	rc = faccessat(fd, last, F_OK, AT_SYMLINK_NOFOLLOW);
+	close(fd);
+	return rc == 0;
+}
+
+/* The tree follows a directory, or a link on the way to one. */
+static void
+follow_names(struct sensor *s, const struct taken *e, struct fan_dir *d,
+	     struct view name)
+{
+	struct fan_cause cause = { .why = WHY_CREATE, .pid = e->pid };
+	struct fan_dir *child;
+
+	if (!(e->mask & FAN_ONDIR) && !fan_leads_to(d, name))
+		return;
+	if (e->mask & FAN_ONDIR && e->mask & (FAN_DELETE | FAN_MOVED_FROM)) {
+		child = s->has_target ? fan_find(s->tree, e->target)
+				      : fan_child(s->tree, d, name);
+		if (child && !child->gone && child->parent == d)
+			fan_dir_detach(s->tree, child, !(e->mask & FAN_DELETE));
+		if (!(e->mask & (FAN_CREATE | FAN_MOVED_TO)) && s->has_target)
+			return;
+	}
+	fan_look(s->tree, d, name, &cause);
+}
+
+/* Without FAN_RENAME a rename is two events that do not know each other. */
+static bool
+appears(const struct taken *e)
+{
+	return e->mask & (FAN_CREATE | FAN_MOVED_TO);
+}
+
+static void
+take_names(struct sensor *s, struct taken *e, struct fan_dir *d,
+	   struct view name)
+{
+	const uint64_t both = FAN_CREATE | FAN_DELETE;
+	struct fan_act act = act_of(s, e, EVENT_CREATE, d, name);
+	bool late = (e->mask & both) == both && exists_now(s, d, name);
+
+	if (late || e->mask & FAN_MOVED_FROM) {
+		act.kind = EVENT_DELETE;
+		emit(s, e, &act);
+	}
+	act.kind = EVENT_CREATE;
+	if (e->mask & FAN_CREATE)
+		emit(s, e, &act);
+	act.kind = EVENT_RENAME;
+	if (e->mask & FAN_MOVED_TO)
+		emit(s, e, &act);
+	act.kind = EVENT_ATTRIBUTES;
+	if (e->mask & FAN_ATTRIB)
+		emit(s, e, &act);
+	take_writes(s, e, d, name);
+	if (e->mask & FAN_DELETE && !late) {
+		flush_dirty(s, d, name, e->target);
+		act = act_of(s, e, EVENT_DELETE, d, name);
+		emit(s, e, &act);
+	}
+}
+
+static void
+take_plain(struct sensor *s, struct taken *e)
+{
+	const uint64_t names =
+		FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO;
+	struct fan_dir *d = fan_find(s->tree, e->dir);
+	struct view name = e->name;
+
+	if (!d || d->gone) {
+		s->stray++;
+		return;
+	}
+	if (name.n == 0 || view_eq(name, VIEW("."))) {
+		/* Of the directory itself: told as of its parent's entry. */
+		if (!d->parent)
+			return;
+		e->target = (struct view){ d->id, d->id_n };
+		name = fan_dir_name(d);
+		d = d->parent;
+	}
+	if (fan_wanted(d, name)) {
+		settle_found(s, e, d, name, appears(e));
+		take_names(s, e, d, name);
+	}
+	if (e->mask & names && (e->mask & FAN_ONDIR || d->n_claims > 0))
+		follow_names(s, e, d, name);
+}
+
+/* A directory has moved; what lies in it has, too. */
+static void
+follow_rename(struct sensor *s, const struct taken *e, struct fan_dir *d,
+	      struct fan_dir *old)
+{
+	struct fan_cause cause = { .why = WHY_CREATE, .pid = e->pid };
+	struct buf top = { 0 }, old_name = { 0 };
+	struct fan_dir *moved = fan_find(s->tree, e->target);
+
+	if (old && moved && !moved->gone && moved->parent == old &&
+	    view_eq(fan_dir_name(moved), e->old_name))
+		fan_dir_detach(s->tree, moved, true);
+	if (old && fan_leads_to(old, e->old_name))
+		fan_look(s->tree, old, e->old_name, &cause);
+	if (d && (e->mask & FAN_ONDIR || fan_leads_to(d, e->name))) {
+		/* A directory that came and went before it was known was new:
+		 * so is what it holds. */
+		if (!old || moved)
+			cause.why = WHY_MOVE;
+		if (old &&
+		    !fan_names(s->tree, old, e->old_name, &old_name, NULL))
+			fan_real_name(old, e->old_name, &old_name);
+		fan_real_name(d, e->name, &top);
+		cause.top = buf_view(&top);
+		cause.old = buf_view(&old_name);
+		fan_look(s->tree, d, e->name, &cause);
+	}
+	buf_free(&top);
+	buf_free(&old_name);
+}
+
+static struct fan_dir *
+known_dir(struct sensor *s, bool has, struct view id)
+{
+	struct fan_dir *d = has ? fan_find(s->tree, id) : NULL;
+
+	if (has && (!d || d->gone)) {
+		s->stray++;
+		return NULL;
+	}
+	return d;
+}
+
+static void
+take_rename(struct sensor *s, struct taken *e)
+{
+	struct fan_dir *d = known_dir(s, e->has_dir, e->dir);
+	struct fan_dir *old = known_dir(s, e->has_old, e->old_dir);
+	struct fan_act act;
+
+	if (old && fan_wanted(old, e->old_name)) {
+		settle_found(s, e, old, e->old_name, false);
+		flush_dirty(s, old, e->old_name, e->target);
+	}
+	if (d) {
+		if (fan_wanted(d, e->name))
+			settle_found(s, e, d, e->name, true);
+		act = act_of(s, e, EVENT_RENAME, d, e->name);
+		act.old_dir = old;
+		act.old_name = e->old_name;
+		emit(s, e, &act);
+	} else if (old) {
+		act = act_of(s, e, EVENT_DELETE, old, e->old_name);
+		emit(s, e, &act);
+	}
+	if (e->mask & FAN_ONDIR || (d && d->n_claims > 0) ||
+	    (old && old->n_claims > 0))
+		follow_rename(s, e, d, old);
+}
+
+/* Two descriptors of one process within one read: one is enough. */
+static void
+share_pidfd(struct sensor *s, struct taken *e)
+{
+	if (e->pidfd < 0) {
+		e->pidfd = -1; /* FAN_NOPIDFD: gone; FAN_EPIDFD: no room */
+		return;
+	}
+	if (s->last_pidfd >= 0 && (uint32_t)s->last_pid == e->pid) {
+		close(e->pidfd);
+		e->pidfd = s->last_pidfd;
+		e->shared = true;
+	}
+}
+
+void
+fan_take(struct sensor *s, const struct fanotify_event_metadata *meta)
+{
+	struct taken e = {
+		.mask = meta->mask,
+		.pid = meta->pid > 0 ? (uint32_t)meta->pid : 0,
+		.pidfd = -1,
+		.own = meta->pid == s->self,
+	};
+
+	if (meta->mask & FAN_Q_OVERFLOW) {
+		fan_take_loss(s, 1, VIEW("file events (kernel queue full)"));
+		s->rescan = true;
+		return;
+	}
+	read_infos(&e, meta);
+	share_pidfd(s, &e);
+	if (e.mask & FAN_RENAME)
+		take_rename(s, &e);
+	else if (e.has_dir)
+		take_plain(s, &e);
+	if (e.pidfd >= 0 && !e.shared)
+		close(e.pidfd);
+}

@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The walk: what stands under a name is opened, known by its handle, marked,
+ * and only then listed. What appeared before the mark is met by the listing,
+ * what appears after it makes an event, so nothing slips between. The walk is
+ * breadth first: when the limit on directories is reached, the deepest ones
+ * stay out.
+ */
+#include "fim/fan_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIST_BYTES 32768u
+
+static const struct fan_cause quiet = { .why = WHY_QUIET };
+
+static void
+refuse(struct fan_tree *t, enum fan_refusal why)
+{
+	t->refused[why]++;
+}
+
+/* ---- the queue ------------------------------------------------------------
+ */
+
+struct queued {
+	struct fan_dir *dir;
+	size_t n; /* bytes of the name that follow */
+};
+
+static void
+push(struct fan_tree *t, struct fan_dir *dir, struct view name)
+{
+	struct queued q = { dir, name.n };
+
+	if (name.n == 0 || name.n > NAME_MAX)
+		return;
+	buf_put(&t->queue, (struct view){ (const char *)&q, sizeof(q) });
+	buf_put(&t->queue, name);
+}
+
+static bool
+pop(struct fan_tree *t, struct fan_dir **dir, char name[NAME_MAX + 1],
+    size_t *n)
+{
+	struct queued q;
+
+	if (t->queue_at == t->queue.n)
+		return false;
+	memcpy(&q, t->queue.p + t->queue_at, sizeof(q));
+	memcpy(name, t->queue.p + t->queue_at + sizeof(q), q.n);
+	name[q.n] = '\0';
+	t->queue_at += sizeof(q) + q.n;
+	*dir = q.dir;
+	*n = q.n;
+	return true;
+}
+
+/* ---- one directory ---------------------------------------------------------
+ */
+
+static bool
+has_file_claim(const struct fan_dir *d)
+{
+	for (size_t i = 0; i < d->n_claims; i++) {
+		if (fan_claim_done(&d->claims[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+mark(struct fan_tree *t, struct fan_dir *d, int fd)
+{
+	uint64_t mask = t->light_mask;
+
+	if (d->root || has_file_claim(d))
+		mask = t->full_mask;
+	else if (d->n_claims == 0)
+		return; /* only known by name */
+	if ((d->mask & mask) == mask || d->id[0] == '?')
+		return;
+	if (fanotify_mark(t->fan_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, fd,
+			  NULL) < 0) {
+		refuse(t, REFUSED_MARK);
+		return;
+	}
+	if (!d->mask)
+		t->n_marked++;
+	d->mask |= mask;
+}
+
+static bool
+is_within(const struct fan_dir *d, struct view top)
+{
+	return d->path_n >= top.n && memcmp(d->path, top.p, top.n) == 0 &&
+	       (d->path_n == top.n || d->path[top.n] == '/');
+}
+
+/* Files that came along with a moved directory are told of, wherever in the
+ * tree it has been. */
+static bool
+is_moved(const struct fan_tree *t, const struct fan_dir *d)
+{
+	return t->cause->why == WHY_MOVE && is_within(d, t->cause->top);
+}
+
+static unsigned char
+type_of(int fd, const struct dirent64 *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type;
+	if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return (unsigned char)IFTODT(st.st_mode);
+}
+
+static void
+meet(struct fan_tree *t, struct fan_dir *d, int fd, const struct dirent64 *e,
+     bool report)
+{
+	struct view name = view_of(e->d_name);
+	unsigned char type = type_of(fd, e);
+
+	if (report && fan_wanted(d, name))
+		t->found(t->ctx, d, fd, name, type == DT_DIR);
+	if (type == DT_DIR) {
+		if (fan_wanted(d, name) || fan_leads_to(d, name))
+			push(t, d, name);
+	} else if (type == DT_LNK && fan_leads_to(d, name)) {
+		push(t, d, name);
+	}
+}
+
+static void
+list(struct fan_tree *t, struct fan_dir *d, int fd, bool report)
+{
+	_Alignas(struct dirent64) char bytes[LIST_BYTES];
+	ssize_t n;
+
+	while ((n = getdents64(fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *e =
+				(const struct dirent64 *)(bytes + at);
+
+			at += e->d_reclen;
+			if (strcmp(e->d_name, ".") != 0 &&
+			    strcmp(e->d_name, "..") != 0)
+				meet(t, d, fd, e, report);
+		}
+	}
+	if (n < 0 && errno != ENOENT)
+		refuse(t, REFUSED_OPEN);
+}
+
+/* Claims from number `first` on are new to the directory. */
+static void
+visit(struct fan_tree *t, struct fan_dir *d, int fd, size_t first, bool fresh)
+{
+	bool report = (fresh && t->cause->why != WHY_QUIET) || is_moved(t, d);
+	bool all = report || t->force || (d->root && !d->listed);
+
+	d->epoch = t->epoch;
+	mark(t, d, fd);
+	for (size_t i = first; i < d->n_claims; i++) {
+		const struct fan_claim *c = &d->claims[i];
+
+		if (fan_claim_done(c) && c->goal->recursive)
+			continue;
+		if (watch_component_wild(c->goal->parts[c->depth]))
+			all = true;
+		else
+			push(t, d, c->goal->parts[c->depth]);
+	}
+	if (!all)
+		return;
+	if (d->root)
+		d->listed = true;
+	list(t, d, fd, report);
+}
+
+/* ---- names ------------------------------------------------------------------
+ */
+
+/* Claims that the directory passes on to what has this name. */
+static bool
+collect_wants(struct fan_tree *t, const struct fan_dir *d, struct view name)
+{
+	t->n_wants = 0;
+	for (size_t i = 0; i < d->n_claims; i++) {
+		const struct fan_claim *c = &d->claims[i];
+
+		if (fan_claim_done(c) ||
+		    !watch_component_matches(c->goal->parts[c->depth], name))
+			continue;
+		if (t->n_wants == t->wants_cap) {
+			size_t cap = t->wants_cap ? 2 * t->wants_cap : 16;
+			struct fan_claim *v =
+				reallocarray(t->wants, cap, sizeof(*v));
+
+			if (!v) {
+				refuse(t, REFUSED_MEMORY);
+				return false;
+			}
+			t->wants = v;
+			t->wants_cap = cap;
+		}
+		t->wants[t->n_wants++] = *c;
+	}
+	return true;
+}
+
+/* Links that stood under this name, except those to `target`. */
+static void
+drop_links(struct fan_tree *t, struct fan_dir *d, struct view name,
+	   struct view target)
+{
+	struct fan_goal *g, *next;
+
+	for (g = d->n_owned > 0 ? t->goals : NULL; g; g = next) {
+		next = g->next;
+		if (g->owner == d && view_eq(g->owner_name, name) &&
+		    !view_eq(g->target, target))
+			fan_goal_kill(t, g);
+	}
+}
+
+static void
+forget(struct fan_tree *t, struct fan_dir *d, struct view name, bool exists)
+{
+	struct fan_dir *child = fan_child(t, d, name);
+
+	if (child)
+		fan_dir_detach(t, child, exists);
+}
+
+static void
+begin_goal(struct fan_tree *t, struct fan_goal *g)
+{
+	int fd;
+
+	if (g->n_dirs > 0 && !watch_component_wild(g->parts[0])) {
+		push(t, t->top, g->parts[0]);
+		return;
+	}
+	if (g->n_dirs == 0 && g->recursive) {
+		/* A link to / below a watched place: everything is no place. */
+		fan_goal_kill(t, g);
+		refuse(t, REFUSED_LOOP);
+		return;
+	}
+	fd = fan_open_path(t, VIEW_NONE);
+	if (fd < 0) {
+		refuse(t, REFUSED_OPEN);
+		return;
+	}
+	visit(t, t->top, fd, t->top->n_claims - 1, false);
+	close(fd);
+}
+
+static void
+add_link(struct fan_tree *t, const struct fan_claim *c, struct fan_dir *d,
+	 struct view name, struct view target, struct view real)
+{
+	int rc = fan_goal_of_link(t, c, d, name, target, real);
+
+	if (rc == 0)
+		begin_goal(t, t->goals);
+	else if (rc < 0)
+		refuse(t, errno == ELOOP ? REFUSED_LOOP : REFUSED_MEMORY);
+}
+
+static void
+follow(struct fan_tree *t, struct fan_dir *d, struct view name)
+{
+	struct buf text = { 0 }, real = { 0 };
+
+	if (fan_read_link(t, d, name, &text, &real) < 0) {
+		buf_clear(&text);
+		buf_clear(&real);
+	}
+	drop_links(t, d, name, buf_view(&text));
+	for (size_t i = 0; text.n > 0 && i < t->n_wants; i++)
+		add_link(t, &t->wants[i], d, name, buf_view(&text),
+			 buf_view(&real));
+	buf_free(&text);
+	buf_free(&real);
+}
+
+/* The same directory at a second place: a bind mount. It keeps its first
+ * place and gets a further name. */
+static void
+add_place(struct fan_tree *t, struct fan_dir *there, struct fan_dir *d,
+	  struct view name)
+{
+	struct view real = { there->path, there->path_n };
+
+	drop_links(t, d, name, real);
+	if (is_within(d, real)) {
+		refuse(t, REFUSED_LOOP);
+		return;
+	}
+	for (size_t i = 0; i < t->n_wants; i++)
+		add_link(t, &t->wants[i], d, name, real, real);
+	for (struct fan_dir *r = d->root; r;
+	     r = r->parent ? r->parent->root : NULL) {
+		for (size_t i = 0; i < r->n_claims; i++) {
+			if (fan_claim_done(&r->claims[i]) &&
+			    r->claims[i].goal->recursive)
+				add_link(t, &r->claims[i], d, name, real, real);
+		}
+	}
+}
+
+static bool
+is_still_there(struct fan_tree *t, const struct fan_dir *d)
+{
+	int fd = fan_open_path(t, (struct view){ d->path, d->path_n });
+	char id[FAN_ID_MAX];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = fan_id_of(fd, "", id);
+	close(fd);
+	return n >= 0 && view_eq((struct view){ id, (size_t)n },
+				 (struct view){ d->id, d->id_n });
+}
+
+/* Only a link brought its root: a user may have pointed it anywhere. */
+static bool
+is_root_linked(const struct fan_dir *root)
+{
+	for (size_t i = 0; i < root->n_claims; i++) {
+		const struct fan_claim *c = &root->claims[i];
+
+		if (fan_claim_done(c) && c->goal->recursive && !c->goal->owner)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_room(struct fan_tree *t, struct fan_dir *parent)
+{
+	struct fan_dir *root = parent->root;
+	bool full = t->by_id.n >= t->max_dirs;
+
+	if (!full && root && root->below >= FAN_LINK_DIRS_MAX)
+		full = is_root_linked(root);
+	if (!full)
+		return true;
+	refuse(t, REFUSED_LIMIT);
+	t->full(t->ctx, parent);
+	return false;
+}
+
+static bool
+is_above(const struct fan_dir *above, const struct fan_dir *d)
+{
+	while (d && d != above)
+		d = d->parent;
+	return d != NULL;
+}
+
+/* It has come here from elsewhere in the tree. Claims depend on the place;
+ * without a root here its children start anew. */
+static int
+relocate(struct fan_tree *t, struct fan_dir *moved, struct fan_dir *d,
+	 struct view name)
+{
+	for (struct fan_dir *k = moved; k; k = fan_next(moved, k))
+		fan_claims_drop(t, k);
+	if (fan_dir_move(t, moved, d, name) < 0)
+		return -1;
+	while (!moved->root && moved->child)
+		fan_dir_detach(t, moved->child, true);
+	return 0;
+}
+
+/* Takes on what its parent wants of it, then goes on below. */
+static void
+settle(struct fan_tree *t, struct fan_dir *child, int fd, bool fresh)
+{
+	size_t first = child->n_claims;
+	struct fan_dir *root = child->root;
+
+	for (size_t i = 0; i < t->n_wants; i++) {
+		if (fan_claim_add(t, child, t->wants[i].goal,
+				  t->wants[i].depth + 1) < 0)
+			refuse(t, REFUSED_MEMORY);
+	}
+	if (child->n_claims > first)
+		fan_dir_reroot(t, child);
+	if (t->force)
+		first = 0;
+	if (fresh || t->force || child->n_claims > first ||
+	    child->root != root || (child->root && !child->listed) ||
+	    is_moved(t, child))
+		visit(t, child, fd, first, fresh);
+}
+
+static void
+arrive(struct fan_tree *t, struct fan_dir *d, struct view name, int fd,
+       struct view id)
+{
+	struct fan_dir *child = fan_child(t, d, name);
+	struct fan_dir *other;
+	bool fresh = false;
+
+	if (child && !view_eq((struct view){ child->id, child->id_n }, id)) {
+		fan_dir_detach(t, child, true);
+		child = NULL;
+	}
+	if (!child) {
+		other = fan_find(t, id);
+		if (other && !other->gone && is_still_there(t, other)) {
+			add_place(t, other, d, name);
+			return;
+		}
+		if (other && is_above(other, d)) {
+			/* The tree is behind; a later event sets it right. */
+			refuse(t, REFUSED_LOOP);
+			return;
+		}
+		if (other && relocate(t, other, d, name) == 0)
+			child = other;
+	}
+	if (!child && has_room(t, d)) {
+		child = fan_dir_new(t, d, name, id);
+		fresh = child != NULL;
+		if (!child)
+			refuse(t, REFUSED_MEMORY);
+	}
+	drop_links(t, d, name, VIEW_NONE);
+	if (child)
+		settle(t, child, fd, fresh);
+}
+
+/* Events need a handle; where a file system has none, the tree goes on below
+ * under a name of its own, without a mark. */
+static ssize_t
+id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
+{
+	ssize_t n = fan_id_of(fd, "", id);
+	struct stat st;
+
+	if (n >= 0)
+		return n;
+	refuse(t, REFUSED_HANDLE);
+	if (fstat(fd, &st) < 0)
+		return -1;
+	id[0] = '?';
+	memcpy(id + 1, &st.st_dev, sizeof(st.st_dev));
+	memcpy(id + 1 + sizeof(st.st_dev), &st.st_ino, sizeof(st.st_ino));
+	return 1 + sizeof(st.st_dev) + sizeof(st.st_ino);
+}
+
+static void
+cannot_open(struct fan_tree *t, struct fan_dir *d, struct view name, int error)
+{
+	switch (error) {
+	case ENOENT:
+		forget(t, d, name, false);
+		drop_links(t, d, name, VIEW_NONE);
+		break;
+	case ENOTDIR:
+	case ELOOP:
+		forget(t, d, name, true);
+		if (t->n_wants > 0)
+			follow(t, d, name);
+		else
+			drop_links(t, d, name, VIEW_NONE);
+		break;
+	default:
+		refuse(t, REFUSED_OPEN);
+	}
+}
+
+static bool
+may_open(struct fan_tree *t, struct view path)
+{
+	const struct mount_point *m = mounts_find(&t->mounts, path);
+
+	if (path.n > FAN_PATH_MAX_BYTES)
+		refuse(t, REFUSED_LIMIT);
+	else if (m && m->class == MOUNT_PSEUDO)
+		refuse(t, REFUSED_PSEUDO);
+	else if (m && m->class == MOUNT_REMOTE)
+		refuse(t, REFUSED_REMOTE);
+	else
+		return true;
+	return false;
+}
+
+static void
+look_at(struct fan_tree *t, struct fan_dir *d, struct view name)
+{
+	char id[FAN_ID_MAX];
+	ssize_t n;
+	int fd;
+
+	if (d->gone || !collect_wants(t, d, name))
+		return;
+	if (t->n_wants == 0 && !fan_wanted(d, name)) {
+		forget(t, d, name, true);
+		return;
+	}
+	buf_clear(&t->path);
+	fan_real_name(d, name, &t->path);
+	if (!may_open(t, buf_view(&t->path))) {
+		forget(t, d, name, true);
+		return;
+	}
+	fd = fan_open_path(t, buf_view(&t->path));
+	if (fd < 0) {
+		cannot_open(t, d, name, errno);
+		return;
+	}
+	n = id_or_other(t, fd, id);
+	if (n >= 0)
+		arrive(t, d, name, fd, (struct view){ id, (size_t)n });
+	close(fd);
+}
+
+static void
+drain(struct fan_tree *t)
+{
+	char name[NAME_MAX + 1];
+	struct fan_dir *d;
+	size_t n;
+
+	while (pop(t, &d, name, &n))
+		look_at(t, d, (struct view){ name, n });
+	if (t->queue.failed) {
+		refuse(t, REFUSED_MEMORY);
+		t->queue.failed = false;
+	}
+	buf_clear(&t->queue);
+	t->queue_at = 0;
+}
+
+void
+fan_look(struct fan_tree *t, struct fan_dir *d, struct view name,
+	 const struct fan_cause *cause)
+{
+	t->cause = cause;
+	push(t, d, name);
+	drain(t);
+	t->cause = &quiet;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------- */
+
+void
+fan_rescan(struct fan_tree *t)
+{
+	int fd = fan_open_path(t, VIEW_NONE);
+
+	if (fd < 0) {
+		refuse(t, REFUSED_OPEN);
+		return;
+	}
+	t->cause = &quiet;
+	t->force = true;
+	t->epoch++;
+	visit(t, t->top, fd, 0, false);
+	close(fd);
+	drain(t);
+	t->force = false;
+	for (struct fan_dir *d = t->top; d; d = fan_next(t->top, d)) {
+		if (d->epoch != t->epoch && d->parent)
+			push(t, d->parent, fan_dir_name(d));
+	}
+	drain(t);
+}
+
+/* Best effort: whoever is moved out of sight can only be reached by handle,
+ * and not on every file system. */
+static void
+unmark(struct fan_tree *t, struct fan_dir *top)
+{
+	struct view path = { top->path, top->path_n };
+	int at = fan_open_path(t, path_directory(path));
+
+	if (at < 0)
+		return;
+	for (struct fan_dir *d = top; d; d = fan_next(top, d)) {
+		int fd;
+
+		if (!d->mask)
+			continue;
+		fd = fan_open_id(at, (struct view){ d->id, d->id_n });
+		if (fd < 0)
+			continue;
+		fanotify_mark(t->fan_fd, FAN_MARK_REMOVE | FAN_MARK_ONLYDIR,
+			      d->mask, fd, NULL);
+		close(fd);
+	}
+	close(at);
+}
+
+void
+fan_sweep(struct fan_tree *t)
+{
+	while (t->limbo) {
+		struct fan_dir *top = t->limbo, *d = top;
+
+		t->limbo = top->next;
+		top->next = NULL;
+		if (top->exists)
+			unmark(t, top);
+		while (d) {
+			struct fan_dir *parent = d->parent;
+
+			if (d->child) {
+				d = d->child;
+				continue;
+			}
+			if (parent)
+				parent->child = d->next;
+			if (d->next)
+				d->next->prev = NULL;
+			fan_dir_free(t, d);
+			d = parent;
+		}
+	}
+}
+
+struct remount {
+	struct fan_tree *t;
+	bool root;
+};
+
+/* The deepest known directory above a place where something was mounted. */
+static void
+touch_mount(void *ctx, struct view path)
+{
+	struct remount *r = ctx;
+	struct fan_dir *d = r->t->top;
+	struct view rest = path, part;
+
+	if (path.n == 0)
+		r->root = true;
+	while (view_next_split(&rest, '/', &part)) {
+		struct fan_dir *child;
+
+		if (part.n == 0)
+			continue;
+		child = fan_child(r->t, d, part);
+		if (!child || rest.n == 0) {
+			push(r->t, d, part);
+			return;
+		}
+		d = child;
+	}
+}
+
+int
+fan_remount(struct fan_tree *t, const struct fan_cause *cause)
+{
+	struct remount r = { .t = t };
+	struct mounts now;
+
+	if (mounts_read(&now) < 0)
+		return -1;
+	mounts_diff(&t->mounts, &now, touch_mount, &r);
+	/* Second places of a directory may be the only ones now. */
+	for (struct fan_goal *g = t->queue.n > 0 ? t->goals : NULL; g;
+	     g = g->next) {
+		if (g->owner)
+			push(t, g->owner, g->owner_name);
+	}
+	mounts_free(&t->mounts);
+	t->mounts = now;
+	t->cause = cause;
+	drain(t);
+	t->cause = &quiet;
+	if (r.root)
+		fan_rescan(t);
+	return 0;
+}
+
+static int
+make_top(struct fan_tree *t)
+{
+	int fd = fan_open_path(t, VIEW_NONE);
+	char id[FAN_ID_MAX];
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = id_or_other(t, fd, id);
+	close(fd);
+	if (n < 0)
+		return -1;
+	t->top =
+		fan_dir_new(t, NULL, VIEW_NONE, (struct view){ id, (size_t)n });
+	return t->top ? 0 : -1;
+}
+
+int
+fan_tree_open(struct fan_tree *t, const struct watchset *ws)
+{
+	t->cause = &quiet;
+	if (t->max_dirs == 0)
+		t->max_dirs = FAN_DIRS_MAX;
+	if (mounts_read(&t->mounts) < 0 || make_top(t) < 0)
+		return -1;
+	for (size_t i = 0; i < ws->n; i++) {
+		if (fan_goal_of_watch(t, &ws->v[i]) < 0)
+			return -1;
+		begin_goal(t, t->goals);
+	}
+	drain(t);
+	return 0;
+}
+
+void
+fan_tree_free(struct fan_tree *t)
+{
+	while (t->goals) {
+		struct fan_goal *g = t->goals;
+
+		/* Nothing is left to prune: the directories go next. */
+		g->n_dirs_held = 0;
+		fan_goal_kill(t, g);
+	}
+	for (size_t i = 0; i < t->by_id.cap; i++) {
+		struct fan_dir *d = t->by_id.v[i];
+
+		if (!d)
+			continue;
+		free(d->claims);
+		free(d->path);
+		free(d);
+	}
+	free(t->by_id.v);
+	free(t->by_place.v);
+	free(t->wants);
+	buf_free(&t->queue);
+	buf_free(&t->path);
+	buf_free(&t->scratch);
+	buf_free(&t->aliases);
+	mounts_free(&t->mounts);
+}
