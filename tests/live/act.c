@@ -77,7 +77,7 @@ note_self(void)
 	const char *log = getenv("ACT_LOG"), *tag = getenv("ACT_TAG");
 	int fd;
 
-	if (log == NULL || tag == NULL)
+	if (log == NULL || *log == '\0' || tag == NULL)
 		return;
 	fd = open(log, O_WRONLY | O_APPEND | O_CLOEXEC);
 	check(fd >= 0, "open", log);

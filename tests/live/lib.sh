@@ -15,9 +15,11 @@ tocsin=/tocsin/$TOCSIN
 alerts=$live/alerts.ndjson trace=$live/trace.ndjson notes=$live/watch.err
 export ACT_LOG=$live/acts ACT_TAG=
 act=/tocsin/$ACT
+unset ACT # from here on: what the helper is told to do
 bin=$live/bin # for helpers with any name
 mkdir -p $bin
 : >$ACT_LOG
+chmod 666 $ACT_LOG # acts come from ordinary users, too
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 ok() { echo "ok - $*"; }

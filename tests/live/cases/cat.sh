@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cat that talks to the network: whoever connects first, bash or cat itself.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id cat_network) rule_short=cat
+rule=$(rule_id cat_network_activity) rule_short=cat
 out=2001:db8::1 loot=$live/loot
 
 echo secret >$loot
 serve() { # PROTO PORT [MS]: on all addresses, v4 and v6
+	: >$live/serving.$2
 	ACT=$(words serve "$1" :: "${@:2}") ACT_LOG= "$act" >$live/serving.$2 &
 	wait_until 5 grep -q serving $live/serving.$2
 }

@@ -2,7 +2,8 @@
 # Nothing is lost: 20,000 processes as fast as two can start them, and 100,000
 # files in a watched folder, all in the trace under the right names.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id pid_file_creation) rule_short=loss
+rule=$(rule_id run_pid_lock_reboot_created) rule_short=loss
+pids=()
 spawns=10000 files=50000 # each of two
 place=/etc/systemd/system
 actor $bin/left

@@ -2,7 +2,7 @@
 # Programs started by what lies in /etc/update-motd.d and has no business
 # there. PARENT is such a file; it starts what stands behind --.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id motd_process) rule_short=motd
+rule=$(rule_id motd_process_spawned) rule_short=motd
 watch_start --record $trace
 motd=/etc/update-motd.d
 

@@ -2,7 +2,7 @@
 # PID, lock and reboot files that shells, editors or programs from places
 # where no program belongs create under /run.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id pid_file_creation) rule_short=pid
+rule=$(rule_id run_pid_lock_reboot_created) rule_short=pid
 watch_start --record $trace
 
 mkdir -p /run/alice /run/deep/er

@@ -2,7 +2,7 @@
 # The program as a service: start, reload, stop, restart, and what it says
 # when something is not as it should be.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id pid_file_creation) rule_short=service
+rule=$(rule_id run_pid_lock_reboot_created) rule_short=service
 T=service
 
 one_line() { [ "$(wc -l <"$1")" -eq 1 ]; }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # systemd timers that appear in any of the folders systemd reads.
 . /tocsin/tests/live/lib.sh
-rule=$(rule_id systemd_timer_creation) rule_short=tim
+rule=$(rule_id systemd_timer_created) rule_short=tim
 watch_start --record $trace
 system=/etc/systemd/system
 
