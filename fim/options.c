@@ -153,11 +153,15 @@ command_find(const char *word, enum command *out, struct err *err)
 /* getopt's tables out of ours: a long option returns its row + 256, a letter
  * itself. */
 #define ROW_BASE 256
+#define WORD_CODE 1 /* of a word, in the order mode */
 
 static void
 getopt_tables(struct option *longs, char *letters)
 {
-	*letters++ = ':'; /* tell a missing argument from an unknown option */
+	/* '-': words come in their place, whatever POSIXLY_CORRECT says; ':':
+	 * tell a missing argument from an unknown option. getopt(3). */
+	*letters++ = '-';
+	*letters++ = ':';
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool takes = rows[i].argument != NULL;
 
@@ -206,7 +210,7 @@ options_scan(struct options *o, int argc, char **argv, bool *given,
 	     struct err *err)
 {
 	struct option longs[ARRAY_LEN(rows) + 1] = { 0 };
-	char letters[2 * ARRAY_LEN(rows) + 2];
+	char letters[2 * ARRAY_LEN(rows) + 3];
 	const struct option_row *row;
 	int c;
 
@@ -216,6 +220,11 @@ options_scan(struct options *o, int argc, char **argv, bool *given,
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return option_refused(c, argv, err);
+		if (c == WORD_CODE) {
+			if (list_add(&o->args, optarg) != 0)
+				return wrong(err, "out of memory");
+			continue;
+		}
 		row = row_of(c);
 		given[row - rows] = true;
 		if (option_store(o, row, optarg, err) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ndjson: how fast one core reads recorded events into records. The events are
- * of three kinds that alternate, about 900 bytes each, as a shipper writes them.
+ * of three kinds that alternate, about 900 bytes each, as a shipper writes
+ * them.
  */
 #include "fim/fields.h"
 #include "fim/ndjson.h"

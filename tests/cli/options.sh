@@ -14,6 +14,8 @@ has 'unknown letter' "unknown option '-Z'" "$err"
 run 'option of another command' 16 rules list --matches
 has 'option of another command' "'tocsin rules' takes no option --matches" \
 	"$err"
+POSIXLY_CORRECT=1 run 'options behind words' 16 replay - --matchse
+has 'options behind words' 'did you mean' "$err"
 run 'missing argument' 16 replay --query
 has 'missing argument' '--query wants EQL' "$err"
 run 'argument too many' 16 replay --matches=yes -
