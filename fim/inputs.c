@@ -82,7 +82,9 @@ input_spool(struct inputs *in, struct input *input)
 	if (fd < 0 || copy_all(input->fd, fd) != 0 ||
 	    lseek(fd, 0, SEEK_SET) != 0) {
 		input_fault(in, input->name,
-			    "cannot be kept for sorting (see --order input)");
+			    errno == EFBIG ? "is too large to be sorted (see "
+					     "--order input)"
+					   : "cannot be read");
 		if (fd >= 0)
 			close(fd);
 		return -1;

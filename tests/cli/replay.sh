@@ -86,6 +86,7 @@ run 'missing file' 18 replay --matches --query "$any" none.ndjson events.ndjson
 has 'missing file' 'none.ndjson: cannot be opened' "$err"
 is 'missing file: the others' 3 "$(printf '%s\n' "$out" | wc -l)"
 run 'a folder' 18 replay --matches --query "$any" .
+has 'a folder' '.: cannot be read: Is a directory' "$err"
 : >nothing.ndjson
 run 'an empty file' 0 replay --matches --query "$any" nothing.ndjson
 
