@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a parsed condition means: types, constant folding, and the questions
+ * asked of a condition as a whole (which fields, which literals, could it be
+ * true without a field).
+ */
+#include "rules/engine.h"
+#include "rules/functions.h"
+
+static void check_value(struct parse *, struct node **);
+static void check_test(struct parse *, struct node **);
+
+/* 'S'tring, 'N'umber, 'B'oolean, '0' null, 'A'ny or not known. */
+static char
+type_of(const struct rules *set, const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_LITERAL:
+		if (n->item.null)
+			return '0';
+		return n->item.v.type == VALUE_STRING ? 'S'
+		       : n->item.v.type == VALUE_BOOL ? 'B'
+						      : 'N';
+	case NODE_FIELD:
+		switch (set_field_type(set, n->field)) {
+		case RULES_LONG:
+		case RULES_DOUBLE:
+			return 'N';
+		case RULES_BOOL:
+			return 'B';
+		case RULES_ANY:
+			return 'A';
+		default:
+			return 'S';
+		}
+	case NODE_CALL:
+		return functions[n->function].result;
+	case NODE_ARITH:
+		return 'N';
+	case NODE_BAD:
+		return 'A';
+	default:
+		return 'B';
+	}
+}
+
+static const char *
+type_name(char type)
+{
+	return type == 'S'   ? "a string"
+	       : type == 'N' ? "a number"
+	       : type == 'B' ? "true or false"
+			     : "null";
+}
+
+static bool
+is_literal(const struct node *n)
+{
+	return n->kind == NODE_LITERAL;
+}
+
+static bool
+is_null(const struct node *n)
+{
+	return is_literal(n) && n->item.null;
+}
+
+/* ---- calls and arithmetic
+ * ----------------------------------------------------- */
+
+static bool
+argument_fits(struct parse *p, char want, const struct node *arg)
+{
+	char type = type_of(p->set, arg);
+	struct cidr block;
+
+	if (type == 'A' || type == '0' || want == 'a')
+		return true;
+	switch (want) {
+	case 's':
+		return type == 'S';
+	case 'n':
+	case 'i':
+		return type == 'N';
+	case 'b':
+		return type == 'B';
+	case 'l': /* only cidrMatch has these */
+		if (!is_literal(arg) || type != 'S')
+			return false;
+		if (!cidr_parse(arg->item.v.s, &block))
+			parse_error(p, arg->at,
+				    "this is no address block such as "
+				    "10.0.0.0/8 or fe80::/10");
+		return true;
+	}
+	return false;
+}
+
+static void
+check_call(struct parse *p, struct node *n)
+{
+	const struct function *f = &functions[n->function];
+	const char *want = f->args;
+	size_t i;
+
+	for (i = 0; i < n->n; i++) {
+		check_value(p, &n->kids[i]);
+		if (*want == '?')
+			want++;
+		if (*want == '\0')
+			break;
+		if (!argument_fits(p, *want, n->kids[i]))
+			parse_error(p, n->kids[i]->at,
+				    "argument %zu of %s must be %s", i + 1,
+				    f->name,
+				    *want == 'l'   ? "a string literal"
+				    : *want == 's' ? "a string"
+				    : *want == 'b' ? "true or false"
+						   : "a number");
+		if (want[1] != '*')
+			want++;
+	}
+	if (i < n->n)
+		parse_error(p, n->at, "%s has too many arguments", f->name);
+	else if (*want != '\0' && *want != '?' && want[1] != '*')
+		parse_error(p, n->at, "%s has too few arguments", f->name);
+}
+
+static void
+check_arith(struct parse *p, struct node **at)
+{
+	struct node *n = *at;
+	struct item out;
+
+	for (size_t i = 0; i < 2; i++) {
+		check_value(p, &n->kids[i]);
+		if (!strchr("NA0", type_of(p->set, n->kids[i])))
+			parse_error(p, n->kids[i]->at,
+				    "only numbers can be calculated with");
+	}
+	if (!is_literal(n->kids[0]) || !is_literal(n->kids[1]))
+		return;
+	function_arith((enum arith_op)n->op, &n->kids[0]->item,
+		       &n->kids[1]->item, &out);
+	*at = node_literal(p, n->at, out);
+}
+
+/* ---- comparisons
+ * ----------------------------------------------------------------- */
+
+/* A literal on the left changes sides. */
+static void
+literal_right(struct node *n)
+{
+	static const uint8_t mirrored[] = { [CMP_EQ] = CMP_EQ,
+					    [CMP_LT] = CMP_GT,
+					    [CMP_LE] = CMP_GE,
+					    [CMP_GT] = CMP_LT,
+					    [CMP_GE] = CMP_LE };
+	struct node *left = n->kids[0];
+
+	if (!is_literal(left) || is_literal(n->kids[1]))
+		return;
+	n->kids[0] = n->kids[1];
+	n->kids[1] = left;
+	n->op = mirrored[n->op];
+}
+
+/* A number field and a string that is none, and so on. */
+static void
+check_sides(struct parse *p, const struct node *n, const struct node *value)
+{
+	const struct node *left = n->kids[0];
+	char a = type_of(p->set, left), b = type_of(p->set, value);
+	struct value number;
+
+	if (!is_literal(value) || a == b || strchr("A0", a) || strchr("A0", b))
+		return;
+	if (a == 'N' && b == 'S' && value_number(value->item.v.s, &number))
+		return;
+	if (a == 'S' && left->kind == NODE_FIELD)
+		return; /* the literal's text is compared */
+	if (a == 'B' && b == 'S' &&
+	    (view_eq(value->item.v.s, VIEW("true")) ||
+	     view_eq(value->item.v.s, VIEW("false"))))
+		return;
+	parse_error(p, value->at, "%s is compared with %s", type_name(a),
+		    type_name(b));
+}
+
+static void
+check_comparison(struct parse *p, struct node **at)
+{
+	struct node *n = *at, *left, *right;
+
+	check_value(p, &n->kids[0]);
+	check_value(p, &n->kids[1]);
+	literal_right(n);
+	left = n->kids[0];
+	right = n->kids[1];
+	if (left->kind == NODE_FIELD && right->kind == NODE_FIELD)
+		parse_error(p, n->at,
+			    "two fields cannot be compared with each other; "
+			    "join them in a sequence");
+	check_sides(p, n, right);
+	if (n->op != CMP_EQ &&
+	    (type_of(p->set, left) == 'B' || type_of(p->set, right) == 'B'))
+		parse_error(p, n->at, "true and false have no order");
+}
+
+static void
+check_list(struct parse *p, struct node *n)
+{
+	char type;
+
+	check_value(p, &n->kids[0]);
+	type = type_of(p->set, n->kids[0]);
+	if (n->kind != NODE_IN && (type == 'N' || type == 'B'))
+		parse_error(p, n->kids[0]->at,
+			    "only strings have patterns; this is %s",
+			    type_name(type));
+	for (size_t i = 1; i < n->n; i++) {
+		check_value(p, &n->kids[i]);
+		if (n->kind == NODE_IN)
+			check_sides(p, n, n->kids[i]);
+	}
+}
+
+/* Anything, also logic, where a value is wanted. */
+static void
+check_value(struct parse *p, struct node **at)
+{
+	struct node *n = *at;
+
+	switch (n->kind) {
+	case NODE_CALL:
+		check_call(p, n);
+		break;
+	case NODE_ARITH:
+		check_arith(p, at);
+		break;
+	case NODE_COMPARE:
+		check_comparison(p, at);
+		break;
+	case NODE_IN:
+	case NODE_LIKE:
+	case NODE_REGEX:
+		check_list(p, n);
+		break;
+	case NODE_AND:
+	case NODE_OR:
+	case NODE_NOT:
+	case NODE_EXISTS:
+		for (size_t i = 0; i < n->n; i++)
+			check_value(p, &n->kids[i]);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- conditions
+ * --------------------------------------------------------------------- */
+
+static struct node *
+exists(struct parse *p, struct node *what)
+{
+	struct node *n = node_new(p, NODE_EXISTS, what->at);
+
+	node_add(p, n, what);
+	return n;
+}
+
+/*
+ * x == null is "x has no value". f(x) == true is f(x) and f(x) == false is
+ * not f(x), as Elasticsearch rewrites them, so that both are two-valued.
+ */
+static void
+test_comparison(struct parse *p, struct node **at)
+{
+	struct node *n = *at, *left;
+	const struct item *right;
+
+	check_comparison(p, at);
+	left = n->kids[0];
+	if (n->op != CMP_EQ || !is_literal(n->kids[1]))
+		return;
+	right = &n->kids[1]->item;
+	if (right->null && left->kind == NODE_FIELD)
+		*at = node_not(p, exists(p, left));
+	else if (!right->null && right->v.type == VALUE_BOOL &&
+		 left->kind != NODE_FIELD && left->kind != NODE_LITERAL &&
+		 type_of(p->set, left) == 'B')
+		*at = right->v.b ? left : node_not(p, left);
+}
+
+/* not (f(x) == null): f(x) has a value. */
+static void
+test_not(struct parse *p, struct node **at)
+{
+	struct node *kid = (*at)->kids[0];
+
+	if (kid->kind == NODE_COMPARE && kid->op == CMP_EQ &&
+	    (is_null(kid->kids[0]) || is_null(kid->kids[1]))) {
+		check_comparison(p, &(*at)->kids[0]);
+		*at = exists(p, kid->kids[0]);
+		return;
+	}
+	check_test(p, &(*at)->kids[0]);
+}
+
+static void
+check_test(struct parse *p, struct node **at)
+{
+	struct node *n = *at, *t;
+	char type;
+
+	switch (n->kind) {
+	case NODE_AND:
+	case NODE_OR:
+		for (size_t i = 0; i < n->n; i++)
+			check_test(p, &n->kids[i]);
+		return;
+	case NODE_NOT:
+		test_not(p, at);
+		return;
+	case NODE_COMPARE:
+		test_comparison(p, at);
+		return;
+	case NODE_BAD:
+	case NODE_BEFORE:
+		return;
+	default:
+		break;
+	}
+	check_value(p, at);
+	n = *at;
+	type = type_of(p->set, n);
+	if (type != 'B' && type != 'A') {
+		parse_error(p, n->at, "this is %s, not a condition",
+			    type_name(type));
+	} else if (n->kind == NODE_FIELD) { /* bare: == true */
+		t = node_new(p, NODE_COMPARE, n->at);
+		t->op = CMP_EQ;
+		node_add(p, t, n);
+		node_add(p, t, node_literal(p, n->at, item_bool(true)));
+		*at = t;
+	}
+}
+
+int
+check_condition(struct parse *p, struct node **cond)
+{
+	check_test(p, cond);
+	return p->errors > 0 ? -1 : 0;
+}
+
+/* ---- without a field
+ * ------------------------------------------------------------------ */
+
+struct possible {
+	bool yes, no;
+};
+
+static bool
+is_missing(const struct rules *set, const struct node *n, int field)
+{
+	if (n->kind == NODE_FIELD)
+		return field < 0 ? set_field_unsupported(set, n->field) != NULL
+				 : n->field == (unsigned)field;
+	for (size_t i = 0; i < n->n; i++)
+		if (is_missing(set, n->kids[i], field))
+			return true;
+	return false;
+}
+
+/* Something below may turn null into an answer. */
+static bool
+asks_null(const struct node *n)
+{
+	if (is_null(n) || n->kind == NODE_OR || n->kind == NODE_AND ||
+	    n->kind == NODE_EXISTS)
+		return true;
+	for (size_t i = 0; i < n->n; i++)
+		if (asks_null(n->kids[i]))
+			return true;
+	return false;
+}
+
+static struct possible
+possible(const struct rules *set, const struct node *n, int field)
+{
+	struct possible all = { n->kind == NODE_AND, n->kind == NODE_OR }, k;
+
+	switch (n->kind) {
+	case NODE_NOT:
+		k = possible(set, n->kids[0], field);
+		return (struct possible){ k.no, k.yes };
+	case NODE_AND:
+		for (size_t i = 0; i < n->n; i++) {
+			k = possible(set, n->kids[i], field);
+			all.yes &= k.yes;
+			all.no |= k.no;
+		}
+		return all;
+	case NODE_OR:
+		for (size_t i = 0; i < n->n; i++) {
+			k = possible(set, n->kids[i], field);
+			all.yes |= k.yes;
+			all.no &= k.no;
+		}
+		return all;
+	case NODE_LITERAL:
+		return (struct possible){ !n->item.null && n->item.v.b,
+					  n->item.null || !n->item.v.b };
+	case NODE_EXISTS:
+		if (n->kids[0]->kind == NODE_FIELD && is_missing(set, n, field))
+			return (struct possible){ false, true };
+		return (struct possible){ true, true };
+	default:
+		if (is_missing(set, n, field) && !asks_null(n))
+			return (struct possible){ false, true };
+		return (struct possible){ true, true };
+	}
+}
+
+bool
+check_possible(const struct rules *set, const struct node *n, int field)
+{
+	return possible(set, n, field).yes;
+}
+
+bool
+check_reads(const struct rules *set, const struct node *n, unsigned field)
+{
+	return is_missing(set, n, (int)field);
+}
+
+/* ---- what a rule looks for
+ * -------------------------------------------------------------------- */
+
+static int
+note_pattern(struct rules *set, unsigned field, size_t rule, struct view text)
+{
+	struct pattern_use *v =
+		set_grow(&set->arena, set->patterns, set->n_patterns,
+			 &set->cap_patterns, sizeof(*v));
+
+	if (v == NULL)
+		return -1;
+	set->patterns = v;
+	v[set->n_patterns++] = (struct pattern_use){ field, rule, text };
+	return 0;
+}
+
+static int
+note_literals(struct rules *set, const struct node *n, size_t rule)
+{
+	for (size_t i = 1; i < n->n; i++) {
+		const struct node *kid = n->kids[i];
+
+		if (is_literal(kid) && !kid->item.null &&
+		    kid->item.v.type == VALUE_STRING &&
+		    note_pattern(set, n->kids[0]->field, rule,
+				 pattern_text(&set->arena, kid->item.v.s)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+note(struct rules *set, const struct node *n, size_t rule, bool positive)
+{
+	if (positive && n->n > 0 && n->kids[0]->kind == NODE_FIELD &&
+	    (n->kind == NODE_IN || n->kind == NODE_LIKE ||
+	     (n->kind == NODE_COMPARE && n->op == CMP_EQ)) &&
+	    note_literals(set, n, rule) < 0)
+		return -1;
+	for (size_t i = 0; i < n->n; i++)
+		if (note(set, n->kids[i], rule,
+			 n->kind == NODE_NOT ? !positive : positive) < 0)
+			return -1;
+	return 0;
+}
+
+int
+check_uses(struct rules *set, const struct node *n, size_t rule)
+{
+	return note(set, n, rule, true);
+}

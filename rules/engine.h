@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of the engine; nobody outside of rules/ includes it.
+ *
+ * A sealed set is one table of leaves shared by all rules, one table of
+ * condition programs over those leaves (one per stage), and an index that
+ * says from a few field values which programs can be true at all. Everything
+ * lives in the set's arena. Streaming state lives in `struct rules_run`.
+ */
+#ifndef RULES_ENGINE_H
+#define RULES_ENGINE_H
+
+#include "rules/ast.h"
+#include "rules/set.h"
+
+#include <netinet/in.h>
+
+/* ---- functions -------------------------------------------------------- */
+
+enum function_id {
+#define FUNCTION(id, name, args, result, fold) FN_##id,
+#include "rules/functions.def"
+	FN_COUNT
+};
+
+struct eval;
+struct function {
+	const char *name, *args;
+	char result;
+	bool fold;
+	/* Writes *out; arguments are not null, n is within the bounds. */
+	void (*call)(struct eval *, bool fold, const struct item *args,
+		     size_t n, struct item *out);
+};
+
+extern const struct function functions[FN_COUNT];
+int function_find(struct view name); /* any case; -1 */
+
+/* ---- values ------------------------------------------------------------ */
+
+static inline struct item
+item_null(void)
+{
+	return (struct item){ .null = true };
+}
+
+static inline struct item
+item_bool(bool b)
+{
+	return (struct item){ .v = { .type = VALUE_BOOL, .b = b } };
+}
+
+static inline struct item
+item_int(int64_t i)
+{
+	return (struct item){ .v = { .type = VALUE_INT, .i = i } };
+}
+
+static inline struct item
+item_real(double d)
+{
+	return (struct item){ .v = { .type = VALUE_REAL, .d = d } };
+}
+
+static inline struct item
+item_string(struct view s)
+{
+	return (struct item){ .v = { .type = VALUE_STRING, .s = s } };
+}
+
+/* Text of a value as Elasticsearch prints it; numbers go to `room`. */
+#define VALUE_TEXT_MAX 40
+struct view value_text(const struct value *, char room[VALUE_TEXT_MAX]);
+/* The whole string as an integer or a real number. */
+bool value_number(struct view, struct value *out);
+/* How a and b stand: `op` holds, does not, or cannot be said (both false).
+ * `type` is the field's, for addresses and dates; RULES_ANY otherwise. */
+bool value_compare(enum compare_op op, const struct value *a,
+		   const struct value *b, enum rules_type type);
+/* Typed bytes of a value, equal iff the values are (5 equals 5.0). */
+void value_encode(struct buf *, const struct value *);
+
+/* A set of literals for `in` and for patterns without wildcards. */
+struct value_set {
+	bool fold;
+	struct view *table; /* open addressing, p NULL = empty */
+	size_t mask;
+	struct value *v; /* all, for values that are no strings */
+	size_t n;
+};
+
+int value_set_make(struct value_set *, struct arena *, const struct value *,
+		   size_t n, bool fold);
+/* `s` must be folded already when the set is. */
+bool value_set_has(const struct value_set *, struct view s);
+/* Stable, for the set's own tables: literals are not hostile. */
+uint64_t literal_hash(struct view);
+void fold_ascii(char *to, struct view from);
+
+/* ---- addresses ---------------------------------------------------------- */
+
+struct cidr {
+	uint8_t family_bytes; /* 4 or 16 */
+	uint8_t bits;
+	uint8_t address[16];
+};
+
+bool cidr_parse(struct view, struct cidr *out);	   /* with or without /n */
+bool address_parse(struct view, struct cidr *out); /* without */
+bool cidr_has(const struct cidr *block, const struct cidr *address);
+
+/* ---- patterns and regular expressions ----------------------------------- */
+
+enum pattern_kind {
+	PATTERN_EXACT,
+	PATTERN_ALL,	  /* * */
+	PATTERN_PREFIX,	  /* a* */
+	PATTERN_SUFFIX,	  /* *a */
+	PATTERN_CONTAINS, /* *a* */
+	PATTERN_BETWEEN,  /* a*b */
+	PATTERN_GENERAL,
+};
+
+struct pattern {
+	enum pattern_kind kind;
+	struct view a, b; /* literal parts; the whole form for GENERAL */
+};
+
+/* One list of patterns: exact ones hashed, the others in order. */
+struct pattern_list {
+	bool fold;
+	struct value_set exact;
+	struct pattern *v;
+	size_t n;
+};
+
+int pattern_list_make(struct pattern_list *, struct arena *,
+		      const struct view *forms, size_t n, bool fold);
+/* `s` folded already when the list is. */
+bool pattern_list_match(const struct pattern_list *, struct view s);
+bool pattern_match(const struct pattern *, struct view s);
+/* Of wildcard text (* and ?) the pattern form. VIEW_NONE: no memory. */
+struct view pattern_form(struct arena *, struct view text);
+/* And back, for people. */
+struct view pattern_text(struct arena *, struct view form);
+bool pattern_is_literal(struct view form);
+
+struct regex; /* freed by the set */
+/* NULL with a sentence in `why` (arena) and its offset. */
+struct regex *regex_compile(struct arena *, const struct view *texts, size_t n,
+			    bool fold, struct view *why, size_t *at,
+			    size_t *which);
+void regex_free(struct regex *);
+struct regex_room; /* match data of one run */
+struct regex_room *regex_room_new(void);
+void regex_room_free(struct regex_room *);
+/* `gave_up` counts matches ended by the limits (no match). */
+bool regex_match(const struct regex *, struct regex_room *, struct view,
+		 uint64_t *gave_up);
+
+/* ---- leaves -------------------------------------------------------------- */
+
+enum leaf_op {
+#define LEAF(id, name, fn) LEAF_##id,
+#include "rules/ops.def"
+	LEAF_COUNT
+};
+
+enum step_op {
+#define STEP(id, name, operand, pops, pushes) STEP_##id,
+#include "rules/ops.def"
+	STEP_COUNT
+};
+
+enum step_operand {
+	OPERAND_NONE,
+	OPERAND_CONST,
+	OPERAND_PICK,
+	OPERAND_FN,
+	OPERAND_LIST
+};
+
+struct step {
+	uint8_t op;
+	bool fold;
+	uint16_t n; /* values popped, where the operation does not say */
+	uint32_t arg;
+};
+
+#define EXPR_STACK_MAX 64
+#define EXPR_STEPS_MAX 4096
+#define EXPR_FIELDS_MAX 16
+/* Combinations of values tried of one predicate over several fields. */
+#define EXPR_COMBINATIONS_MAX 4096
+
+struct expr_list {
+	struct pattern_list patterns;
+	struct regex *regex;
+	struct value_set set;
+};
+
+struct expr {
+	struct step *steps;
+	size_t n_steps;
+	struct item *consts;
+	size_t n_consts;
+	unsigned fields[EXPR_FIELDS_MAX];
+	size_t n_fields;
+	struct expr_list *lists;
+	size_t n_lists;
+};
+
+struct leaf {
+	enum leaf_op op;
+	bool fold;
+	uint8_t compare;      /* enum compare_op */
+	enum rules_type type; /* of the field */
+	unsigned field;
+	unsigned cost; /* for ordering; ns, roughly */
+	union {
+		struct value_set set;
+		struct pattern_list patterns;
+		struct regex *regex;
+		struct value value;
+		struct {
+			struct cidr *v;
+			size_t n;
+		} cidr;
+		uint64_t before_ns;
+		struct expr expr;
+	};
+	struct view text; /* canonical form: identity, dump */
+};
+
+/* ---- condition programs ---------------------------------------------------
+ */
+
+/* Test a leaf, go on at one of two later instructions. The last two of every
+ * program are ACCEPT and REJECT. */
+enum test_op { TEST_LEAF, TEST_ACCEPT, TEST_REJECT };
+struct test {
+	uint8_t op;
+	uint32_t leaf, yes, no;
+};
+
+struct program {
+	struct test *v;
+	size_t n;
+};
+
+#define PROGRAM_TESTS_MAX 65536
+
+/* ---- compiled rules --------------------------------------------------------
+ */
+
+enum code_kind {
+	CODE_EVENT,
+	CODE_SEQUENCE,
+	CODE_SAMPLE,
+	CODE_TERMS,
+	CODE_THRESHOLD,
+};
+
+/* One condition of a rule; bit `id` of the index. */
+struct stage {
+	unsigned id;
+	struct program program;
+	struct join_key *keys;
+	size_t n_keys;
+};
+
+/* One place of a match: the stage to satisfy. */
+struct slot_def {
+	unsigned stage; /* within the rule */
+	bool missing;
+};
+
+struct rule_code {
+	bool live; /* compiled, supported: is run */
+	enum code_kind kind;
+	size_t rule;
+	struct stage *stages; /* until, if any, is the last */
+	size_t n_stages;
+	struct slot_def *slots; /* of sequence and sample */
+	size_t n_slots, n_positive;
+	bool has_until, has_maxspan;
+	uint64_t maxspan_ns;
+	struct query_pipe *pipes;
+	size_t n_pipes;
+	unsigned *fields; /* new_terms, threshold groups */
+	size_t n_fields;
+	uint64_t window_ns; /* history, lookback; 0 = no limit */
+	uint64_t threshold, cardinality;
+	int cardinality_field; /* -1 = none */
+};
+
+/* A field whose value decides early which stages can still match. */
+struct guard_pair { /* the stage needs the leaf, a test of the field */
+	unsigned field;
+	uint32_t leaf, stage;
+};
+
+struct guard {
+	unsigned field;
+	const struct guard_pair *v;
+	size_t n;
+	uint64_t *unguarded; /* stages that do not care */
+};
+
+#define GUARDS_MAX 12
+
+struct pattern_use {
+	unsigned field;
+	size_t rule;
+	struct view text;
+};
+
+struct named_list {
+	struct view name;
+	bool defined;
+	struct view *v;
+	size_t n, cap;
+};
+
+struct name_slot {
+	struct view name;
+	uint32_t field1; /* id + 1; 0 = empty */
+};
+
+struct rules {
+	const struct rules_schema *schema;
+	struct arena arena;
+	bool sealed;
+
+	struct name_slot *names; /* of fields */
+	size_t names_mask;
+	const char **open_names; /* fields past the schema's */
+	size_t n_open, cap_open;
+
+	struct rule_source *sources;
+	struct rule *rules;
+	size_t n_rules, cap_rules;
+	struct named_list *lists;
+	size_t n_lists, cap_lists;
+	struct rule_exception *exceptions;
+	size_t n_exceptions, cap_exceptions;
+
+	struct leaf *leaves;
+	size_t n_leaves, cap_leaves;
+	uint32_t *leaf_table; /* by text; index + 1 */
+	size_t leaf_mask;
+	struct regex **regexes;
+	size_t n_regexes, cap_regexes;
+	struct rule_code *code; /* one per rule */
+	size_t n_stages;	/* of all rules */
+	struct stage **stages;	/* by id */
+	size_t *stage_rule;
+
+	struct guard_pair *pairs;
+	size_t n_pairs, cap_pairs;
+	struct guard guards[GUARDS_MAX];
+	size_t n_guards;
+	size_t words; /* of a bit set of stages */
+
+	bool *field_used;
+	struct pattern_use *patterns;
+	size_t n_patterns, cap_patterns;
+};
+
+/* ---- set.c: fields and lists ------------------------------------------------
+ */
+
+/* -1 unknown; with an open schema a new one is made. */
+int set_field(struct rules *, struct view name);
+const char *set_field_name(const struct rules *, unsigned field);
+enum rules_type set_field_type(const struct rules *, unsigned field);
+const char *set_field_unsupported(const struct rules *, unsigned field);
+const struct named_list *set_list(const struct rules *, struct view name);
+/* Room for one more in a growing array of the arena. */
+void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
+
+/* ---- parsers
+ * ------------------------------------------------------------------ */
+
+struct parse {
+	struct rules *set;
+	struct arena *arena; /* of the tree */
+	struct view text;
+	struct place place;
+	struct err *err;
+	unsigned errors;
+	unsigned depth;
+};
+
+#define PARSE_DEPTH_MAX 200
+#define PARSE_ERRORS_MAX 20
+#define QUERY_BYTES_MAX (1u << 20)
+
+/* Reports at byte `at` of the query; always -1. */
+int parse_error(struct parse *, size_t at, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+struct node *node_new(struct parse *, enum node_kind, size_t at);
+int node_add(struct parse *, struct node *parent, struct node *kid);
+struct node *node_not(struct parse *, struct node *);
+struct node *
+node_join(struct parse *, enum node_kind, struct node *a, struct node *b);
+struct node *node_literal(struct parse *, size_t at, struct item);
+/* A field by name (sub-fields .caseless and .text give their base, `fold`);
+ * an unknown one is reported and gives -1. */
+int parse_field(struct parse *, struct view name, size_t at, bool *fold);
+/* The values of ${name}, NULL when reported. */
+const struct named_list *
+parse_list(struct parse *, struct view name, size_t at);
+/* event.category is (one of) `name`; "any" gives NULL. */
+struct node *
+parse_category(struct parse *, struct view name, size_t at, bool *failed);
+
+/* -1 when anything was reported. */
+int parse_eql(struct parse *, struct query *out);
+int parse_eql_condition(struct parse *, struct node **out);
+int parse_kql(struct parse *, struct query *out);
+
+/* ---- check.c, compile.c, program.c, index.c
+ * -------------------------------------- */
+
+/* Types; folds constants; turns bare boolean fields into tests. */
+int check_condition(struct parse *, struct node **);
+/* Could the condition be true of an event without `field`? Any unsupported
+ * field when field < 0. */
+bool check_possible(const struct rules *, const struct node *, int field);
+
+bool check_reads(const struct rules *, const struct node *, unsigned field);
+/* Notes the string literals tested positively, for rules_patterns. */
+int check_uses(struct rules *, const struct node *, size_t rule);
+
+int compile_program(struct parse *, const struct node *, struct program *);
+int compile_leaf(struct parse *, const struct node *, uint32_t *out);
+int compile_expr(struct parse *, const struct node *, struct leaf *);
+/* Everything behind kids[0] is a literal and not null. */
+bool compile_all_literals(const struct node *);
+int compile_set(struct parse *, const struct node *, bool fold,
+		struct value_set *out);
+int
+compile_patterns(struct parse *, const struct node *, struct pattern_list *out);
+int compile_regex(struct parse *, const struct node *, struct regex **out);
+/* Canonical text of a leaf's condition, its identity. */
+void node_print(struct parse *, const struct node *, struct buf *);
+
+/* NULL or what is wrong; a program that passes can be run bare. */
+const char *program_verify(const struct rules *, const struct program *);
+const char *expr_verify(const struct expr *);
+void program_dump(const struct rules *, const struct program *, struct buf *);
+
+/* Notes that the stage needs its top conjuncts; then builds the guards. */
+int index_note(struct parse *, const struct node *cond, unsigned stage);
+int index_build(struct rules *);
+
+/* ---- evaluation
+ * -------------------------------------------------------------------- */
+
+/* What an evaluation needs besides the set; owned by the run. */
+struct eval {
+	const struct rules *set;
+	struct record *record;
+	uint32_t stamp;	 /* of this event, never 0 */
+	uint32_t *memo;	 /* per leaf: stamp << 1 | result */
+	struct buf fold; /* folded value */
+	struct arena scratch;
+	bool scratch_used;
+	struct regex_room *regex;
+	struct rules_counters *counters;
+};
+
+bool eval_program(struct eval *, const struct program *);
+bool eval_leaf(struct eval *, uint32_t leaf);
+/* One leaf against one string, for the index. */
+bool eval_leaf_string(struct eval *, uint32_t leaf, struct view s);
+bool eval_expr(struct eval *, const struct expr *);
+/* A folded copy, valid until the next. */
+bool eval_fold(struct eval *, struct view s, struct view *out);
+
+/* ---- streaming state
+ * ------------------------------------------------------------------ */
+
+struct guard_cache;
+struct held_match;
+
+struct emit_state { /* pipes */
+	uint64_t passed[QUERY_PIPES_MAX];
+	struct held_match *held_first, *held_last;
+	uint64_t n_held;
+};
+
+struct rules_run {
+	const struct rules *set;
+	struct rules_options options;
+	struct rules_sink sink;
+	struct rules_counters counters;
+	struct eval eval;
+	struct guard_cache *guards; /* one per guard */
+	uint64_t *candidates;	    /* bit set of stages */
+	uint64_t *scratch_bits;
+	struct emit_state *emit;	 /* per rule */
+	struct sequence_run **sequences; /* per rule, NULL for others */
+	struct sample_run **samples;
+	struct terms_run **terms;
+	struct threshold_run **thresholds;
+	struct buf key; /* join keys under construction */
+	uint64_t watermark_ns;
+	size_t n_waiting; /* sequences that a missing event may still end */
+	void (*unpin)(void *pinned);
+};
+
+/* index.c: which stages can still be true of the record. */
+int guard_caches_new(struct rules_run *);
+void guard_caches_free(struct rules_run *);
+bool index_candidates(struct rules_run *, struct record *, uint64_t *bits);
+
+/* run.c: a match on its way out, through the rule's pipes. */
+struct emit_args {
+	const struct rules_hit *hits;
+	size_t n;
+	struct record *newest; /* whose hit has no pin yet; may be NULL */
+	const struct value *terms;
+	const unsigned *term_fields;
+	size_t n_terms;
+	uint64_t count;
+};
+/* Takes over the pins of the hits. */
+void run_emit(struct rules_run *, const struct rule_code *,
+	      const struct emit_args *);
+void *run_pin(struct rules_run *, struct record *);
+void run_unpin(struct rules_run *, void *pinned);
+
+/* `satisfied` bit k: stage k of the rule is true of the record. */
+struct sequence_run *sequence_new(const struct rule_code *, size_t cap);
+void sequence_free(struct rules_run *, struct sequence_run *);
+void sequence_feed(struct rules_run *, struct sequence_run *, struct record *,
+		   uint64_t satisfied);
+void
+sequence_watermark(struct rules_run *, struct sequence_run *, uint64_t time_ns);
+
+struct sample_run *sample_new(const struct rule_code *, size_t cap);
+void sample_free(struct rules_run *, struct sample_run *);
+void sample_feed(struct rules_run *, struct sample_run *, struct record *,
+		 uint64_t satisfied);
+
+struct terms_run *
+terms_new(const struct rule_code *, const struct rules *, size_t cap);
+void terms_free(struct terms_run *);
+void terms_feed(struct rules_run *, struct terms_run *, struct record *);
+void terms_remember(struct rules_run *, struct terms_run *,
+		    const uint8_t key[16], uint64_t last_seen_ns);
+
+struct threshold_run *threshold_new(const struct rule_code *, size_t cap);
+void threshold_free(struct threshold_run *);
+void
+threshold_feed(struct rules_run *, struct threshold_run *, struct record *);
+
+/* keys.c: every combination of the values of `fields`. Calls `each` with the
+ * encoded key; stops at KEY_COMBINATIONS_MAX. Equal values are one. */
+#define KEY_COMBINATIONS_MAX 1024
+struct key_each {
+	void (*call)(void *ctx, struct view key, const struct value **values);
+	void *ctx;
+};
+void keys_each(struct rules_run *, struct record *, const struct join_key *,
+	       size_t n, struct key_each);
+
+/* Tables of groups by key with least-recently-used order. The group is the
+ * first member of the owner's struct. */
+struct group {
+	struct group *next;	     /* in the bucket */
+	struct group *newer, *older; /* in use order */
+	uint64_t hash, touched_ns;
+	char *key;
+	uint32_t key_n, key_cap;
+};
+
+struct group_table {
+	struct group **buckets;
+	size_t mask, n;
+	struct group *newest, *oldest;
+	struct group *spare; /* for reuse */
+	size_t size;	     /* of the owner's struct */
+};
+
+struct group *group_find(const struct group_table *, struct view key);
+/* Finds or makes (zeroed behind the header); NULL when memory is out. */
+struct group *group_get(struct group_table *, struct view key);
+void group_touch(struct group_table *, struct group *, uint64_t now_ns);
+void group_drop(struct group_table *, struct group *);
+void group_table_free(struct group_table *); /* groups themselves as well */
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Values: how they are written, compared and keyed. A literal and a value of
+ * different types are compared by what the literal's text means for the
+ * value: user.id == 0 and process.pid == "7" are both what rules write.
+ */
+#include "rules/engine.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Java's Double.toString for the common range: 5.0, 0.25, 1.0E10. */
+static struct view
+real_text(double d, char room[VALUE_TEXT_MAX])
+{
+	int n = 0;
+
+	for (int digits = 1; digits <= 17; digits++) {
+		n = snprintf(room, VALUE_TEXT_MAX, "%.*g", digits, d);
+		if (strtod(room, NULL) == d)
+			break;
+	}
+	if (fabs(d) >= 1e-3 && fabs(d) < 1e7) {
+		for (int digits = 1; digits <= 20; digits++) {
+			n = snprintf(room, VALUE_TEXT_MAX, "%.*f", digits, d);
+			if (strtod(room, NULL) == d)
+				break;
+		}
+	}
+	return (struct view){ room, (size_t)n };
+}
+
+struct view
+value_text(const struct value *v, char room[VALUE_TEXT_MAX])
+{
+	int n;
+
+	switch (v->type) {
+	case VALUE_STRING:
+		return v->s;
+	case VALUE_BOOL:
+		return v->b ? VIEW("true") : VIEW("false");
+	case VALUE_REAL:
+		return real_text(v->d, room);
+	case VALUE_INT:
+		n = snprintf(room, VALUE_TEXT_MAX, "%lld", (long long)v->i);
+		return (struct view){ room, (size_t)n };
+	}
+	return VIEW_NONE;
+}
+
+bool
+value_number(struct view s, struct value *out)
+{
+	char room[64], *end;
+
+	if (view_to_i64(s, &out->i)) {
+		out->type = VALUE_INT;
+		return true;
+	}
+	if (s.n == 0 || s.n >= sizeof(room))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' || !strchr("0123456789+-.eE", s.p[i]))
+			return false;
+	memcpy(room, s.p, s.n);
+	room[s.n] = '\0';
+	errno = 0;
+	out->type = VALUE_REAL;
+	out->d = strtod(room, &end);
+	return *end == '\0' && end != room && isfinite(out->d);
+}
+
+/* x86's long double holds every int64_t and every double exactly. */
+static long double
+as_number(const struct value *v)
+{
+	return v->type == VALUE_INT ? (long double)v->i : (long double)v->d;
+}
+
+static bool
+holds(enum compare_op op, int order)
+{
+	switch (op) {
+	case CMP_EQ:
+		return order == 0;
+	case CMP_LT:
+		return order < 0;
+	case CMP_LE:
+		return order <= 0;
+	case CMP_GT:
+		return order > 0;
+	case CMP_GE:
+		return order >= 0;
+	}
+	return false;
+}
+
+static bool
+is_number(const struct value *v)
+{
+	return v->type == VALUE_INT || v->type == VALUE_REAL;
+}
+
+static bool
+compare_numbers(enum compare_op op, const struct value *a,
+		const struct value *b)
+{
+	long double x = as_number(a), y = as_number(b);
+
+	if (isnan(x) || isnan(y))
+		return false;
+	return holds(op, x < y ? -1 : x > y);
+}
+
+/* A string on one side, a number or boolean on the other. */
+static bool
+compare_mixed(enum compare_op op, const struct value *a, const struct value *b)
+{
+	char room[VALUE_TEXT_MAX], room2[VALUE_TEXT_MAX];
+	struct value n;
+
+	if (op == CMP_EQ && view_eq(value_text(a, room), value_text(b, room2)))
+		return true;
+	if (a->type == VALUE_STRING && is_number(b))
+		return value_number(a->s, &n) && compare_numbers(op, &n, b);
+	if (b->type == VALUE_STRING && is_number(a))
+		return value_number(b->s, &n) && compare_numbers(op, a, &n);
+	return false;
+}
+
+static bool
+compare_addresses(enum compare_op op, struct view a, struct view b, bool *known)
+{
+	struct cidr x, y;
+	int order;
+
+	*known = address_parse(a, &x) && cidr_parse(b, &y);
+	if (!*known)
+		return false;
+	/* An address equals the block that holds it, as in an ip field. */
+	if (op == CMP_EQ)
+		return cidr_has(&y, &x);
+	if (x.family_bytes != y.family_bytes)
+		order = x.family_bytes < y.family_bytes ? -1 : 1;
+	else
+		order = memcmp(x.address, y.address, x.family_bytes);
+	return holds(op, order);
+}
+
+static bool
+compare_dates(enum compare_op op, struct view a, struct view b, bool *known)
+{
+	uint64_t x, y;
+
+	*known = rfc3339_read(a, &x) && rfc3339_read(b, &y);
+	return *known && holds(op, x < y ? -1 : x > y);
+}
+
+bool
+value_compare(enum compare_op op, const struct value *a, const struct value *b,
+	      enum rules_type type)
+{
+	bool known = false, result = false;
+
+	if (a->type == VALUE_STRING && b->type == VALUE_STRING) {
+		if (type == RULES_IP)
+			result = compare_addresses(op, a->s, b->s, &known);
+		else if (type == RULES_DATE)
+			result = compare_dates(op, a->s, b->s, &known);
+		if (known)
+			return result;
+		if (op == CMP_EQ)
+			return view_eq(a->s, b->s);
+		return holds(op, view_cmp(a->s, b->s));
+	}
+	if (is_number(a) && is_number(b))
+		return compare_numbers(op, a, b);
+	if (a->type == VALUE_BOOL && b->type == VALUE_BOOL)
+		return op == CMP_EQ && a->b == b->b;
+	return compare_mixed(op, a, b);
+}
+
+void
+value_encode(struct buf *out, const struct value *v)
+{
+	struct value n = *v;
+	uint64_t bits;
+
+	if (n.type == VALUE_REAL && n.d >= -9e15 && n.d <= 9e15 &&
+	    n.d == (double)(int64_t)n.d)
+		n = (struct value){ .type = VALUE_INT, .i = (int64_t)n.d };
+	buf_putc(out, (char)n.type);
+	switch (n.type) {
+	case VALUE_STRING:
+		bits = n.s.n;
+		buf_put(out, (struct view){ (char *)&bits, sizeof(bits) });
+		buf_put(out, n.s);
+		break;
+	case VALUE_BOOL:
+		buf_putc(out, n.b);
+		break;
+	case VALUE_INT:
+	case VALUE_REAL:
+		memcpy(&bits, &n.i, sizeof(bits));
+		buf_put(out, (struct view){ (char *)&bits, sizeof(bits) });
+		break;
+	}
+}
+
+/* ---- sets of literals -----------------------------------------------------
+ */
+
+/* FNV-1a, 64 bit (draft-eastlake-fnv): for our own literals only. */
+uint64_t
+literal_hash(struct view v)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (size_t i = 0; i < v.n; i++)
+		h = (h ^ (unsigned char)v.p[i]) * 0x100000001b3ull;
+	return h ^ h >> 29;
+}
+
+void
+fold_ascii(char *to, struct view from)
+{
+	for (size_t i = 0; i < from.n; i++) {
+		unsigned char c = (unsigned char)from.p[i];
+
+		to[i] = (char)(c + ((unsigned char)(c - 'A') < 26 ? 32 : 0));
+	}
+}
+
+static int
+set_put(struct value_set *set, struct arena *arena, struct view s)
+{
+	char *copy = arena_alloc(arena, s.n + 1);
+	size_t at;
+
+	if (copy == NULL)
+		return -1;
+	if (set->fold)
+		fold_ascii(copy, s);
+	else if (s.n > 0)
+		memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
+	s.p = copy;
+	for (at = literal_hash(s) & set->mask; set->table[at].p != NULL;
+	     at = (at + 1) & set->mask)
+		if (view_eq(set->table[at], s))
+			return 0;
+	set->table[at] = s;
+	return 0;
+}
+
+int
+value_set_make(struct value_set *set, struct arena *arena,
+	       const struct value *v, size_t n, bool fold)
+{
+	char room[VALUE_TEXT_MAX];
+	size_t size = 4;
+
+	while (size < n * 2)
+		size *= 2;
+	*set = (struct value_set){ .fold = fold, .mask = size - 1, .n = n };
+	set->table = arena_array(arena, size, sizeof(*set->table));
+	set->v = arena_array(arena, n + 1, sizeof(*set->v));
+	if (set->table == NULL || set->v == NULL)
+		return -1;
+	memset(set->table, 0, size * sizeof(*set->table));
+	for (size_t i = 0; i < n; i++) {
+		set->v[i] = v[i];
+		if (v[i].type == VALUE_STRING) {
+			set->v[i].s = arena_copy(arena, v[i].s);
+			if (v[i].s.n > 0 && set->v[i].s.p == NULL)
+				return -1;
+		}
+		if (set_put(set, arena, value_text(&v[i], room)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+value_set_has(const struct value_set *set, struct view s)
+{
+	size_t at = literal_hash(s) & set->mask;
+
+	for (; set->table[at].p != NULL; at = (at + 1) & set->mask)
+		if (view_eq(set->table[at], s))
+			return true;
+	return false;
+}
+
+/* ---- addresses -------------------------------------------------------------
+ */
+
+#include <arpa/inet.h>
+
+bool
+address_parse(struct view s, struct cidr *out)
+{
+	char room[INET6_ADDRSTRLEN];
+
+	if (s.n == 0 || s.n >= sizeof(room) || view_find(s, '\0') >= 0)
+		return false;
+	memcpy(room, s.p, s.n);
+	room[s.n] = '\0';
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, room, out->address) == 1) {
+		out->family_bytes = 4;
+		out->bits = 32;
+		return true;
+	}
+	if (inet_pton(AF_INET6, room, out->address) != 1)
+		return false;
+	out->family_bytes = 16;
+	out->bits = 128;
+	/* ::ffff:a.b.c.d is that IPv4 address (RFC 4291 section 2.5.5.2), as
+	 * Java's InetAddress has it. */
+	if (memcmp(out->address, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
+		memmove(out->address, out->address + 12, 4);
+		memset(out->address + 4, 0, 12);
+		out->family_bytes = 4;
+		out->bits = 32;
+	}
+	return true;
+}
+
+bool
+cidr_parse(struct view s, struct cidr *out)
+{
+	ssize_t slash = view_find(s, '/');
+	uint64_t bits;
+
+	if (slash < 0)
+		return address_parse(s, out);
+	if (!address_parse(view_sub(s, 0, (size_t)slash), out) ||
+	    !view_to_u64(view_sub(s, (size_t)slash + 1, SIZE_MAX), &bits) ||
+	    bits > (uint64_t)out->family_bytes * 8)
+		return false;
+	out->bits = (uint8_t)bits;
+	return true;
+}
+
+bool
+cidr_has(const struct cidr *block, const struct cidr *a)
+{
+	size_t whole = block->bits / 8, rest = block->bits % 8;
+
+	if (block->family_bytes != a->family_bytes ||
+	    memcmp(block->address, a->address, whole) != 0)
+		return false;
+	return rest == 0 ||
+	       ((block->address[whole] ^ a->address[whole]) >> (8 - rest)) == 0;
+}
