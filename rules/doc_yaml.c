@@ -317,6 +317,16 @@ read_events(struct reader *r)
 	return 0;
 }
 
+static struct doc_node *
+new_nothing(struct doc *d)
+{
+	struct doc_node *n = doc_node_new(d, DOC_NULL);
+
+	if (n != NULL)
+		n->line = n->column = 1;
+	return n;
+}
+
 struct doc_node *
 doc_read_yaml(struct doc *d)
 {
@@ -339,7 +349,7 @@ doc_read_yaml(struct doc *d)
 	if (read_events(r) == 0) {
 		root = r->root;
 		if (root == NULL)
-			root = doc_node_new(d, DOC_NULL);
+			root = new_nothing(d);
 	}
 	yaml_parser_delete(&r->parser);
 	return root;
