@@ -119,6 +119,8 @@ struct buf {
 	bool failed;
 };
 
+/* Room for n more bytes at p + n, for those who write there themselves. */
+bool buf_reserve(struct buf *, size_t n);
 void buf_put(struct buf *, struct view);
 void buf_puts(struct buf *, const char *cstr);
 void buf_putc(struct buf *, char);

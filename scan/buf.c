@@ -11,8 +11,7 @@
 #define BUF_MIN_BYTES 256u
 #define READ_BYTES 16384u
 
-/* Room for n more bytes. */
-static bool
+bool
 buf_reserve(struct buf *b, size_t n)
 {
 	size_t need, cap;

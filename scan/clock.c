@@ -59,6 +59,15 @@ days_before_year(unsigned year)
 	       (year - 1) / 400 + 1;
 }
 
+/* The last n digits of a number; snprintf would take half a microsecond for
+ * what stands in every event. */
+static void
+put_digits(char *to, unsigned n, unsigned number)
+{
+	for (unsigned i = n; i-- > 0; number /= 10)
+		to[i] = (char)('0' + number % 10);
+}
+
 void
 buf_rfc3339(struct buf *b, uint64_t wall_ns)
 {
@@ -68,6 +77,7 @@ buf_rfc3339(struct buf *b, uint64_t wall_ns)
 	/* A lower bound, at most one too small for the years in question. */
 	unsigned year = (unsigned)((uint64_t)day * 400 / DAYS_PER_400_YEARS);
 	unsigned month = 1;
+	char text[] = "0000-00-00T00:00:00.000000000Z";
 
 	if (day < days_before_year(year))
 		year--;
@@ -77,9 +87,14 @@ buf_rfc3339(struct buf *b, uint64_t wall_ns)
 	while (day >= days_of_month(year, month))
 		day -= days_of_month(year, month++);
 	assert(month <= 12);
-	buf_printf(b, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", year, month,
-		   day + 1, second / 3600, second / 60 % 60, second % 60,
-		   (unsigned)(wall_ns % NS_PER_SEC));
+	put_digits(text, 4, year);
+	put_digits(text + 5, 2, month);
+	put_digits(text + 8, 2, day + 1);
+	put_digits(text + 11, 2, second / 3600);
+	put_digits(text + 14, 2, second / 60 % 60);
+	put_digits(text + 17, 2, second % 60);
+	put_digits(text + 20, 9, (unsigned)(wall_ns % NS_PER_SEC));
+	buf_put(b, VIEW(text));
 }
 
 /* Takes exactly n digits from the front. */

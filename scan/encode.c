@@ -5,6 +5,7 @@
  */
 #include "scan/base.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -111,13 +112,14 @@ buf_utf8(struct buf *b, uint32_t c)
 	buf_put(b, (struct view){ out, n });
 }
 
-/* Not 0 if a byte of x lies below `limit` (at most 0x80). */
+#define EVERY_BYTE 0x0101010101010101ull
+
+/* Bit 7 of every byte of x that lies below `limit` (at most 0x80). Above the
+ * first such byte there may be false ones; no matter, the first is asked. */
 static uint64_t
 bytes_below(uint64_t x, unsigned char limit)
 {
-	const uint64_t ones = 0x0101010101010101ull;
-
-	return (x - ones * limit) & ~x & (ones << 7);
+	return (x - EVERY_BYTE * limit) & ~x & (EVERY_BYTE << 7);
 }
 
 /* How many bytes at the start are plain ASCII: no controls but DEL, no quote
@@ -125,17 +127,18 @@ bytes_below(uint64_t x, unsigned char limit)
 static size_t
 plain_run(struct view v)
 {
-	const uint64_t ones = 0x0101010101010101ull;
 	size_t i = 0;
 
 	for (; i + 8 <= v.n; i += 8) {
-		uint64_t x;
+		uint64_t x, odd;
 
 		memcpy(&x, v.p + i, sizeof(x));
-		if ((x & ones << 7) | bytes_below(x, 0x20) |
-		    bytes_below(x ^ ones * '"', 1) |
-		    bytes_below(x ^ ones * '\\', 1))
-			break;
+		x = le64toh(x);
+		odd = (x & (EVERY_BYTE << 7)) | bytes_below(x, 0x20) |
+		      bytes_below(x ^ EVERY_BYTE * '"', 1) |
+		      bytes_below(x ^ EVERY_BYTE * '\\', 1);
+		if (odd != 0)
+			return i + (size_t)__builtin_ctzll(odd) / 8;
 	}
 	for (; i < v.n; i++) {
 		unsigned char c = (unsigned char)v.p[i];
@@ -199,6 +202,9 @@ json_escape(struct buf *b, unsigned char c)
 void
 buf_json_string(struct buf *b, struct view v)
 {
+	/* Mostly nothing needs an escape, and one reservation is all. */
+	if (v.n < SIZE_MAX - 2 && !buf_reserve(b, v.n + 2))
+		return;
 	buf_putc(b, '"');
 	while (v.n > 0) {
 		size_t n = plain_run(v);

@@ -67,7 +67,7 @@ struct unit_reader {
 	struct value_list exec, calendar, boot, wanted;
 	struct buf line;  /* a continued line, put together */
 	struct buf words; /* a value, decoded */
-	bool no_memory;
+	bool bom_seen, no_memory;
 };
 
 static bool
@@ -545,16 +545,24 @@ is_continued(struct view line)
 	return n % 2 == 1;
 }
 
+/* The first byte order mark goes, whichever line it opens. */
+static struct view
+skip_mark(struct unit_reader *r, struct view line)
+{
+	if (r->bom_seen || !view_starts(line, VIEW("\xef\xbb\xbf")))
+		return line;
+	r->bom_seen = true;
+	return view_sub(line, 3, line.n);
+}
+
 static void
 take_lines(struct unit_reader *r, struct view text)
 {
 	bool continued = false;
 	struct view line;
 
-	if (view_starts(text, VIEW("\xef\xbb\xbf")))
-		text = view_sub(text, 3, text.n);
 	while (next_line(&text, &line)) {
-		line = skip_space(line);
+		line = skip_space(skip_mark(r, line));
 		if (line.n > 0 && (line.p[0] == '#' || line.p[0] == ';'))
 			continue;
 		if (!continued && !is_continued(line)) {

@@ -185,6 +185,10 @@ test_sections(void **state)
 	check_exec(VIEW("[Unit]\nExecStart=/wrong\n"), "");
 	check_exec(VIEW("[Socket]\nExecStartPre=/sock\n"), "/sock");
 	check_exec(VIEW("\xef\xbb\xbf[Service]\nExecStart=/bom\n"), "/bom");
+	check_exec(VIEW("#\n[Service]\n\xef\xbb\xbf"
+			"ExecStart=/late\n\xef\xbb\xbf"
+			"ExecStop=/second\n"),
+		   "/late");
 	/* not UTF-8: the line does not count */
 	check_exec(VIEW("[Service]\n[X\xff]\nExecStart=/x\nExecStop=/\xff\n"),
 		   "/x");
