@@ -8,7 +8,7 @@ is 'check: ok' 'ok          rule1' "$out"
 cp rule3.yml set/
 run 'check: error' 1 rules check set
 has 'check: error' 'error       rule3' "$out"
-has 'check: place' 'set/rule3.yml:4:22: unknown field "process.pdi"; did you mean "process.pid"?' "$out"
+has 'check: place' 'set/rule3.yml:4:22: unknown field process.pdi; did you mean process.pid?' "$out"
 has 'check: caret' '^' "$out"
 is 'check: summary' 'tocsin: 1 ok, 0 unsupported, 1 broken' "$err"
 run 'check: exit zero' 0 rules check --exit-zero set
