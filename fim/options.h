@@ -50,6 +50,10 @@ struct options {
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
 	bool matches;
+
+	const char *key, *comment, *passphrase_fd;
+	struct text_list pubkeys;
+	bool legacy, unencrypted;
 };
 
 /* 0, or -1 with one diagnostic. Free in both cases. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys as the command line and the configuration name them. */
+#ifndef FIM_KEYS_H
+#define FIM_KEYS_H
+
+#include "baselines/sign.h"
+#include "fim/options.h"
+
+/* The exit code for an error of baselines/sign.h, by errno. */
+enum exit_code keys_exit_code(void);
+
+/* The secret key in `path`; asks for its passphrase where it must. NULL with
+ * `code` set and diagnostics in io->err. Free with sign_secret_free. */
+struct sign_secret *keys_open_secret(const struct options *, const char *path,
+				     struct cmd_io *, enum exit_code *code);
+
+/* The public keys to trust: those of --pubkey, else the configuration's,
+ * which must be nobody else's to write. Free keys->v with free(3). */
+enum exit_code
+keys_trusted(const struct options *, struct cmd_io *, struct sign_keys *keys);
+
+/* No core dump of this process, and no other process of ours may look into
+ * it: called before a secret is read. */
+void keys_shield(void);
+
+#endif
