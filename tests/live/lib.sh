@@ -70,7 +70,7 @@ watch_start() {
 # watch_stop [SIGNAL]: its exit code in `watch_code`.
 watch_stop() {
 	kill -"${1:-TERM}" $watcher
-	( sleep 10; kill -KILL $watcher 2>/dev/null ) &
+	( sleep 10; kill -KILL $watcher ) >/dev/null 2>&1 &
 	local guard=$!
 	wait $watcher
 	watch_code=$?
