@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BY_ID, BY_PLACE };
-
 /* ---- the two tables ---------------------------------------------------- */
 
 static int
@@ -90,7 +88,7 @@ fan_find(const struct fan_tree *t, struct view id)
 	     at = (at + 1) & (ix->cap - 1)) {
 		struct fan_dir *d = ix->v[at];
 
-		if (d->hash[BY_ID] == hash && d->id_n == id.n &&
+		if (d->hash[FAN_BY_ID] == hash && d->id_n == id.n &&
 		    memcmp(d->id, id.p, id.n) == 0)
 			return d;
 	}
@@ -122,7 +120,7 @@ fan_child(const struct fan_tree *t, const struct fan_dir *parent,
 	     at = (at + 1) & (ix->cap - 1)) {
 		struct fan_dir *d = ix->v[at];
 
-		if (d->hash[BY_PLACE] == hash && d->parent == parent &&
+		if (d->hash[FAN_BY_PLACE] == hash && d->parent == parent &&
 		    view_eq(fan_dir_name(d), name))
 			return d;
 	}
@@ -236,8 +234,8 @@ fan_dir_new(struct fan_tree *t, struct fan_dir *parent, struct view name,
 		return NULL;
 	}
 	d->name_at = d->path_n - name.n;
-	d->hash[BY_ID] = view_hash(id);
-	d->hash[BY_PLACE] = place_hash(parent, name);
+	d->hash[FAN_BY_ID] = view_hash(id);
+	d->hash[FAN_BY_PLACE] = place_hash(parent, name);
 	if (fan_index_put(&t->by_id, d) < 0 ||
 	    fan_index_put(&t->by_place, d) < 0) {
 		fan_index_drop(&t->by_id, d);
@@ -296,7 +294,7 @@ fan_dir_move(struct fan_tree *t, struct fan_dir *d, struct fan_dir *parent,
 	d->path = path;
 	d->path_n = n;
 	d->name_at = n - name.n;
-	d->hash[BY_PLACE] = place_hash(parent, fan_dir_name(d));
+	d->hash[FAN_BY_PLACE] = place_hash(parent, fan_dir_name(d));
 	link_child(parent, d);
 	for (struct fan_dir *k = d; k; k = fan_next(d, k)) {
 		k->gone = false;

@@ -534,9 +534,10 @@ follow_rename(struct sensor *s, const struct taken *e, struct fan_dir *d,
 	if (old && fan_leads_to(old, e->old_name))
 		fan_look(s->tree, old, e->old_name, &cause);
 	if (d && (e->mask & FAN_ONDIR || fan_leads_to(d, e->name))) {
-		/* A directory that came and went before it was known was new:
-		 * so is what it holds. */
-		if (!old || moved)
+		/* Where it would have been known and is not, it was new: so
+		 * is what it holds. */
+		if (moved || !old ||
+		    !(old->root || fan_leads_to(old, e->old_name)))
 			cause.why = WHY_MOVE;
 		if (old &&
 		    !fan_names(s->tree, old, e->old_name, &old_name, NULL))

@@ -70,8 +70,8 @@ struct fan_dir {
 	size_t path_n;
 	size_t name_at; /* of its last component */
 	uint64_t mask;
-	uint64_t hash[2];
-	uint32_t below; /* directories that this root brought */
+	uint64_t hash[2]; /* FAN_BY_ID, FAN_BY_PLACE */
+	uint32_t below;	  /* directories that this root brought */
 	uint32_t version;
 	enum fan_names names;
 	bool listed;	  /* all below it has been walked */
@@ -84,6 +84,7 @@ struct fan_dir {
 };
 
 /* Open addressing; `which` selects the hash. */
+enum { FAN_BY_ID, FAN_BY_PLACE };
 struct fan_index {
 	struct fan_dir **v;
 	size_t cap, n;

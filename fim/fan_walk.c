@@ -243,15 +243,12 @@ forget(struct fan_tree *t, struct fan_dir *d, struct view name, bool exists)
 		fan_dir_detach(t, child, exists);
 }
 
+/* A new goal starts at the root, with the claim added last. */
 static void
 begin_goal(struct fan_tree *t, struct fan_goal *g)
 {
 	int fd;
 
-	if (g->n_dirs > 0 && !watch_component_wild(g->parts[0])) {
-		push(t, t->top, g->parts[0]);
-		return;
-	}
 	if (g->n_dirs == 0 && g->recursive) {
 		/* A link to / below a watched place: everything is no place. */
 		fan_goal_kill(t, g);
@@ -713,6 +710,8 @@ int
 fan_tree_open(struct fan_tree *t, const struct watchset *ws)
 {
 	t->cause = &quiet;
+	t->by_id.which = FAN_BY_ID;
+	t->by_place.which = FAN_BY_PLACE;
 	if (t->max_dirs == 0)
 		t->max_dirs = FAN_DIRS_MAX;
 	if (mounts_read(&t->mounts) < 0 || make_top(t) < 0)

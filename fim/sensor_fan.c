@@ -183,6 +183,37 @@ poll_for(struct sensor *s, int fd)
 	return fd < 0 ? 0 : epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a == 0 || b < a ? b : a;
+}
+
+static void
+set_timer(struct sensor *s)
+{
+	struct itimerspec at = { 0 };
+	uint64_t next = 0, ticks;
+
+	if (s->timer_ns && s->now_ns >= s->timer_ns) {
+		if (read(s->timer_fd, &ticks, sizeof(ticks)) < 0)
+			ticks = 0;
+		s->timer_ns = 0;
+	}
+	if (s->found.first)
+		next = s->found.first->since_ns + FOUND_HOLD_NS;
+	if (s->dirty.first)
+		next = sooner(next, s->dirty.first->since_ns + DIRTY_HOLD_NS);
+	if (s->mount_fd < 0)
+		next = sooner(next, s->now_ns + MOUNT_POLL_NS);
+	if (next == 0 || (s->timer_ns && s->timer_ns <= next))
+		return;
+	at.it_value.tv_sec = (time_t)(next / NS_PER_SEC);
+	at.it_value.tv_nsec = (long)(next % NS_PER_SEC);
+	if (timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
+		s->timer_ns = next;
+}
+
 /* Descriptors that one batch may hold: a quarter of what is allowed. */
 static size_t
 pidfd_limit(void)
@@ -214,6 +245,7 @@ open_rest(struct sensor *s, const struct watchset *ws)
 		return -1;
 	s->now_ns = clock_boot_ns();
 	s->tree = tree_new(s, ws ? ws : &nothing);
+	set_timer(s);
 	return s->tree ? 0 : -1;
 }
 
@@ -360,37 +392,6 @@ release_kept(struct sensor *s, struct fan_keep *keep, uint64_t until_ns)
 		else
 			s->lost++;
 	}
-}
-
-static uint64_t
-sooner(uint64_t a, uint64_t b)
-{
-	return a == 0 || b < a ? b : a;
-}
-
-static void
-set_timer(struct sensor *s)
-{
-	struct itimerspec at = { 0 };
-	uint64_t next = 0, ticks;
-
-	if (s->timer_ns && s->now_ns >= s->timer_ns) {
-		if (read(s->timer_fd, &ticks, sizeof(ticks)) < 0)
-			ticks = 0;
-		s->timer_ns = 0;
-	}
-	if (s->found.first)
-		next = s->found.first->since_ns + FOUND_HOLD_NS;
-	if (s->dirty.first)
-		next = sooner(next, s->dirty.first->since_ns + DIRTY_HOLD_NS);
-	if (s->mount_fd < 0)
-		next = sooner(next, s->now_ns + MOUNT_POLL_NS);
-	if (next == 0 || (s->timer_ns && s->timer_ns <= next))
-		return;
-	at.it_value.tv_sec = (time_t)(next / NS_PER_SEC);
-	at.it_value.tv_nsec = (long)(next % NS_PER_SEC);
-	if (timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) == 0)
-		s->timer_ns = next;
 }
 
 static int

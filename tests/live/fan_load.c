@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Many files at once: all seen, none twice, and what it costs. */
+#include "tests/live/fan_harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FILES 100000
+#define TREES 1000
+#define TREE_DEPTH 6
+
+static const char *const load_set[] = { "/run/load/*", NULL };
+
+static void
+create(const char *path)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		_exit(1);
+	close(fd);
+}
+
+static void
+create_files(void *dir)
+{
+	char path[256];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/%d", (const char *)dir, i);
+		create(path);
+	}
+}
+
+/* Names end with a number below n: each exactly once? */
+static size_t
+count_distinct(const struct host *h, uint32_t pid, size_t n, size_t *twice)
+{
+	bool *seen = calloc(n, sizeof(*seen));
+	size_t sum = 0;
+
+	*twice = 0;
+	for (size_t i = 0; seen && i < h->n; i++) {
+		uint64_t k;
+
+		if (h->v[i].kind != EVENT_CREATE || h->v[i].node == NODE_DIR ||
+		    !view_to_u64(path_name(h->v[i].path), &k) || k >= n ||
+		    (pid && h->v[i].pid != pid))
+			continue;
+		*twice += seen[k];
+		sum += !seen[k];
+		seen[k] = true;
+	}
+	free(seen);
+	return sum;
+}
+
+static void
+test_many(unsigned slow_us, const char *what)
+{
+	struct host h;
+	size_t n, twice;
+	uint32_t pid;
+
+	prepare("rm -rf /run/load; mkdir -p /run/load");
+	host_open(&h, NULL, load_set);
+	h.open_files = false;
+	h.slow_us = slow_us;
+	pid = host_run(&h, create_files, (void *)(uintptr_t) "/run/load");
+	n = count_distinct(&h, pid, FILES, &twice);
+	printf("# %zu of %d files, %zu twice, %llu lost\n", n, FILES, twice,
+	       (unsigned long long)h.s->lost);
+	check(n == FILES && twice == 0 && h.s->lost == 0, what);
+	host_close(&h);
+}
+
+/* mkdir -p and a file at once, as fast as it goes. */
+static void
+create_trees(void *unused)
+{
+	char path[256];
+
+	(void)unused;
+	for (int i = 0; i < TREES; i++) {
+		int n = snprintf(path, sizeof(path), "/run/load/t%d", i);
+
+		for (int k = 0; k < TREE_DEPTH; k++) {
+			if (mkdir(path, 0755) < 0)
+				_exit(1);
+			n += snprintf(path + n, sizeof(path) - (size_t)n, "/%c",
+				      'a' + k);
+		}
+		snprintf(path + n - 2, sizeof(path) - (size_t)n + 2, "/%d", i);
+		create(path);
+	}
+}
+
+static void
+test_trees(void)
+{
+	struct host h;
+	size_t n, twice, known;
+	uint32_t pid;
+
+	prepare("rm -rf /run/load; mkdir -p /run/load");
+	host_open(&h, NULL, load_set);
+	pid = host_run(&h, create_trees, NULL);
+	n = count_distinct(&h, 0, TREES, &twice);
+	check(n == TREES, "every file in 1,000 fresh deep trees");
+	known = count_distinct(&h, pid, TREES, &twice);
+	count_distinct(&h, 0, TREES, &twice);
+	printf("# %zu with their process, %zu twice\n", known, twice);
+	check(twice == 0, "… none twice");
+	check(n - known == count_distinct(&h, 0, TREES, &twice) -
+				   count_distinct(&h, pid, TREES, &twice),
+	      "… nobody else is named");
+	host_close(&h);
+	prepare("rm -rf /run/load");
+}
+
+/* ---- cost -----------------------------------------------------------------
+ */
+
+static double
+time_files(const char *dir)
+{
+	double *took = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct buf commands = { 0 };
+	double result;
+	pid_t pid;
+
+	buf_printf(&commands, "rm -rf %s; mkdir -p %s%c", dir, dir, 0);
+	prepare(commands.p);
+	buf_free(&commands);
+	pid = fork();
+	if (pid == 0) {
+		uint64_t start = clock_boot_ns();
+
+		create_files((void *)(uintptr_t)dir);
+		*took = (double)(clock_boot_ns() - start);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	result = *took;
+	munmap(took, 4096);
+	return result;
+}
+
+/* The sensor in a process of its own, so that it takes its own core. */
+static pid_t
+start_sensor(void)
+{
+	pid_t pid = fork();
+	struct host h;
+
+	if (pid != 0) {
+		usleep(100000);
+		return pid;
+	}
+	host_open(&h, NULL, (const char *const[]){ "/run/seen/*", NULL });
+	h.open_files = false;
+	for (;;) {
+		host_pump(&h, 1000);
+		host_clear(&h);
+	}
+}
+
+static int
+cmp_double(const void *x, const void *y)
+{
+	const double *a = x, *b = y;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static double
+ratio(const char *dir)
+{
+	double v[7];
+
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		double without = time_files(dir), with;
+		pid_t pid = start_sensor();
+
+		with = time_files(dir);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		v[i] = with / without;
+	}
+	qsort(v, ARRAY_LEN(v), sizeof(v[0]), cmp_double);
+	return v[ARRAY_LEN(v) / 2];
+}
+
+void
+test_load(void)
+{
+	test_many(0, "100,000 files, all seen");
+	test_many(20, "100,000 files and a slow reader, all seen");
+	test_trees();
+	prepare("mkdir -p /run/seen");
+	printf("# 100,000 creations, unwatched directory: %.3f\n",
+	       ratio("/run/unseen"));
+	printf("# 100,000 creations, watched directory: %.3f\n",
+	       ratio("/run/seen/x"));
+	prepare("rm -rf /run/seen /run/unseen");
+}
