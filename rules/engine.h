@@ -399,6 +399,8 @@ struct parse {
 /* Reports at byte `at` of the query; always -1. */
 int parse_error(struct parse *, size_t at, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+/* Length and UTF-8 of the text. */
+int parse_begin(struct parse *);
 struct node *node_new(struct parse *, enum node_kind, size_t at);
 int node_add(struct parse *, struct node *parent, struct node *kid);
 struct node *node_not(struct parse *, struct node *);

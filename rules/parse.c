@@ -56,6 +56,22 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	return -1;
 }
 
+int
+parse_begin(struct parse *p)
+{
+	if (p->text.n > QUERY_BYTES_MAX)
+		return parse_error(p, 0, "the query is longer than %u bytes",
+				   QUERY_BYTES_MAX);
+	for (size_t i = 0; i < p->text.n;) {
+		size_t n = utf8_length(view_sub(p->text, i, 4));
+
+		if (n == 0)
+			return parse_error(p, i, "the query is not UTF-8 here");
+		i += n;
+	}
+	return 0;
+}
+
 struct node *
 node_new(struct parse *p, enum node_kind kind, size_t at)
 {

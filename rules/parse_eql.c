@@ -762,16 +762,8 @@ static int
 begin(struct eql *e, struct parse *p)
 {
 	*e = (struct eql){ .p = p };
-	if (p->text.n > QUERY_BYTES_MAX)
-		return parse_error(p, 0, "the query is longer than %u bytes",
-				   QUERY_BYTES_MAX);
-	for (size_t i = 0; i < p->text.n;) {
-		size_t n = utf8_length(view_sub(p->text, i, 4));
-
-		if (n == 0)
-			return parse_error(p, i, "the query is not UTF-8 here");
-		i += n;
-	}
+	if (parse_begin(p) < 0)
+		return -1;
 	advance(e);
 	return 0;
 }

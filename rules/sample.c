@@ -135,10 +135,33 @@ visit_filter(void *ctx, struct view key, const struct value **values)
 			       .pinned = run_pin(v->run, v->r) };
 	v->run->counters.sequences_pending++;
 	group_touch(&s->table, &g->g, v->r->time_ns);
-	report(v, g);
 	if (s->table.n > s->cap) {
 		v->run->counters.sequences_evicted++;
 		drop(v->run, s, (struct sample_group *)s->table.oldest);
+	}
+}
+
+static void
+visit_report(void *ctx, struct view key, const struct value **values)
+{
+	struct visit *v = ctx;
+	struct group *g = group_find(&v->s->table, key);
+
+	(void)values;
+	if (g != NULL && !((struct sample_group *)g)->done)
+		report(v, (struct sample_group *)g);
+}
+
+static void
+visit_all(struct visit *v, uint64_t satisfied,
+	  void (*call)(void *, struct view, const struct value **))
+{
+	for (v->filter = 0; v->filter < v->s->n; v->filter++) {
+		const struct stage *stage = &v->s->code->stages[v->filter];
+
+		if (satisfied & 1ull << v->filter)
+			keys_each(v->run, v->r, stage->keys, stage->n_keys,
+				  (struct key_each){ .call = call, .ctx = v });
 	}
 }
 
@@ -149,14 +172,8 @@ sample_feed(struct rules_run *run, struct sample_run *s, struct record *r,
 	struct visit v = { .run = run, .s = s, .r = r };
 
 	expire(run, s, r->time_ns);
-	for (v.filter = 0; v.filter < s->n; v.filter++) {
-		const struct stage *stage = &s->code->stages[v.filter];
-
-		if (satisfied & 1ull << v.filter)
-			keys_each(run, r, stage->keys, stage->n_keys,
-				  (struct key_each){ .call = visit_filter,
-						     .ctx = &v });
-	}
+	visit_all(&v, satisfied, visit_filter);
+	visit_all(&v, satisfied, visit_report);
 }
 
 struct sample_run *
