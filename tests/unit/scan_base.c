@@ -196,6 +196,14 @@ test_arena(void **state)
 		arena_reset(&a);
 	}
 	assert_int_equal(a.held_bytes, held);
+	/* Nor when a round takes several chunks at first. */
+	for (int i = 0; i < 10; i++) {
+		arena_reset(&a);
+		held = a.held_bytes;
+		for (int k = 0; k < 60; k++)
+			assert_non_null(arena_alloc(&a, 1000));
+	}
+	assert_int_equal(a.held_bytes, held);
 	/* One huge piece is not kept. */
 	assert_non_null(arena_alloc(&a, 8 << 20));
 	assert_true(a.held_bytes > 8 << 20);
@@ -441,6 +449,33 @@ test_utf8(void **state)
 	assert_true(utf8_valid(VIEW("0123456\xe2\x82\xac"
 				    "9\n\0")));
 	assert_false(utf8_valid(VIEW("0123456\xe2\x82")));
+}
+
+/* Every first and second byte, against the arithmetic of RFC 3629. */
+static void
+test_utf8_beginnings(void **state)
+{
+	(void)state;
+	for (unsigned first = 0x80; first < 256; first++) {
+		for (unsigned second = 0; second < 256; second++) {
+			char s[4] = { (char)first, (char)second, (char)0x80,
+				      (char)0x80 };
+			size_t n = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+			uint32_t least = n == 4	  ? 0x10000
+					 : n == 3 ? 0x800
+						  : 0x80;
+			uint32_t c = first & (0x7fu >> n);
+			bool valid = first >= 0xc0 && first < 0xf8 &&
+				     (second & 0xc0) == 0x80;
+
+			c = c << 6 | (second & 0x3f);
+			c <<= 6 * (n - 2);
+			valid &= c >= least && c <= 0x10ffff &&
+				 (c < 0xd800 || c > 0xdfff);
+			assert_int_equal(utf8_length((struct view){ s, 4 }),
+					 valid ? n : 0);
+		}
+	}
 }
 
 static void
@@ -730,6 +765,7 @@ main(void)
 		cmocka_unit_test(test_json_double),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_beginnings),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_err_format),
 		cmocka_unit_test(test_err_long_line),

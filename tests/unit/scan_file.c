@@ -180,6 +180,23 @@ test_regular(void **state)
 			    f.birth_ns <= now + NS_PER_SEC);
 }
 
+/* Hostile files are opened with every precaution. */
+static void
+test_open_flags(void **state)
+{
+	int fd, flags;
+
+	(void)state;
+	put_file("f", VIEW("abc"));
+	fd = scan_open(dir, "f");
+	flags = fcntl(fd, F_GETFL);
+	assert_int_equal(flags & O_ACCMODE, O_RDONLY);
+	assert_true(flags & O_NONBLOCK);
+	assert_true(flags & O_NOATIME); /* it is ours */
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+}
+
 static void
 test_small(void **state)
 {
@@ -585,6 +602,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_regular, reset),
+		cmocka_unit_test_teardown(test_open_flags, reset),
 		cmocka_unit_test_teardown(test_small, reset),
 		cmocka_unit_test_teardown(test_frugal, reset),
 		cmocka_unit_test_teardown(test_limits, reset),
