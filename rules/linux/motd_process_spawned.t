@@ -31,6 +31,7 @@ base {"event.category": "process", "event.type": "start", "event.action": "exec"
 + perl-exec {"process.executable": "/usr/bin/perl", "process.args": ["perl", "-e", "use Socket;exec('/bin/sh')"]}
 + perl-system {"process.executable": "/usr/bin/perl5.36", "process.args": ["perl", "-e", "use Socket;system('sh')"]}
 + ruby-new {"process.executable": "/usr/bin/ruby", "process.args": ["ruby", "-rsocket", "-e", "TCPSocket.new('198.51.100.1',1)"]}
++ ruby-rsocket-alone {"process.executable": "/usr/bin/ruby", "process.args": ["ruby", "-rsocket", "x", "TCPSocket.new"]}
 + ruby-open {"process.executable": "/usr/bin/ruby3.1", "process.args": ["ruby", "-e", "TCPSocket.open('198.51.100.1',1)"]}
 + lua-popen {"process.executable": "/usr/bin/lua5.4", "process.args": ["lua", "-e", "s=require'socket.tcp';io.popen('sh')"]}
 + lua-execute {"process.executable": "/usr/bin/lua", "process.args": ["lua", "-e", "socket.tcp();os.execute('sh')"]}

@@ -26,9 +26,17 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 - below-postinst {"process.executable": "/usr/bin/ucf", "tocsin.process.ancestors.executable": ["/var/lib/dpkg/info/x.postinst", "/usr/bin/dpkg"]}
 - nix {"process.executable": "/nix/store/x/bin/install"}
 - extension-swp {"file.path": "/etc/update-motd.d/10-uname.swp"}
+- extension-swpx {"file.path": "/etc/update-motd.d/10-uname.swpx"}
 - extension-swx {"file.path": "/etc/update-motd.d/10-uname.swx"}
+- extension-swo {"file.path": "/etc/update-motd.d/10-uname.swo"}
 - extension-dpkg-new {"file.path": "/etc/update-motd.d/10-uname.dpkg-new"}
+- extension-dpkg-tmp {"file.path": "/etc/update-motd.d/10-uname.dpkg-tmp"}
 - extension-dpkg-old {"file.path": "/etc/update-motd.d/10-uname.dpkg-old"}
+- extension-dpkg-dist {"file.path": "/etc/update-motd.d/10-uname.dpkg-dist"}
+- extension-dpkg-remove {"file.path": "/etc/update-motd.d/10-uname.dpkg-remove"}
+- extension-dpkg-bak {"file.path": "/etc/update-motd.d/10-uname.dpkg-bak"}
+- extension-ucf-new {"file.path": "/etc/update-motd.d/10-uname.ucf-new"}
+- extension-ucf-old {"file.path": "/etc/update-motd.d/10-uname.ucf-old"}
 - extension-ucf-dist {"file.path": "/etc/update-motd.d/10-uname.ucf-dist"}
 - chmod-without-x {"event.action": "attributes_modified", "file.mode": "0644"}
 - deletion {"event.action": "deletion"}

@@ -4,6 +4,7 @@ rule run-pid-lock-reboot-content
 base {"event.category": "file", "event.action": "creation", "host.os.type": "linux", "process.executable": "/usr/sbin/x", "file.path": "/run/x.pid", "file.type": "file", "file.mode": "0644", "file.size": 9000, "tocsin.file.kind": "elf", "tocsin.pidfile.valid": false, "file.Ext.entropy": 5.9}
 + elf
 + script {"tocsin.file.kind": "script", "file.size": 30, "file.Ext.entropy": 4.1}
++ lock-script {"file.path": "/run/x.lock", "tocsin.file.kind": "script", "file.size": 30, "file.Ext.entropy": 4.1, "tocsin.pidfile.valid": null}
 + lock-elf {"file.path": "/run/lock/x.lock", "tocsin.pidfile.valid": null}
 + reboot-elf {"file.path": "/var/run/x.reboot", "tocsin.pidfile.valid": null}
 + renamed {"event.action": "rename"}
@@ -16,8 +17,17 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 + mode-0711 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0711"}
 + mode-4755 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "4755"}
 + mode-0100 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0100"}
++ mode-0300 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0300"}
++ mode-0500 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0500"}
++ mode-0700 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0700"}
 + mode-0010 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0010"}
++ mode-0030 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0030"}
++ mode-0050 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0050"}
++ mode-0070 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0070"}
 + mode-0001 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0001"}
++ mode-0003 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0003"}
++ mode-0005 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0005"}
++ mode-0007 {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0007"}
 + chmod {"event.action": "attributes_modified", "tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "0755"}
 + no-integer {"tocsin.file.kind": "text", "file.size": 20, "file.Ext.entropy": 3.0}
 + two-integers {"tocsin.file.kind": "text", "file.size": 9, "file.Ext.entropy": 3.0, "event.action": "modification"}
@@ -35,6 +45,9 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 - mode-sticky {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "1644"}
 - mode-setgid {"tocsin.file.kind": "text", "tocsin.pidfile.valid": true, "file.size": 5, "file.Ext.entropy": 2.0, "file.mode": "2664"}
 - sendmail {"file.path": "/run/sendmail/mta/sendmail.pid", "tocsin.file.kind": "text", "file.size": 60, "file.Ext.entropy": 4.0}
+- sendmail-var-run {"file.path": "/var/run/sendmail/mta/sendmail.pid", "tocsin.file.kind": "text", "file.size": 60, "file.Ext.entropy": 4.0}
+- container-podman {"file.path": "/run/containers/storage/overlay/a/merged/x.lock"}
+- container-k3s {"file.path": "/run/k3s/containerd/a/rootfs/x.lock"}
 - elsewhere {"file.path": "/var/lib/x.pid"}
 - other-extension {"file.path": "/run/x.sock"}
 - deleted {"event.action": "deletion"}

