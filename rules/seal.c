@@ -397,7 +397,7 @@ seal_rule(struct sealer *s, size_t i)
 	size_t pairs = set->n_pairs;
 	struct work *w;
 
-	if (set->rules[i].status == RULE_ERROR)
+	if (set->rules[i].status != RULE_OK)
 		return;
 	w = arena_zalloc(&s->tree, sizeof(*w));
 	if (w == NULL) {

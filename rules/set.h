@@ -23,9 +23,9 @@ struct rule_threshold {
 };
 
 struct rule_source {
-	/* `stages` is the engine's. With status RULE_ERROR (and a reason) the
-	 * rule is kept for listing and not compiled; so is one whose query
-	 * turns out broken. */
+	/* `stages` is the engine's. With status RULE_ERROR or RULE_UNSUPPORTED
+	 * (and a reason) the rule is kept for listing and not compiled; so is
+	 * one whose query turns out broken. */
 	struct rule rule;
 	/* Where the query's first byte stands. Further lines of the query are
 	 * taken to begin at column `query_place.column` of the lines below, as

@@ -72,6 +72,7 @@ struct visit {
 	struct rules_run *run;
 	struct terms_run *t;
 	struct record *r;
+	bool reported;
 };
 
 static void
@@ -123,8 +124,12 @@ visit_tuple(void *ctx, struct view key, const struct value **values)
 	group_touch(&v->t->table, &term->g, now > 0 ? now : 1);
 	if (new || term->seen_ns - term->stored_ns > window / 100)
 		store(v, term, digest);
-	if (new &&now >= v->run->options.learn_until_ns)
+	/* One act is one alert, also where a field has several values (a file
+	 * under two names, a program as given and made absolute). */
+	if (new && !v->reported && now >= v->run->options.learn_until_ns) {
+		v->reported = true;
 		report(v, values);
+	}
 }
 
 void
