@@ -220,7 +220,7 @@ put_head(const struct alert *a, bool colour, struct buf *out)
 static void
 put_label(const char *label, struct buf *out)
 {
-	buf_printf(out, "    %-10s", label);
+	buf_printf(out, "    %-11s", label);
 }
 
 static void
@@ -359,6 +359,7 @@ alert_format_text(const struct alert *a, bool colour, struct buf *out)
 	put_ancestors(r, out);
 	put_content(r, out);
 	put_list_row(r, "starts", FIELD_UNIT_EXEC_START, out);
-	put_list_row(r, "attributed", FIELD_ATTRIBUTION, out);
+	if (!view_eq(string_of(r, FIELD_ATTRIBUTION), VIEW("kernel")))
+		put_list_row(r, "attributed", FIELD_ATTRIBUTION, out);
 	put_threats(a->rule, out);
 }
