@@ -20,7 +20,8 @@ struct config_list {
 
 /* Views are followed by a NUL. Zero-initialise; config_free. */
 struct config {
-	struct config_list rules, exceptions, watch, sensors, env_vars, public_keys;
+	struct config_list rules, exceptions, watch, sensors, env_vars,
+		public_keys;
 	struct view state, format, output; /* "" = not set */
 	int64_t args_bytes, max_file_bytes;
 	uint64_t learning_period_ns, process_grace_ns;
