@@ -272,7 +272,7 @@ view_hash(struct view v)
 	return multiply_fold(state ^ hash_key[0], v.n ^ hash_key[3]);
 }
 
-/* ---- parts of a path -------------------------------------------------- */
+/* ---- parts of a path ------------------------------------------------ */
 
 struct view
 path_name(struct view path)

@@ -184,8 +184,7 @@ struct err {
 };
 
 /* Always returns -1, so that `return err_add(…)` reads well. */
-int err_add(struct err *, struct place, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+int err_add(struct err *, struct place, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* "file:line:column: message", then the source line and a caret. */
 void err_format(const struct diag *, struct buf *out);
 void err_free(struct err *);

@@ -39,6 +39,14 @@ bool unit_name(struct view name); /* a unit's name, or a drop-in's */
 int unit_read(struct view text, struct view name, struct arena *,
 	      struct unit_facts *out);
 
+/* The words of a value, decoded; space is what systemd calls so. The next word
+ * is added to the buffer, false at the end. A command ends at a semicolon
+ * that stands alone, and replaces what is in the buffer. */
+bool unit_is_space(char);
+struct view unit_skip_space(struct view);
+bool unit_take_word(struct view *rest, struct buf *);
+void unit_take_command(struct view *rest, struct buf *);
+
 /* Adds to a histogram of byte values; bits a byte of one. */
 void entropy_count(struct view, uint64_t counts[256]);
 double entropy_of(const uint64_t counts[256]);

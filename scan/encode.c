@@ -165,8 +165,7 @@ utf8_valid(struct view v)
 	return true;
 }
 
-/* ---- JSON -----------------------------------------------------------------
- */
+/* ---- JSON ----------------------------------------------------------- */
 
 static void
 json_escape(struct buf *b, unsigned char c)
@@ -271,8 +270,7 @@ buf_json_double(struct buf *b, double d)
 	put_number(b, digits);
 }
 
-/* ---- text for people --------------------------------------------------------
- */
+/* ---- text for people ------------------------------------------------ */
 
 /* What a terminal or an editor might obey or hide instead of showing: C1
  * controls, separators of lines, and the bidirectional controls of Unicode

@@ -35,7 +35,7 @@ const char *content_kind_name(enum content_kind); /* "elf", … */
 
 /* Elf32_Ehdr / Elf64_Ehdr, elf(5); names as ECS file.elf.* wants them. */
 struct elf_facts {
-	bool valid; /* the header is complete and makes sense */
+	bool valid;		  /* the header is complete and makes sense */
 	const char *class;	  /* "ELFCLASS64" */
 	const char *data;	  /* "ELFDATA2LSB" */
 	const char *type;	  /* "EXEC", "DYN", … */
@@ -57,8 +57,8 @@ struct pidfile_facts {
  * runs, when and as whom. Lists are in file order; an empty assignment
  * clears the list, as systemd does. */
 struct unit_facts {
-	bool is_unit; /* at least one section header was understood */
-	bool truncated; /* past a limit: only the beginning was understood */
+	bool is_unit;	  /* at least one section header was understood */
+	bool truncated;	  /* past a limit: only the beginning was understood */
 	struct view type; /* of the name, or a drop-in's section: "timer", … */
 	/* ExecStart, ExecStartPre, …: one entry a command, without prefixes
 	 * (@-:+!|), quotes and escapes, words joined by one space, the first
@@ -67,7 +67,8 @@ struct unit_facts {
 	size_t n_exec;
 	const struct view *on_calendar;
 	size_t n_on_calendar;
-	const struct view *on_boot; /* OnBootSec, OnStartupSec, … as "Name=value" */
+	const struct view
+		*on_boot; /* OnBootSec, OnStartupSec, … as "Name=value" */
 	size_t n_on_boot;
 	/* What a timer, path or socket starts: Unit=, Service=, or the default
 	 * NAME.service. */
@@ -96,7 +97,7 @@ struct file_facts {
 };
 
 struct scan_limits {
-	uint64_t max_bytes;  /* read at most this much; 0 = 64 MiB */
+	uint64_t max_bytes;	 /* read at most this much; 0 = 64 MiB */
 	uint64_t max_unit_bytes; /* parse units up to this; 0 = 256 KiB */
 };
 
@@ -106,8 +107,8 @@ struct scan_limits {
  * unit or a pid file. -1 and errno when it cannot even be fstat'ed or read;
  * what was found by then is kept.
  */
-int scan_fd(int fd, struct view name, unsigned want,
-	    const struct scan_limits *, struct arena *, struct file_facts *out);
+int scan_fd(int fd, struct view name, unsigned want, const struct scan_limits *,
+	    struct arena *, struct file_facts *out);
 
 /* Opens for inspection: O_RDONLY|O_NOFOLLOW|O_CLOEXEC|O_NOCTTY|O_NONBLOCK,
  * O_NOATIME where allowed; only a regular file gives a readable descriptor, a
@@ -129,8 +130,9 @@ int digest_begin(struct digest *); /* -1 and errno */
 void digest_add(struct digest *, struct view);
 void digest_end(struct digest *, uint8_t out[32]); /* NULL: throw away */
 
-/* The unit a timer starts, from its own facts and name: Unit= or NAME.service */
-struct view unit_of_timer(const struct unit_facts *, struct view name,
-			  struct arena *);
+/* The unit a timer starts, from its own facts and name: Unit= or NAME.service
+ */
+struct view
+unit_of_timer(const struct unit_facts *, struct view name, struct arena *);
 
 #endif
