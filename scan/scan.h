@@ -67,8 +67,8 @@ struct unit_facts {
 	size_t n_exec;
 	const struct view *on_calendar;
 	size_t n_on_calendar;
-	const struct view
-		*on_boot; /* OnBootSec, OnStartupSec, … as "Name=value" */
+	/* OnBootSec, OnStartupSec, … as "Name=value" */
+	const struct view *on_boot;
 	size_t n_on_boot;
 	/* What a timer, path or socket starts: Unit=, Service=, or the default
 	 * NAME.service. */
