@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tocsin rules: what the rules are, and what is wrong with them. */
+#include <stdlib.h>
+
 #include "fim/fields.h"
 #include "fim/load.h"
 #include "fim/watchset.h"
+
+#define CHECK_MAX_ERRORS 20000
 
 struct rules_cmd {
 	const struct options *options;
@@ -214,13 +218,11 @@ diag_is_of(const struct rules_cmd *c, const struct diag *d, size_t i)
 		return true;
 	if (line < r->line)
 		return false;
-	for (size_t k = 0; k < rules_count(c->rules); k++) {
-		next = rules_at(c->rules, k);
-		if (next->line > r->line && next->line <= line &&
-		    view_eq(next->file, r->file))
-			return false;
-	}
-	return true;
+	if (i + 1 == rules_count(c->rules))
+		return true;
+	next = rules_at(c->rules, i + 1);
+	return next->line <= r->line || next->line > line ||
+	       !view_eq(next->file, r->file);
 }
 
 /* Prints what is said of rule i and marks it. */
@@ -261,7 +263,7 @@ check_text(struct rules_cmd *c, size_t i, bool *shown)
 
 /* The reason, with its place when that is known. */
 static void
-check_reason(struct rules_cmd *c, size_t i, struct buf *reason)
+check_reason(struct rules_cmd *c, size_t i, bool *shown, struct buf *reason)
 {
 	const struct rule *r = rules_at(c->rules, i);
 	const struct err *err = &c->io->err;
@@ -269,24 +271,26 @@ check_reason(struct rules_cmd *c, size_t i, struct buf *reason)
 	for (size_t k = 0; r->status == RULE_ERROR && k < err->n; k++) {
 		const struct diag *d = &err->v[k];
 
-		if (!view_eq(d->message, r->reason) || !diag_is_of(c, d, i))
+		if (shown[k] || !diag_is_of(c, d, i))
+			continue;
+		shown[k] = true;
+		if (reason->n > 0 || !view_eq(d->message, r->reason))
 			continue;
 		buf_puts(reason, d->file);
 		if (d->line > 0)
 			buf_printf(reason, ":%u:%u", d->line, d->column);
 		buf_puts(reason, ": ");
-		break;
 	}
 	buf_put(reason, r->reason);
 }
 
 static void
-check_json(struct rules_cmd *c, size_t i)
+check_json(struct rules_cmd *c, size_t i, bool *shown)
 {
 	const struct rule *r = rules_at(c->rules, i);
 	struct buf reason = { 0 };
 
-	check_reason(c, i, &reason);
+	check_reason(c, i, shown, &reason);
 	json_open(c, i);
 	json_text(c, "id", r->id);
 	json_text(c, "name", r->name);
@@ -307,8 +311,8 @@ check_summary(struct rules_cmd *c)
 		counts[RULE_OK], counts[RULE_UNSUPPORTED], counts[RULE_ERROR]);
 }
 
-/* What is printed here need not be printed by main again; what belongs to no
- * rule (a list, an exception) still is. */
+/* What is said here of a rule need not be said by main again; what belongs to
+ * no rule (a list, an exception) still is. */
 static void
 drop_shown(struct err *err, const bool *shown)
 {
@@ -320,22 +324,33 @@ drop_shown(struct err *err, const bool *shown)
 	err->n = kept;
 }
 
-static enum exit_code
-rules_check(struct rules_cmd *c)
+static void
+check_rules(struct rules_cmd *c, bool *shown)
 {
 	size_t n = rules_count(c->rules);
-	bool shown[ERR_MAX] = { false };
 
 	for (size_t i = 0; i < n; i++) {
 		if (as_json(c))
-			check_json(c, i);
+			check_json(c, i, shown);
 		else
 			check_text(c, i, shown);
 	}
 	if (as_json(c))
 		json_end(c, n);
-	else
-		drop_shown(&c->io->err, shown);
+}
+
+static enum exit_code
+rules_check(struct rules_cmd *c)
+{
+	bool *shown = calloc(c->io->err.n + 1, sizeof(*shown));
+
+	if (shown == NULL) {
+		say(c, "out of memory");
+		return EXIT_IO;
+	}
+	check_rules(c, shown);
+	drop_shown(&c->io->err, shown);
+	free(shown);
 	flush(c);
 	check_summary(c);
 	return c->broken > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
@@ -519,6 +534,8 @@ run_action(struct rules_cmd *c, const struct action *action)
 {
 	struct err *err = &c->io->err;
 
+	/* Every broken rule has its reason, also when thousands are. */
+	err->max = CHECK_MAX_ERRORS;
 	if (config_load(&c->config, c->options->config, err) != 0)
 		return EXIT_CONFIG;
 	c->rules = rules_new(fields_schema());

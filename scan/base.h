@@ -175,11 +175,11 @@ struct diag {
 };
 
 /* A list of diagnostics; owns its strings. Zero-initialise, err_free. At
- * most ERR_MAX are kept, the rest is counted in `dropped`. */
+ * most `max` are kept (0 = ERR_MAX), the rest is counted in `dropped`. */
 #define ERR_MAX 200
 struct err {
 	struct diag *v;
-	size_t n, cap, dropped;
+	size_t n, cap, max, dropped;
 	struct arena arena;
 };
 

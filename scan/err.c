@@ -34,7 +34,7 @@ err_add(struct err *e, struct place where, const char *fmt, ...)
 	struct diag d = { .line = where.line, .column = where.column };
 	va_list ap;
 
-	if (e->n >= ERR_MAX || !err_grow(e)) {
+	if (e->n >= (e->max ? e->max : ERR_MAX) || !err_grow(e)) {
 		e->dropped++;
 		return -1;
 	}

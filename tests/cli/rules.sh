@@ -52,3 +52,12 @@ has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml
 has 'watchset for programs' '"path":"/srv/spool' "$out"
 has 'watchset for programs: rule' '"rule":"file"' "$out"
+
+# However many are broken, each has its own reason, and is named once.
+for i in $(seq 300); do
+	echo "{\"rule_id\":\"m$i\",\"name\":\"m\",\"type\":\"eql\",\"query\":\"file where x$i\",\"severity\":\"low\",\"risk_score\":1}"
+done >many.ndjson
+run 'many broken' 1 rules check --format ndjson -q many.ndjson
+is 'many broken: each with its place' 300 \
+	"$(printf '%s\n' "$out" | grep -c '"reason":"many.ndjson:[0-9]*:[0-9]*: unknown field x[0-9]*')"
+is 'many broken: nothing twice' '' "$err"
