@@ -222,12 +222,9 @@ pid_running(int64_t pid)
 static void
 fill_pidfile(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f;
+	const struct file_facts *f = content_facts(l);
 
-	if (!view_eq(path_extension(l->event->file.path), VIEW("pid")))
-		return;
-	f = content_facts(l);
-	if (f == NULL || !S_ISREG(f->st.st_mode))
+	if (f == NULL || !f->pidfile.judged)
 		return;
 	if (field == FIELD_PIDFILE_VALID)
 		live_set_bool(l, s, f->pidfile.valid);
