@@ -77,22 +77,36 @@ format_line(struct view *rest, size_t max, struct view *line)
 	return view_find(*line, '\r') < 0 && view_find(*line, '\0') < 0;
 }
 
+/* The longest base64 here, that of a secret key, has 212 bytes. */
+#define BASE64_LINE_MAX 256u
+
+/* Encoded again it must be the same: libsodium 1.0.18 takes every byte above
+ * 0x7f for '/'. */
+static bool
+one_spelling(struct view line, const void *bytes, size_t n)
+{
+	char again[BASE64_LINE_MAX];
+	bool same;
+
+	sodium_bin2base64(again, sizeof(again), bytes, n,
+			  sodium_base64_VARIANT_ORIGINAL);
+	same = sodium_memcmp(again, line.p, line.n) == 0;
+	sodium_memzero(again, sizeof(again)); /* may be a secret key */
+	return same;
+}
+
 bool
 format_base64(struct view line, void *to, size_t n)
 {
+	const int variant = sodium_base64_VARIANT_ORIGINAL;
 	size_t got = 0;
 
-	/* libsodium refuses bits left over and missing or odd padding. */
-	return line.n == sodium_base64_ENCODED_LEN(
-				 n, sodium_base64_VARIANT_ORIGINAL) -
-				 1 &&
+	return line.n < BASE64_LINE_MAX &&
+	       line.n == sodium_base64_encoded_len(n, variant) - 1 &&
 	       sodium_base642bin(to, n, line.p, line.n, NULL, &got, NULL,
-				 sodium_base64_VARIANT_ORIGINAL) == 0 &&
-	       got == n;
+				 variant) == 0 &&
+	       got == n && one_spelling(line, to, n);
 }
-
-/* The longest base64 here, that of a secret key, has 212 bytes. */
-#define BASE64_LINE_MAX 256u
 
 static bool
 untrusted_line(struct view *rest)

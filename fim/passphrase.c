@@ -205,9 +205,14 @@ ssize_t
 passphrase_get(void *source, char *to, size_t max, bool fresh)
 {
 	struct passphrase_source *s = source;
-	ssize_t n = s->fd >= 0 ? read_line(s->fd, -1, to, max)
-			       : ask_terminal(s, to, max, fresh);
+	ssize_t n;
 
+	if (sodium_init() < 0) {
+		errno = ENOSYS;
+		return -1;
+	}
+	n = s->fd >= 0 ? read_line(s->fd, -1, to, max)
+		       : ask_terminal(s, to, max, fresh);
 	if (n < 0 && errno == EMSGSIZE)
 		s->why = "the passphrase is too long, or has a NUL in it";
 	if (n == 0 && fresh) {
