@@ -11,38 +11,63 @@
 
 #define PENDING_MAX (1u << 20) /* written out past this */
 
+/* A line has a limit for whoever reads it; rules may remember millions. */
+#define TERMS_PER_LINE 10000
+
 struct header {
-	struct buf *out;
-	bool any;
+	struct trace *trace;
+	uint64_t learn_until_ns;
+	unsigned terms; /* in this line */
 };
+
+static void
+begin_line(struct header *h)
+{
+	buf_printf(&h->trace->pending,
+		   "{\"tocsin\":{\"trace\":{\"version\":1,"
+		   "\"learn_until_ns\":%" PRIu64 ",\"terms\":[",
+		   h->learn_until_ns);
+	h->terms = 0;
+}
+
+static void
+end_line(struct header *h)
+{
+	buf_puts(&h->trace->pending, "]}}}\n");
+	if (h->trace->pending.n > PENDING_MAX)
+		trace_flush(h->trace);
+}
 
 static void
 put_term(void *ctx, struct view rule_id, const uint8_t key[16],
 	 uint64_t last_seen_ns)
 {
 	struct header *h = ctx;
+	struct buf *out = &h->trace->pending;
 
-	buf_puts(h->out, h->any ? ",{\"rule\":" : "{\"rule\":");
-	buf_json_string(h->out, rule_id);
-	buf_puts(h->out, ",\"key\":\"");
-	buf_hex(h->out, key, 16);
-	buf_printf(h->out, "\",\"last_seen_ns\":%" PRIu64 "}", last_seen_ns);
-	h->any = true;
+	if (h->terms == TERMS_PER_LINE) {
+		end_line(h);
+		begin_line(h);
+	}
+	buf_puts(out, h->terms > 0 ? ",{\"rule\":" : "{\"rule\":");
+	buf_json_string(out, rule_id);
+	buf_puts(out, ",\"key\":\"");
+	buf_hex(out, key, 16);
+	buf_printf(out, "\",\"last_seen_ns\":%" PRIu64 "}", last_seen_ns);
+	h->terms++;
 }
 
 static int
 put_header(struct trace *t, struct state *state, uint64_t learn_until_ns)
 {
-	struct header h = { .out = &t->pending };
+	struct header h = { .trace = t, .learn_until_ns = learn_until_ns };
+	uint64_t failed = t->failed;
 
-	buf_printf(h.out,
-		   "{\"tocsin\":{\"trace\":{\"version\":1,"
-		   "\"learn_until_ns\":%" PRIu64 ",\"terms\":[",
-		   learn_until_ns);
+	begin_line(&h);
 	if (state_each_term(state, put_term, &h) != 0)
 		return -1;
-	buf_puts(h.out, "]}}}\n");
-	return trace_flush(t);
+	end_line(&h);
+	return trace_flush(t) != 0 || t->failed != failed ? -1 : 0;
 }
 
 int

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A recorded trace: one header line, then every matched event as one line of
+ * A recorded trace: a header, then every matched event as one line of
  * ECS JSON, as `tocsin replay` reads it. The header carries what the rules
  * already knew, so that a replay raises the same alerts:
  *
  * {"tocsin":{"trace":{"version":1,"learn_until_ns":N,"terms":[
  *   {"rule":"ID","key":"32 hex digits","last_seen_ns":N},…]}}}
+ *
+ * The header has more lines of this kind when there are many terms.
  */
 #ifndef FIM_TRACE_H
 #define FIM_TRACE_H
