@@ -105,7 +105,7 @@ install: all $(MAN)
 	for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
-	$(if $(wildcard contrib/tocsin.service),sed 's,@PREFIX@,$(PREFIX),' \
+	$(if $(wildcard contrib/tocsin.service),sed 's|@PREFIX@|$(PREFIX)|' \
 		contrib/tocsin.service | install -D -m 644 /dev/stdin \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/tocsin.service)
 

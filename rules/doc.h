@@ -121,8 +121,8 @@ int doc_get_duration(struct doc *, const struct doc_node *map, const char *key,
 unsigned doc_check_keys(struct doc *, const struct doc_node *map,
 			const char *const *known, size_t n_known);
 /* The most similar of the names, or NULL when none is similar. */
-const char *name_nearest(struct view name, const char *const *known,
-			 size_t n_known);
+const char *
+name_nearest(struct view name, const char *const *known, size_t n_known);
 /* The text of a duration as doc_get_duration reads it; false if it is none. */
 bool duration_read(struct view, uint64_t *ns);
 

@@ -123,7 +123,7 @@ struct rule_threat {
 	size_t n_techniques;			 /* by its sub-techniques */
 };
 
-struct rule_investigate { /* executed by the reader's own osquery */
+struct rule_investigate {	  /* executed by the reader's own osquery */
 	struct view label, query; /* SQL with {{field}} placeholders */
 };
 
@@ -199,7 +199,7 @@ void rules_dump(const struct rules *, size_t i, struct buf *out);
 
 /* ---- running --------------------------------------------------------- */
 
-struct rules_hit { /* one stage of a match */
+struct rules_hit {    /* one stage of a match */
 	bool missing; /* a missing-event stage: nothing below is set */
 	uint64_t time_ns, seq;
 	void *pinned; /* from record.pin; NULL for the newest event, which is
