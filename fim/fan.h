@@ -33,6 +33,11 @@ struct sensor {
 	struct fan_keep found, dirty;
 	uint64_t now_ns;
 	uint64_t timer_ns; /* when the timer is set to go off; 0 = never */
+	uint64_t mounts_ns; /* when mounts were last looked at */
+	/* Wakeups are moderated while events keep coming. */
+	uint64_t read_ns;
+	unsigned busy_reads;
+	bool muted;
 	size_t max_pidfds;
 	/* The process of the event before, within one read. */
 	int32_t last_pid;

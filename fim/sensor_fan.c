@@ -55,6 +55,14 @@
 #define FOUND_HOLD_MAX_NS NS_PER_SEC
 #define DIRTY_HOLD_NS NS_PER_SEC
 #define MOUNT_POLL_NS (250 * NS_PER_MS)
+/* A writer at full speed would wake us for every event, which costs both
+ * sides ten times the event itself. After so many reads, each soon after the
+ * one before, the queue is looked at by time until it is found empty. */
+#define BUSY_READS 32u
+#define BUSY_GAP_NS (1 * NS_PER_MS)
+#define BUSY_PERIOD_NS (500 * NS_PER_US)
+/* How late a mount may be noticed while file events keep coming. */
+#define MOUNT_CHECK_NS (5 * NS_PER_MS)
 
 #define NAMES_MASK (FAN_CREATE | FAN_DELETE | FAN_ONDIR)
 #define FULL_MASK                                                 \
@@ -206,6 +214,8 @@ set_timer(struct sensor *s)
 		next = sooner(next, s->dirty.first->since_ns + DIRTY_HOLD_NS);
 	if (s->mount_fd < 0)
 		next = sooner(next, s->now_ns + MOUNT_POLL_NS);
+	if (s->muted)
+		next = sooner(next, s->now_ns + BUSY_PERIOD_NS);
 	if (next == 0 || (s->timer_ns && s->timer_ns <= next))
 		return;
 	at.it_value.tv_sec = (time_t)(next / NS_PER_SEC);
@@ -345,12 +355,38 @@ take_all(struct sensor *s, size_t n)
 	}
 }
 
+static void
+mute(struct sensor *s, bool muted)
+{
+	struct epoll_event ev = { .events = muted ? 0 : EPOLLIN };
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, s->fan_fd, &ev) == 0)
+		s->muted = muted;
+}
+
+static void
+moderate(struct sensor *s, bool found_something)
+{
+	if (!found_something) {
+		s->busy_reads = 0;
+		if (s->muted)
+			mute(s, false);
+		return;
+	}
+	s->busy_reads =
+		s->now_ns - s->read_ns < BUSY_GAP_NS ? s->busy_reads + 1 : 0;
+	s->read_ns = s->now_ns;
+	if (!s->muted && s->busy_reads >= BUSY_READS)
+		mute(s, true);
+}
+
 /* 1 when the queue was read to its end, 0 at the bound, -1 broken. */
 static int
-read_queue(struct sensor *s)
+read_queue(struct sensor *s, size_t *bytes)
 {
 	size_t sum = 0;
 
+	*bytes = 0;
 	while (sum < FETCH_MAX_BYTES &&
 	       (!s->has_pidfd || s->batch.n_pidfds < s->max_pidfds)) {
 		ssize_t n = read(s->fan_fd, s->buf, read_size(s));
@@ -363,6 +399,7 @@ read_queue(struct sensor *s)
 			return 1;
 		take_all(s, (size_t)n);
 		sum += (size_t)n;
+		*bytes = sum;
 	}
 	return 0;
 }
@@ -398,14 +435,18 @@ static int
 fan_fetch(struct sensor *s)
 {
 	static const struct fan_cause mounted = { .why = WHY_CREATE };
+	size_t bytes;
 	int drained;
 
 	s->now_ns = clock_boot_ns();
-	drained = read_queue(s);
+	drained = read_queue(s, &bytes);
 	if (drained < 0)
 		return -1;
-	if (mounts_changed(s))
-		fan_remount(s->tree, &mounted);
+	if (bytes == 0 || s->now_ns - s->mounts_ns >= MOUNT_CHECK_NS) {
+		s->mounts_ns = s->now_ns;
+		if (mounts_changed(s))
+			fan_remount(s->tree, &mounted);
+	}
 	if (s->rescan && drained) {
 		s->rescan = false;
 		fan_rescan(s->tree);
@@ -417,6 +458,10 @@ fan_fetch(struct sensor *s)
 	release_kept(s, &s->found,
 		     s->now_ns - (drained ? FOUND_HOLD_NS : FOUND_HOLD_MAX_NS));
 	release_kept(s, &s->dirty, s->now_ns - DIRTY_HOLD_NS);
+	/* Asked again at once, by a loop that reads until nothing is left, the
+	 * empty answer means nothing. */
+	if (bytes > 0 || s->now_ns - s->read_ns >= BUSY_PERIOD_NS / 2)
+		moderate(s, bytes > 0);
 	set_timer(s);
 	return s->batch.n > 0;
 }
