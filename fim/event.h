@@ -94,6 +94,10 @@ struct event_file {
 	 * by NUL; rules may use any of them. */
 	struct view aliases;
 	enum file_node node;
+	/* CREATE of pid 0: who made the directory around it. Made by the same
+	 * process only if that is known to have acted on this name as well
+	 * (NAME_ACT); 0 = unknown. */
+	uint32_t maker_pid;
 	/* For the sensor that delivered it: how to open the file again. */
 	const void *handle;
 };

@@ -32,7 +32,7 @@ struct sensor {
 	struct fan_batch batch;
 	struct fan_keep found, dirty;
 	uint64_t now_ns;
-	uint64_t timer_ns; /* when the timer is set to go off; 0 = never */
+	uint64_t timer_ns;  /* when the timer is set to go off; 0 = never */
 	uint64_t mounts_ns; /* when mounts were last looked at */
 	/* Wakeups are moderated while events keep coming. */
 	uint64_t read_ns;

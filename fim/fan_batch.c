@@ -54,6 +54,7 @@ fan_record_event(const struct fan_record *r, struct event *e)
 		return;
 	}
 	e->file.node = r->node;
+	e->file.maker_pid = r->maker_pid;
 	e->file.handle = r;
 	e->file.path = part_of(r, at, r->path_n);
 	at += r->path_n;

@@ -20,7 +20,8 @@ struct fan_record {
 	enum file_node node;
 	enum attribution attribution;
 	uint32_t pid;
-	int pidfd; /* -1 = none */
+	uint32_t maker_pid; /* of who made the directory, when pid is 0 */
+	int pidfd;	    /* -1 = none */
 	uint64_t time_ns;
 	uint64_t lost;
 	size_t at; /* the block: directory's id, object's id, … */
@@ -55,7 +56,6 @@ struct fan_kept {
 	struct fan_kept *chain;	      /* same bucket */
 	uint64_t hash;
 	uint64_t since_ns;
-	uint32_t maker; /* found: pid of who made or moved the directory */
 	struct fan_record r;
 	struct buf bytes;
 };

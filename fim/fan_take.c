@@ -266,7 +266,7 @@ fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
 		return;
 	}
 	k->r.pidfd = -1;
-	k->maker = cause->pid;
+	k->r.maker_pid = k->r.pid ? 0 : cause->pid;
 	fan_keep_put(&s->found, k);
 }
 
@@ -302,9 +302,10 @@ settle_found(struct sensor *s, const struct taken *e, struct fan_dir *d,
 		fan_keep_return(&s->found, k);
 		return;
 	}
-	if (k->maker && k->maker == e->pid && k->r.kind == EVENT_CREATE &&
+	if (k->r.maker_pid && k->r.maker_pid == e->pid &&
 	    e->mask & FAN_MODIFY) {
 		k->r.pid = e->pid;
+		k->r.maker_pid = 0;
 		k->r.attribution = ATTRIBUTION_KERNEL;
 	}
 	if (e->own) {

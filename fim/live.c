@@ -168,12 +168,10 @@ set_attribution(struct live *l, struct slot *s)
 		live_set_string(l, s, VIEW("offline"));
 		break;
 	case ATTRIBUTION_KERNEL:
+	case ATTRIBUTION_NONE:
 		live_set_string(l, s,
 				l->self != NULL ? VIEW("kernel")
 						: VIEW("unknown"));
-		break;
-	case ATTRIBUTION_NONE:
-		live_set_string(l, s, VIEW("unknown"));
 		break;
 	}
 }

@@ -438,14 +438,14 @@ recently_alive(const struct proc *p, uint64_t now_ns)
 }
 
 static const struct act *
-find_act(const struct procs *t, const struct event *e, struct view path)
+find_act(const struct procs *t, const struct event *e, uint32_t pid,
+	 struct view path)
 {
-	uint64_t hash = act_hash(e->key.pid, path_name(path));
+	uint64_t hash = act_hash(pid, path_name(path));
 	const struct act *a = &t->acts[hash % t->options.max_acts];
 
 	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
-	    a->proc->key.pid != e->key.pid ||
-	    !recently_alive(a->proc, e->time_ns))
+	    a->proc->key.pid != pid || !recently_alive(a->proc, e->time_ns))
 		return NULL;
 	return a;
 }
@@ -472,13 +472,17 @@ procs_author(struct procs *t, const struct event *e)
 	struct author author = { 0 };
 	const struct act *act;
 
-	if (e->key.pid == 0)
+	uint32_t pid = e->key.pid != 0 ? e->key.pid : e->file.maker_pid;
+
+	if (pid == 0)
 		return author;
-	act = find_act(t, e, e->file.path);
+	act = find_act(t, e, pid, e->file.path);
 	if (act == NULL)
-		act = find_act(t, e, e->file.old_path);
+		act = find_act(t, e, pid, e->file.old_path);
 	if (act != NULL)
 		return (struct author){ act->proc, act->image };
+	if (e->key.pid == 0)
+		return author;
 	author.proc = e->key.start_ns != 0
 			      ? procs_find(t, e->key)
 			      : only_candidate(t, e->key.pid, e->time_ns);

@@ -59,8 +59,8 @@
  * sides ten times the event itself. After so many reads, each soon after the
  * one before, the queue is looked at by time until it is found empty. */
 #define BUSY_READS 32u
-#define BUSY_GAP_NS (1 * NS_PER_MS)
-#define BUSY_PERIOD_NS (500 * NS_PER_US)
+#define BUSY_GAP_NS (2 * NS_PER_MS)
+#define BUSY_PERIOD_NS (1 * NS_PER_MS)
 /* How late a mount may be noticed while file events keep coming. */
 #define MOUNT_CHECK_NS (5 * NS_PER_MS)
 

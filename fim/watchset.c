@@ -197,12 +197,20 @@ watchset_add_path(struct watchset *ws, struct view path)
 
 /* ---- nothing twice ---------------------------------------------------- */
 
+/* "cron*" takes all that "cron.*" takes. */
+static bool
+prefix_covers(struct view a, struct view b)
+{
+	ssize_t star = view_find(a, '*');
+
+	return star >= 0 && (size_t)star + 1 == a.n && view_find(a, '?') < 0 &&
+	       view_starts(b, view_sub(a, 0, (size_t)star));
+}
+
 static bool
 part_covers(struct view a, struct view b)
 {
-	if (view_eq(a, b))
-		return true;
-	if (view_eq(a, VIEW("*")))
+	if (view_eq(a, b) || prefix_covers(a, b))
 		return true;
 	return watch_component_wild(a) && !watch_component_wild(b) &&
 	       watch_file_matches(a, b);

@@ -51,6 +51,7 @@ note(void *ctx, const struct event *e)
 		.aliases = arena_copy(&h->arena, e->file.aliases),
 		.scope = arena_copy(&h->arena, e->scope),
 		.time_ns = e->time_ns,
+		.maker_pid = e->file.maker_pid,
 	};
 	if (h->open_files && e->kind != EVENT_LOSS) {
 		int fd = sensor_fan.open_file(h->s, e);

@@ -16,6 +16,7 @@ struct said {
 	bool has_pidfd;
 	struct view path, old_path, aliases, scope;
 	uint64_t time_ns;
+	uint32_t maker_pid;
 	int opened; /* errno of open_file, 0 = that object */
 };
 
@@ -26,7 +27,7 @@ struct host {
 	size_t n, cap;
 	struct arena arena;
 	bool open_files;  /* try open_file on each event */
-	unsigned slow_us; /* the consumer takes this long for an event */
+	unsigned slow_us; /* the consumer takes so long for an event */
 };
 
 extern unsigned harness_failed;
@@ -63,5 +64,6 @@ void test_acts(void);
 void test_places(void);
 void test_links(void);
 void test_load(void);
+void measure_cost(void);
 
 #endif

@@ -87,7 +87,7 @@ test_moves(void)
 	struct host h;
 	uint32_t pid;
 
-	prepare("mkdir -p /home/o/in/sub /home/w; echo >/home/o/in/f; "
+	prepare("rm -rf /home/o /home/w; mkdir -p /home/o/in/sub /home/w; echo >/home/o/in/f; "
 		"echo >/home/o/in/sub/g");
 	host_open(&h, NULL, (const char *const[]){ "/home/w/*", NULL });
 	pid = host_sh(&h, "exec mv /home/o/in /home/w/in");

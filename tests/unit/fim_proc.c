@@ -200,6 +200,26 @@ test_author_is_the_image_of_the_act(void **unused)
 	procs_free(t);
 }
 
+/* A file met in a new directory has no process of its own. */
+static void
+test_author_is_the_maker_only_with_its_act(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *maker =
+		run(t, 9, 100, "/bin/sh", (struct proc_key){ 1, 0 });
+	struct event e = event(EVENT_CREATE, 0, 0, 130);
+
+	(void)unused;
+	act(t, maker->key, "x.timer", 110);
+	e.file.path = VIEW("/etc/new/x.timer");
+	assert_null(procs_author(t, &e).proc);
+	e.file.maker_pid = 9;
+	assert_ptr_equal(procs_author(t, &e).proc, maker);
+	e.file.path = VIEW("/etc/new/y.timer");
+	assert_null(procs_author(t, &e).proc);
+	procs_free(t);
+}
+
 static void
 test_author_in_doubt_is_nobody(void **unused)
 {
@@ -391,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_parent_outlives_its_grace),
 		cmocka_unit_test(test_the_dead_are_capped),
 		cmocka_unit_test(test_author_is_the_image_of_the_act),
+		cmocka_unit_test(test_author_is_the_maker_only_with_its_act),
 		cmocka_unit_test(test_author_in_doubt_is_nobody),
 		cmocka_unit_test(test_stale_act),
 		cmocka_unit_test(test_ticks_of_proc),
