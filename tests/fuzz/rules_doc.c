@@ -107,6 +107,7 @@ load(const char *path, struct view text, load_reader *reader)
 	if (f.rules == NULL)
 		return;
 	reader(&f);
+	rules_seal(f.rules, &err);
 	/* Whatever is broken has said so. */
 	if (f.broken > 0 && err.n + err.dropped == 0)
 		abort();
