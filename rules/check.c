@@ -341,6 +341,8 @@ check_test(struct parse *p, struct node **at)
 			    type_name(type));
 	} else if (n->kind == NODE_FIELD) { /* bare: == true */
 		t = node_new(p, NODE_COMPARE, n->at);
+		if (t->kind != NODE_COMPARE)
+			return;
 		t->op = CMP_EQ;
 		node_add(p, t, n);
 		node_add(p, t, node_literal(p, n->at, item_bool(true)));

@@ -92,7 +92,8 @@ with_exceptions(struct work *w, struct node *cond)
 			continue;
 		if (x->expires_ns != 0) {
 			before = node_new(&w->p, NODE_BEFORE, 0);
-			before->item = item_int((int64_t)x->expires_ns);
+			if (before->kind == NODE_BEFORE)
+				before->item = item_int((int64_t)x->expires_ns);
 			when = node_join(&w->p, NODE_AND, before, when);
 		}
 		cond = node_join(&w->p, NODE_AND, cond, node_not(&w->p, when));
