@@ -56,6 +56,7 @@ is_ready() {
 
 # watch_start [OPTION…]: the watcher in the background, ready.
 watch_start() {
+	: >$notes
 	"$tocsin" watch --format ndjson -s $live/state -o $alerts "$@" \
 		2>$notes >$live/watch.out &
 	watcher=$!
@@ -289,10 +290,11 @@ check_table() {
 	[ "${count[stray]:-0}" = 0 ] || echo "${complaint[stray]}"
 }
 
-# The watcher's own record, replayed, gives the same alerts byte for byte.
+# check_replay [OPTION…]: the watcher's own record, replayed with the same
+# rules, gives the same alerts byte for byte.
 check_replay() {
 	watch_stop
-	"$tocsin" replay --format ndjson -o $live/replayed.ndjson $trace \
+	"$tocsin" replay "$@" --format ndjson -o $live/replayed.ndjson $trace \
 		2>$live/replay.err
 	if cmp -s $alerts $live/replayed.ndjson; then
 		ok "$rule_short: the trace, replayed, gives the same" \

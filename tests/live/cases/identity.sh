@@ -66,4 +66,4 @@ is 'identity: each by the program of its name' same "$(wrong | head -n 20)" ''
 is 'identity: a pid used 50 times is 50 processes' same \
 	"$(jq -r 'select(.process.pid == 30000) | .process.entity_id' $alerts |
 		sort -u | wc -l)" 50
-check_replay
+check_replay -r $live/identity.yml

@@ -32,7 +32,7 @@ alert implant bash root 'a file without a name gets one' 'as /tmp/implant tmpfil
 alert implant bash root 'a hard link' 'echo 1 >/run/$T; as /tmp/implant link /run/$T /run/$T.pid'
 alert implant bash root 'a symbolic link' 'as /tmp/implant symlink /etc/passwd /run/$T.pid'
 alert implant bash alice 'an ordinary user' 'acts /tmp/implant "uid 1000" "create /run/alice/$T.pid 16"'
-alert implant bash root 'by a fork that never called exec' 'acts /tmp/implant fork "create /run/$T.pid 17"'
+alert implant implant root 'by a fork that never called exec' 'acts /tmp/implant fork "create /run/$T.pid 17"'
 alert touch bash root 'the same file twice by the same program: one' 'by touch /run/$T.pid; rm /run/$T.pid; by touch /run/$T.pid'
 alert script.sh bash root 'a script in /tmp' 'actor $bin/interpreter; ACT=$(words create /run/$T.pid 18) script /tmp/script.sh "#!$bin/interpreter"'
 

@@ -31,11 +31,11 @@ rule_file() { # FILE ID QUERY
 	END
 }
 mkdir $live/rules
-rule_file $live/rules/a.yml first 'file where event.action == "creation" and file.name == "first"'
+rule_file $live/rules/a.yml first 'file where event.action == "creation" and file.path like "/run/first*"'
 
 # Reload: a broken file keeps the old set and says why.
 watch_start -r $live/rules
-touch /run/first
+touch /run/first.1
 wait_until 2 have_alerts first 1
 is 'service: a rule of our own alerts' have_alerts first 1
 rule_file $live/rules/b.yml second 'file where event.action == "creation" and file.nam == "second"'
@@ -43,8 +43,7 @@ kill -HUP $watcher
 wait_until 2 grep -q 'file\.name' $notes
 is 'service: a broken rule at reload is named' grep -q 'b\.yml:[0-9]' $notes
 is 'service: with the nearest field' grep -q 'file\.name' $notes
-rm /run/first
-touch /run/first
+touch /run/first.2
 wait_until 2 have_alerts first 2
 is 'service: the old rules are still in force' have_alerts first 2
 rule_file $live/rules/b.yml second 'file where event.action == "creation" and file.path like "/srv/new/second"'

@@ -44,7 +44,7 @@ alert dpkg-evil bash root 'a name that begins like dpkg' 'as /usr/bin/dpkg-evil 
 alert crio2 bash root 'a name that begins like crio' 'as $bin/crio2 create $system/$T.timer x'
 alert vmis bash root 'in /tmp, but not vmis.*' 'as /tmp/vmis create $system/$T.timer x'
 alert mv bash root 'from a name that is not dpkg-new' 'touch $system/$T.timer.dpkg-old; by mv $system/$T.timer.dpkg-old $system/$T.timer'
-alert editing bash root 'by a fork that never called exec' 'acts $bin/editing fork "create $system/$T.timer x"'
+alert editing editing root 'by a fork that never called exec' 'acts $bin/editing fork "create $system/$T.timer x"'
 alert vim bash root 'below a drop-in folder' 'mkdir -p $system/$T.timer.d; as $bin/vim create $system/$T.timer.d/$T.timer x'
 
 for exe in {,/usr}/bin/{dpkg,dockerd,microdnf,rpm,snapd,yum,dnf,podman} \
