@@ -319,11 +319,8 @@ open_settings(struct monitor *m)
 	loaded = monitor_load_rules(m, false, &rules);
 	monitor_note_errors(m, &rules);
 	err_free(&rules);
-	if (loaded != 0) {
-		err_add(&m->io->err, (struct place){ 0 },
-			"no rules: the monitor does not start");
-		return EXIT_CONFIG;
-	}
+	if (loaded != 0)
+		return EXIT_CONFIG; /* why has been said */
 	if (open_signals(m) != 0 || set_env_names(m) != 0) {
 		err_add(&m->io->err, (struct place){ 0 }, "%s",
 			strerror(errno));

@@ -57,6 +57,7 @@ is_ready() {
 # watch_start [OPTION…]: the watcher in the background, ready.
 watch_start() {
 	: >$notes
+	rm -f $alerts
 	"$tocsin" watch --format ndjson -s $live/state -o $alerts "$@" \
 		2>$notes >$live/watch.out &
 	watcher=$!
@@ -113,10 +114,12 @@ by() {
 as() {
 	local path=$1
 	shift
-	case $path in
-	/proc/*|/dev/fd/*|./*) ;;
-	*) [ -e "$path" ] && cmp -s "$path" "$act" || actor "$path" ;;
-	esac
+	# exec would make a relative path absolute.
+	if [ "${path:0:2}" = ./ ]; then
+		ACT=$(words "$@") "$path"
+		return
+	fi
+	[ -e "$path" ] && cmp -s "$path" "$act" || actor "$path"
 	( ACT=$(words "$@") exec "$path" )
 }
 
