@@ -124,26 +124,35 @@ list_names(int fd, char ***out)
 	struct dirent *e;
 	char **names = NULL, **more;
 	size_t n = 0;
+	int error;
 
 	if (dir == NULL) {
 		close(fd);
 		return -1;
 	}
-	while (n < LOAD_MAX_FILES && (e = readdir(dir)) != NULL) {
+	while ((errno = 0, e = readdir(dir)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
-		more = reallocarray(names, n + 1, sizeof(*names));
-		if (more != NULL)
-			names = more;
-		if (more == NULL || (names[n] = strdup(e->d_name)) == NULL) {
-			free_names(names, n);
-			closedir(dir);
-			errno = ENOMEM;
-			return -1;
+		if (n == LOAD_MAX_FILES) {
+			errno = E2BIG;
+			break;
 		}
+		more = reallocarray(names, n + 1, sizeof(*names));
+		if (more == NULL)
+			break;
+		names = more;
+		names[n] = strdup(e->d_name);
+		if (names[n] == NULL)
+			break;
 		n++;
 	}
+	error = errno;
 	closedir(dir);
+	if (error != 0) {
+		free_names(names, n);
+		errno = error;
+		return -1;
+	}
 	if (n > 0)
 		qsort(names, n, sizeof(*names), compare_names);
 	*out = names;
@@ -186,38 +195,50 @@ walk_entry(struct walk *w, int dirfd, const char *name, unsigned depth)
 }
 
 static void
-walk_folder(struct walk *w, int fd, unsigned depth)
+walk_names(struct walk *w, int fd, char **names, size_t n, unsigned depth)
 {
 	struct load_file *f = w->file;
 	const char *folder = f->path;
-	char **names = NULL, *path;
-	int own = dup(fd); /* list_names closes the other */
+	const char *slash = view_ends(view_of(folder), VIEW("/")) ? "" : "/";
+	char *path;
+
+	for (size_t i = 0; i < n; i++) {
+		if (asprintf(&path, "%s%s%s", folder, slash, names[i]) < 0) {
+			f->broken++;
+			cannot(f, "read", ENOMEM);
+			continue;
+		}
+		f->path = path;
+		walk_entry(w, fd, names[i], depth);
+		f->path = folder;
+		free(path);
+	}
+}
+
+/* Takes the descriptor. */
+static void
+walk_folder(struct walk *w, int fd, unsigned depth)
+{
+	struct load_file *f = w->file;
+	char **names = NULL;
+	int copy = -1; /* list_names closes its own */
 	ssize_t n = -1;
 
 	if (depth >= LOAD_MAX_DEPTH || w->files >= LOAD_MAX_FILES) {
-		err_add(f->err, (struct place){ .file = folder },
+		err_add(f->err, (struct place){ .file = f->path },
 			"too many folders or files below it");
-		close(fd);
 	} else {
-		n = list_names(fd, &names);
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		n = copy >= 0 ? list_names(copy, &names) : -1;
 		if (n < 0)
 			cannot(f, "list", errno);
 	}
 	if (n < 0)
 		f->broken++;
-	for (ssize_t i = 0; own >= 0 && i < n; i++) {
-		if (asprintf(&path, "%s%s%s", folder,
-			     view_ends(view_of(folder), VIEW("/")) ? "" : "/",
-			     names[i]) < 0)
-			continue;
-		f->path = path;
-		walk_entry(w, own, names[i], depth);
-		f->path = folder;
-		free(path);
-	}
+	else
+		walk_names(w, fd, names, (size_t)n, depth);
 	free_names(names, n > 0 ? (size_t)n : 0);
-	if (own >= 0)
-		close(own);
+	close(fd);
 }
 
 /* ---- a path ------------------------------------------------------------ */
