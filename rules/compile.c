@@ -6,8 +6,7 @@
  */
 #include "rules/engine.h"
 
-/* ---- canonical text
- * ---------------------------------------------------------- */
+/* ---- canonical text ----------------------------------------------------- */
 
 static void
 print_bytes(struct view s, bool pattern, struct buf *out)
@@ -128,8 +127,7 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 	}
 }
 
-/* ---- making leaves
- * --------------------------------------------------------------- */
+/* ---- making leaves ------------------------------------------------------ */
 
 static bool
 is_field(const struct node *n)
@@ -371,8 +369,7 @@ out:
 	return rc;
 }
 
-/* ---- programs
- * --------------------------------------------------------------------- */
+/* ---- programs ----------------------------------------------------------- */
 
 /*
  * Written backwards: where a test goes on is known before it is written, so

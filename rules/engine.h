@@ -11,11 +11,12 @@
 #define RULES_ENGINE_H
 
 #include "rules/ast.h"
+#include "rules/grams.h"
 #include "rules/set.h"
 
 #include <netinet/in.h>
 
-/* ---- functions -------------------------------------------------------- */
+/* ---- functions ---------------------------------------------------------- */
 
 enum function_id {
 #define FUNCTION(id, name, args, result, fold) FN_##id,
@@ -36,7 +37,7 @@ struct function {
 extern const struct function functions[FN_COUNT];
 int function_find(struct view name); /* any case; -1 */
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 static inline struct item
 item_null(void)
@@ -85,7 +86,8 @@ struct value_set {
 	bool fold;
 	struct view *table; /* open addressing, p NULL = empty */
 	size_t mask;
-	struct value *v; /* all, for values that are no strings */
+	size_t shortest, longest; /* of the table */
+	struct value *v;	  /* all, for values that are no strings */
 	size_t n;
 };
 
@@ -124,6 +126,7 @@ enum pattern_kind {
 struct pattern {
 	enum pattern_kind kind;
 	struct view a, b; /* literal parts; the whole form for GENERAL */
+	struct view form;
 };
 
 /* One list of patterns: exact ones hashed, the others in order. */
@@ -158,7 +161,7 @@ void regex_room_free(struct regex_room *);
 bool regex_match(const struct regex *, struct regex_room *, struct view,
 		 uint64_t *gave_up);
 
-/* ---- leaves -------------------------------------------------------------- */
+/* ---- leaves ------------------------------------------------------------- */
 
 enum leaf_op {
 #define LEAF(id, name, fn) LEAF_##id,
@@ -300,14 +303,20 @@ struct guard_pair { /* the stage needs the leaf, a test of the field */
 	uint32_t leaf, stage;
 };
 
+struct guard_leaf { /* and the pairs that name it */
+	const struct guard_pair *pairs;
+	size_t n;
+};
+
 struct guard {
 	unsigned field;
-	const struct guard_pair *v;
+	struct guard_leaf *leaves;
 	size_t n;
+	struct grams grams;
 	uint64_t *unguarded; /* stages that do not care */
 };
 
-#define GUARDS_MAX 12
+#define GUARDS_MAX 16
 
 struct pattern_use {
 	unsigned field;
@@ -379,8 +388,7 @@ const struct named_list *set_list(const struct rules *, struct view name);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
 
-/* ---- parsers
- * ------------------------------------------------------------------ */
+/* ---- parsers ------------------------------------------------------------ */
 
 struct parse {
 	struct rules *set;
@@ -422,8 +430,7 @@ int parse_eql(struct parse *, struct query *out);
 int parse_eql_condition(struct parse *, struct node **out);
 int parse_kql(struct parse *, struct query *out);
 
-/* ---- check.c, compile.c, program.c, index.c
- * -------------------------------------- */
+/* ---- check.c, compile.c, program.c, index.c ----------------------------- */
 
 /* Types; folds constants; turns bare boolean fields into tests. */
 int check_condition(struct parse *, struct node **);
@@ -457,8 +464,7 @@ void program_dump(const struct rules *, const struct program *, struct buf *);
 int index_note(struct parse *, const struct node *cond, unsigned stage);
 int index_build(struct rules *);
 
-/* ---- evaluation
- * -------------------------------------------------------------------- */
+/* ---- evaluation --------------------------------------------------------- */
 
 /* What an evaluation needs besides the set; owned by the run. */
 struct eval {
@@ -481,8 +487,7 @@ bool eval_expr(struct eval *, const struct expr *);
 /* A folded copy, valid until the next. */
 bool eval_fold(struct eval *, struct view s, struct view *out);
 
-/* ---- streaming state
- * ------------------------------------------------------------------ */
+/* ---- streaming state ---------------------------------------------------- */
 
 struct guard_cache;
 struct held_match;
@@ -500,7 +505,9 @@ struct rules_run {
 	struct rules_counters counters;
 	struct eval eval;
 	struct guard_cache *guards; /* one per guard */
-	uint64_t *candidates;	    /* bit set of stages */
+	unsigned guard_order[GUARDS_MAX];
+	struct buf gram_room;
+	uint64_t *candidates; /* bit set of stages */
 	uint64_t *scratch_bits;
 	struct emit_state *emit;	 /* per rule */
 	struct sequence_run **sequences; /* per rule, NULL for others */

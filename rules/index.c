@@ -6,16 +6,15 @@
  * Most conditions begin with tests of one field that must hold (event.action,
  * process.name in (…), file.path : (…)). For each of the fields that most
  * stages need, a cache remembers of a value which stages survive it, as a bit
- * set; an event's candidates are the intersection over those fields. So the
- * cost of an event hardly grows with the number of rules, as long as its
- * values have been seen before; a new value costs each guard's tests once.
+ * set; an event's candidates are the intersection over those fields. A value
+ * that is new costs one walk over its bytes (grams.c). So the cost of an
+ * event hardly grows with the number of rules.
  */
 #include "rules/engine.h"
 
 #include <stdlib.h>
 
-/* ---- building
- * ---------------------------------------------------------------- */
+/* ---- building ----------------------------------------------------------- */
 
 static int
 note_one(struct parse *p, const struct node *n, unsigned stage)
@@ -66,37 +65,66 @@ by_field(const void *a, const void *b)
 
 	if (x->field != y->field)
 		return x->field < y->field ? -1 : 1;
+	if (x->leaf != y->leaf)
+		return x->leaf < y->leaf ? -1 : 1;
 	return x->stage < y->stage ? -1 : x->stage > y->stage;
 }
+
+/* The pairs of one field. */
+struct field_run {
+	struct guard_pair *v;
+	size_t n;
+};
 
 static int
 by_size(const void *a, const void *b)
 {
-	const struct guard *x = a, *y = b;
+	const struct field_run *x = a, *y = b;
 
 	if (x->n != y->n)
 		return x->n > y->n ? -1 : 1;
-	return x->field < y->field ? -1 : x->field > y->field;
+	return x->v->field < y->v->field ? -1 : x->v->field > y->v->field;
 }
 
 static int
-fill_unguarded(struct rules *set, struct guard *g)
+fill_unguarded(struct rules *set, struct guard *g, const struct field_run *run)
 {
 	g->unguarded = arena_array(&set->arena, set->words, sizeof(uint64_t));
 	if (g->unguarded == NULL)
 		return -1;
 	memset(g->unguarded, 0xff, set->words * sizeof(uint64_t));
-	for (size_t i = 0; i < g->n; i++)
-		g->unguarded[g->v[i].stage / 64] &=
-			~(1ull << g->v[i].stage % 64);
+	for (size_t i = 0; i < run->n; i++)
+		g->unguarded[run->v[i].stage / 64] &=
+			~(1ull << run->v[i].stage % 64);
 	return 0;
+}
+
+static int
+make_guard(struct rules *set, struct guard *g, const struct field_run *run)
+{
+	uint32_t *ids = arena_array(&set->arena, run->n, sizeof(*ids));
+
+	g->field = run->v->field;
+	g->leaves = arena_array(&set->arena, run->n, sizeof(*g->leaves));
+	if (ids == NULL || g->leaves == NULL || fill_unguarded(set, g, run) < 0)
+		return -1;
+	for (size_t i = 0; i < run->n; i++) {
+		if (i == 0 || run->v[i].leaf != run->v[i - 1].leaf) {
+			ids[g->n] = run->v[i].leaf;
+			g->leaves[g->n++] =
+				(struct guard_leaf){ &run->v[i], 0 };
+		}
+		g->leaves[g->n - 1].n++;
+	}
+	return grams_build(&g->grams, &set->arena, set->leaves, ids, g->n);
 }
 
 int
 index_build(struct rules *set)
 {
-	struct guard *all;
+	struct field_run *all;
 	size_t n = 0;
+	int rc = 0;
 
 	set->words = (set->n_stages + 63) / 64;
 	if (set->n_pairs == 0)
@@ -106,32 +134,27 @@ index_build(struct rules *set)
 		return -1;
 	qsort(set->pairs, set->n_pairs, sizeof(*set->pairs), by_field);
 	for (size_t i = 0; i < set->n_pairs; i++) {
-		if (i == 0 || set->pairs[i].field != all[n - 1].field)
-			all[n++] = (struct guard){ .field = set->pairs[i].field,
-						   .v = &set->pairs[i] };
+		if (i == 0 || set->pairs[i].field != all[n - 1].v->field)
+			all[n++] = (struct field_run){ &set->pairs[i], 0 };
 		all[n - 1].n++;
 	}
 	qsort(all, n, sizeof(*all), by_size);
-	for (size_t i = 0; i < n && i < GUARDS_MAX; i++) {
-		set->guards[i] = all[i];
-		if (fill_unguarded(set, &set->guards[i]) < 0) {
-			free(all);
-			return -1;
-		}
-		set->n_guards++;
-	}
+	for (size_t i = 0; i < n && i < GUARDS_MAX && rc == 0; i++)
+		rc = make_guard(set, &set->guards[set->n_guards++], &all[i]);
 	free(all);
-	return 0;
+	return rc;
 }
 
-/* ---- running
- * ------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------ */
 
 #define CACHE_ENTRIES 512
-#define CACHE_BYTES 88 /* longer values are not remembered */
-#define VALUES_MAX 16  /* of an array; more: the guard is skipped */
+#define CACHE_BYTES 88	 /* longer values are not remembered */
+#define SCAN_BYTES 65536 /* longer ones are not looked at here */
+#define VALUES_MAX 32	 /* of an array; more: the guard is skipped */
 /* Fewer candidates than this are tested rather than guarded. */
 #define GUARD_WORTH 2
+/* How often the order of the guards is looked at again, in events. */
+#define ORDER_EVENTS 1024
 
 struct cache_entry {
 	uint32_t n; /* bytes + 1; 0 = empty */
@@ -140,8 +163,23 @@ struct cache_entry {
 
 struct guard_cache {
 	struct cache_entry *entries;
-	uint64_t *bits; /* words per entry */
+	uint64_t *bits; /* words per entry, and one more set */
+	uint32_t *seen; /* per leaf: the round it was tested in */
+	uint32_t round;
+	uint64_t applied, useful; /* candidates went */
 };
+
+static int
+guard_cache_new(const struct rules *set, const struct guard *g,
+		struct guard_cache *c)
+{
+	c->entries = calloc(CACHE_ENTRIES, sizeof(*c->entries));
+	c->bits = calloc((CACHE_ENTRIES + 1) * set->words, sizeof(uint64_t));
+	c->seen = calloc(g->n + 1, sizeof(*c->seen));
+	if (c->entries == NULL || c->bits == NULL || c->seen == NULL)
+		return -1;
+	return 0;
+}
 
 int
 guard_caches_new(struct rules_run *run)
@@ -151,12 +189,9 @@ guard_caches_new(struct rules_run *run)
 	run->guards = calloc(set->n_guards + 1, sizeof(*run->guards));
 	if (run->guards == NULL)
 		return -1;
-	for (size_t i = 0; i < set->n_guards; i++) {
-		struct guard_cache *c = &run->guards[i];
-
-		c->entries = calloc(CACHE_ENTRIES, sizeof(*c->entries));
-		c->bits = calloc(CACHE_ENTRIES * set->words, sizeof(uint64_t));
-		if (c->entries == NULL || c->bits == NULL)
+	for (unsigned i = 0; i < set->n_guards; i++) {
+		run->guard_order[i] = i;
+		if (guard_cache_new(set, &set->guards[i], &run->guards[i]) < 0)
 			return -1;
 	}
 	return 0;
@@ -168,35 +203,73 @@ guard_caches_free(struct rules_run *run)
 	for (size_t i = 0; run->guards != NULL && i < run->set->n_guards; i++) {
 		free(run->guards[i].entries);
 		free(run->guards[i].bits);
+		free(run->guards[i].seen);
 	}
 	free(run->guards);
+	buf_free(&run->gram_room);
 }
+
+struct scan {
+	struct rules_run *run;
+	const struct guard *guard;
+	struct guard_cache *cache;
+	struct view s;
+	uint64_t *bits;
+};
 
 static void
-set_bit(uint64_t *bits, uint32_t i)
+try_leaf(void *ctx, uint32_t test)
 {
-	bits[i / 64] |= 1ull << i % 64;
+	struct scan *scan = ctx;
+	const struct guard_leaf *l = &scan->guard->leaves[test];
+
+	if (scan->cache->seen[test] == scan->cache->round)
+		return;
+	scan->cache->seen[test] = scan->cache->round;
+	if (!eval_leaf_string(&scan->run->eval, l->pairs->leaf, scan->s))
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		scan->bits[l->pairs[i].stage / 64] |= 1ull
+						      << l->pairs[i].stage % 64;
 }
 
-/* The stages that survive one string value, remembered. */
+static bool
+scan_value(struct rules_run *run, size_t g, struct view s, uint64_t *bits)
+{
+	struct guard_cache *c = &run->guards[g];
+	struct scan scan = { run, &run->set->guards[g], c, s, bits };
+	struct grams_found found = { try_leaf, &scan };
+
+	memset(bits, 0, run->set->words * sizeof(*bits));
+	if (++c->round == 0) {
+		memset(c->seen, 0, scan.guard->n * sizeof(*c->seen));
+		c->round = 1;
+	}
+	return grams_find(&scan.guard->grams, &run->gram_room, s, &found);
+}
+
+/* The stages that survive one string value, remembered; NULL: cannot say. */
 static const uint64_t *
 survivors(struct rules_run *run, size_t g, struct view s)
 {
-	const struct guard *guard = &run->set->guards[g];
 	struct guard_cache *c = &run->guards[g];
-	size_t words = run->set->words, at = view_hash(s) % CACHE_ENTRIES;
-	struct cache_entry *e = &c->entries[at];
-	uint64_t *bits = &c->bits[at * words];
+	size_t words = run->set->words, at = CACHE_ENTRIES;
+	struct cache_entry *e = NULL;
 
-	if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
-		return bits;
-	memset(bits, 0, words * sizeof(*bits));
-	for (size_t i = 0; i < guard->n; i++)
-		if (eval_leaf_string(&run->eval, guard->v[i].leaf, s))
-			set_bit(bits, guard->v[i].stage);
-	e->n = (uint32_t)s.n + 1;
-	memcpy(e->bytes, s.p, s.n);
-	return bits;
+	if (s.n <= CACHE_BYTES) {
+		at = view_hash(s) % CACHE_ENTRIES;
+		e = &c->entries[at];
+		if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
+			return &c->bits[at * words];
+		e->n = 0;
+	}
+	if (!scan_value(run, g, s, &c->bits[at * words]))
+		return NULL;
+	if (e != NULL) {
+		e->n = (uint32_t)s.n + 1;
+		memcpy(e->bytes, s.p, s.n);
+	}
+	return &c->bits[at * words];
 }
 
 /* Adds to `bits` what one value lets live; false: cannot say. */
@@ -206,50 +279,98 @@ add_value(struct rules_run *run, size_t g, const struct value *v,
 {
 	const uint64_t *alive;
 
-	if (v->type != VALUE_STRING || v->s.n > CACHE_BYTES || v->s.n == 0)
+	if (v->type != VALUE_STRING || v->s.n > SCAN_BYTES || v->s.n == 0)
 		return false;
 	alive = survivors(run, g, v->s);
-	for (size_t w = 0; w < run->set->words; w++)
+	for (size_t w = 0; alive != NULL && w < run->set->words; w++)
 		bits[w] |= alive[w];
-	return true;
+	return alive != NULL;
 }
 
-static void
+/* At least GUARD_WORTH candidates are guarded by it. */
+static bool
+is_worth(const struct guard *guard, const uint64_t *bits, size_t words)
+{
+	unsigned n = 0;
+
+	for (size_t w = 0; w < words; w++) {
+		uint64_t b = bits[w] & ~guard->unguarded[w];
+
+		for (; b != 0 && n < GUARD_WORTH; b &= b - 1)
+			n++;
+	}
+	return n >= GUARD_WORTH;
+}
+
+/* False when no candidate is left. */
+static bool
 apply_guard(struct rules_run *run, size_t g, struct record *r, uint64_t *bits)
 {
 	const struct guard *guard = &run->set->guards[g];
 	const struct slot *slot;
-	uint64_t *alive = run->scratch_bits;
-	size_t words = run->set->words, guarded = 0;
+	uint64_t *alive = run->scratch_bits, left = 0, gone = 0;
+	size_t words = run->set->words;
 
-	for (size_t w = 0; w < words; w++)
-		guarded += (size_t)__builtin_popcountll(bits[w] &
-							~guard->unguarded[w]);
-	if (guarded < GUARD_WORTH)
-		return;
+	if (!is_worth(guard, bits, words))
+		return true;
 	slot = record_get(r, guard->field);
 	if (slot->n > VALUES_MAX)
-		return;
+		return true;
 	memcpy(alive, guard->unguarded, words * sizeof(*alive));
 	for (uint32_t i = 0; i < slot->n; i++)
 		if (!add_value(run, g, &slot->v[i], alive))
-			return;
-	for (size_t w = 0; w < words; w++)
+			return true;
+	for (size_t w = 0; w < words; w++) {
+		gone |= bits[w] & ~alive[w];
 		bits[w] &= alive[w];
+		left |= bits[w];
+	}
+	run->guards[g].applied++;
+	run->guards[g].useful += gone != 0;
+	return left != 0;
+}
+
+/* a before b: it has more often thrown candidates out. */
+static bool
+is_better(const struct guard_cache *a, const struct guard_cache *b)
+{
+	return a->useful * (b->applied + 1) > b->useful * (a->applied + 1);
+}
+
+/* What comes out does not depend on the order, only the time it takes. */
+static void
+order_guards(struct rules_run *run)
+{
+	unsigned *order = run->guard_order;
+
+	for (size_t i = 1; i < run->set->n_guards; i++) {
+		unsigned g = order[i];
+		size_t at = i;
+
+		for (; at > 0 &&
+		       is_better(&run->guards[g], &run->guards[order[at - 1]]);
+		     at--)
+			order[at] = order[at - 1];
+		order[at] = g;
+	}
+	for (size_t i = 0; i < run->set->n_guards; i++) {
+		run->guards[i].applied /= 2;
+		run->guards[i].useful /= 2;
+	}
 }
 
 bool
 index_candidates(struct rules_run *run, struct record *r, uint64_t *bits)
 {
 	size_t words = run->set->words;
-	uint64_t any = 0;
 
+	if (run->counters.events % ORDER_EVENTS == 0)
+		order_guards(run);
 	memset(bits, 0xff, words * sizeof(*bits));
 	if (run->set->n_stages % 64 != 0)
 		bits[words - 1] = (1ull << run->set->n_stages % 64) - 1;
-	for (size_t g = 0; g < run->set->n_guards; g++)
-		apply_guard(run, g, r, bits);
-	for (size_t w = 0; w < words; w++)
-		any |= bits[w];
-	return any != 0;
+	for (size_t i = 0; i < run->set->n_guards; i++)
+		if (!apply_guard(run, run->guard_order[i], r, bits))
+			return false;
+	return true;
 }

@@ -80,8 +80,7 @@ is_keyword(const struct token *t)
 	return false;
 }
 
-/* ---- values ----------------------------------------------------------------
- */
+/* ---- values ----------------------------------------------------------------  */
 
 static struct node *
 bad(struct eql *e)
@@ -202,8 +201,7 @@ parse_primary(struct eql *e)
 	}
 }
 
-/* ---- lists: in ( … ), : ( … ), like ( … )
- * ------------------------------------ */
+/* ---- lists: in ( … ), : ( … ), like ( … ) ------------------------------- */
 
 /* A value for a list of patterns or expressions. */
 static void
@@ -305,8 +303,7 @@ parse_predicate(struct eql *e)
 	return negated ? node_not(e->p, n) : n;
 }
 
-/* ---- arithmetic and comparison
- * ------------------------------------------------- */
+/* ---- arithmetic and comparison ------------------------------------------ */
 
 static struct node *
 two(struct eql *e, enum node_kind kind, uint8_t op, struct node *a,
@@ -466,8 +463,7 @@ parse_or(struct eql *e)
 	return n == NULL ? first : n;
 }
 
-/* ---- queries
- * -------------------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------ */
 
 /* category where condition */
 static struct node *

@@ -61,7 +61,7 @@ classify(struct pattern *p, struct view f)
 
 	for (size_t i = 0; i < f.n; i++)
 		n += is_wild(f.p[i]) + (f.p[i] == PATTERN_ONE ? 8 : 0);
-	*p = (struct pattern){ .kind = PATTERN_GENERAL, .a = f };
+	*p = (struct pattern){ .kind = PATTERN_GENERAL, .a = f, .form = f };
 	if (n == 0) {
 		p->kind = PATTERN_EXACT;
 	} else if (n == 1 && f.n == 1) {

@@ -26,8 +26,7 @@ struct work {
 	struct query q;
 };
 
-/* ---- exceptions
- * -------------------------------------------------------------- */
+/* ---- exceptions --------------------------------------------------------- */
 
 static struct parse
 exception_parse(struct sealer *s, const struct rule_exception *x)
@@ -101,8 +100,7 @@ with_exceptions(struct work *w, struct node *cond)
 	return cond;
 }
 
-/* ---- unsupported
- * ----------------------------------------------------------------- */
+/* ---- unsupported -------------------------------------------------------- */
 
 static void
 set_unsupported(struct work *w, unsigned field)
@@ -149,8 +147,7 @@ check_field_supported(struct work *w, unsigned field)
 		set_unsupported(w, field);
 }
 
-/* ---- stages
- * ----------------------------------------------------------------------- */
+/* ---- stages ------------------------------------------------------------- */
 
 static int
 no_memory(struct work *w)
@@ -261,8 +258,7 @@ compile_stages(struct work *w)
 	return compile_slots(w);
 }
 
-/* ---- kinds of rules
- * ------------------------------------------------------------------ */
+/* ---- kinds of rules ----------------------------------------------------- */
 
 static int
 find_field(struct work *w, struct view name)

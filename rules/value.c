@@ -252,6 +252,10 @@ set_put(struct value_set *set, struct arena *arena, struct view s)
 		if (view_eq(set->table[at], s))
 			return 0;
 	set->table[at] = s;
+	if (s.n < set->shortest)
+		set->shortest = s.n;
+	if (s.n > set->longest)
+		set->longest = s.n;
 	return 0;
 }
 
@@ -264,7 +268,9 @@ value_set_make(struct value_set *set, struct arena *arena,
 
 	while (size < n * 2)
 		size *= 2;
-	*set = (struct value_set){ .fold = fold, .mask = size - 1, .n = n };
+	*set = (struct value_set){
+		.fold = fold, .mask = size - 1, .n = n, .shortest = SIZE_MAX
+	};
 	set->table = arena_array(arena, size, sizeof(*set->table));
 	set->v = arena_array(arena, n + 1, sizeof(*set->v));
 	if (set->table == NULL || set->v == NULL)
@@ -286,9 +292,12 @@ value_set_make(struct value_set *set, struct arena *arena,
 bool
 value_set_has(const struct value_set *set, struct view s)
 {
-	size_t at = literal_hash(s) & set->mask;
+	size_t at;
 
-	for (; set->table[at].p != NULL; at = (at + 1) & set->mask)
+	if (s.n < set->shortest || s.n > set->longest)
+		return false;
+	for (at = literal_hash(s) & set->mask; set->table[at].p != NULL;
+	     at = (at + 1) & set->mask)
 		if (view_eq(set->table[at], s))
 			return true;
 	return false;
