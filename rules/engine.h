@@ -235,8 +235,7 @@ struct leaf {
 	struct view text; /* canonical form: identity, dump */
 };
 
-/* ---- condition programs ---------------------------------------------------
- */
+/* ---- condition programs ------------------------------------------------- */
 
 /* Test a leaf, go on at one of two later instructions. The last two of every
  * program are ACCEPT and REJECT. */
@@ -253,8 +252,7 @@ struct program {
 
 #define PROGRAM_TESTS_MAX 65536
 
-/* ---- compiled rules --------------------------------------------------------
- */
+/* ---- compiled rules ----------------------------------------------------- */
 
 enum code_kind {
 	CODE_EVENT,
@@ -301,6 +299,7 @@ struct rule_code {
 struct guard_pair { /* the stage needs the leaf, a test of the field */
 	unsigned field;
 	uint32_t leaf, stage;
+	bool drop; /* while the index is built */
 };
 
 struct guard_leaf { /* and the pairs that name it */
@@ -376,8 +375,7 @@ struct rules {
 	size_t n_patterns, cap_patterns;
 };
 
-/* ---- set.c: fields and lists ------------------------------------------------
- */
+/* ---- set.c: fields and lists -------------------------------------------- */
 
 /* -1 unknown; with an open schema a new one is made. */
 int set_field(struct rules *, struct view name);

@@ -16,6 +16,20 @@
 
 /* ---- building ----------------------------------------------------------- */
 
+/* Tests of strings as they are written. */
+static bool
+is_guard(const struct leaf *l)
+{
+	if (l->type != RULES_KEYWORD && l->type != RULES_ANY)
+		return false;
+	if (l->op == LEAF_LIKE)
+		return true;
+	for (size_t i = 0; l->op == LEAF_IN && i < l->set.n; i++)
+		if (l->set.v[i].type != VALUE_STRING)
+			return false;
+	return l->op == LEAF_IN;
+}
+
 static int
 note_one(struct parse *p, const struct node *n, unsigned stage)
 {
@@ -30,8 +44,7 @@ note_one(struct parse *p, const struct node *n, unsigned stage)
 	if (compile_leaf(p, n, &leaf) < 0)
 		return -1;
 	l = &set->leaves[leaf];
-	if ((l->op != LEAF_IN && l->op != LEAF_LIKE) || l->type == RULES_IP ||
-	    l->type == RULES_DATE)
+	if (!is_guard(l))
 		return 0;
 	/* One leaf per field: each leaf may pick its own value of an array,
 	 * which a bit per stage could not say. */
@@ -43,7 +56,9 @@ note_one(struct parse *p, const struct node *n, unsigned stage)
 	if (v == NULL)
 		return parse_error(p, n->at, "memory is out");
 	set->pairs = v;
-	v[set->n_pairs++] = (struct guard_pair){ l->field, leaf, stage };
+	v[set->n_pairs++] = (struct guard_pair){ .field = l->field,
+						 .leaf = leaf,
+						 .stage = stage };
 	return 0;
 }
 
@@ -119,25 +134,99 @@ make_guard(struct rules *set, struct guard *g, const struct field_run *run)
 	return grams_build(&g->grams, &set->arena, set->leaves, ids, g->n);
 }
 
+/* Sets smaller than this keep all their guards. */
+#define FEW_STAGES 16
+
+/* How little a pair is worth as a guard: exact tests decide most, arguments
+ * and command lines are the longest and most varied values. */
+static unsigned
+rank_pair(const struct rules *set, const struct guard_pair *pair)
+{
+	struct view name = view_of(set_field_name(set, pair->field));
+	const struct leaf *l = &set->leaves[pair->leaf];
+	unsigned rank = l->op == LEAF_IN || l->patterns.n == 0 ? 0 : 2;
+
+	if (view_ends(name, VIEW("args")) ||
+	    view_ends(name, VIEW("command_line")))
+		rank += 3;
+	return rank;
+}
+
+/*
+ * Fields that at least half of the stages test (event.action and the like)
+ * are cheap, because their values repeat. Of its other fields a stage keeps
+ * the best one only: another would have to be looked up for every event to
+ * throw out what is nearly always out already.
+ */
+static void
+thin_pairs(struct rules *set, struct field_run *all, size_t n_fields,
+	   struct guard_pair **best)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_fields; i++) {
+		if (all[i].n * 2 >= set->n_stages)
+			continue;
+		for (size_t k = 0; k < all[i].n; k++) {
+			struct guard_pair *p = &all[i].v[k];
+			struct guard_pair **b = &best[p->stage];
+
+			if (*b == NULL ||
+			    rank_pair(set, p) < rank_pair(set, *b))
+				*b = p;
+		}
+	}
+	for (size_t i = 0; i < n_fields; i++)
+		for (size_t k = 0; k < all[i].n; k++) {
+			struct guard_pair *p = &all[i].v[k];
+
+			p->drop = all[i].n * 2 < set->n_stages &&
+				  best[p->stage] != p;
+		}
+	for (size_t i = 0; i < set->n_pairs; i++)
+		if (!set->pairs[i].drop)
+			set->pairs[n++] = set->pairs[i];
+	set->n_pairs = n;
+}
+
+static size_t
+split_fields(const struct rules *set, struct field_run *all)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_pairs; i++) {
+		if (i == 0 || set->pairs[i].field != all[n - 1].v->field)
+			all[n++] = (struct field_run){ &set->pairs[i], 0 };
+		all[n - 1].n++;
+	}
+	return n;
+}
+
 int
 index_build(struct rules *set)
 {
+	struct guard_pair **best;
 	struct field_run *all;
-	size_t n = 0;
+	size_t n;
 	int rc = 0;
 
 	set->words = (set->n_stages + 63) / 64;
 	if (set->n_pairs == 0)
 		return 0;
 	all = calloc(set->n_pairs, sizeof(*all));
-	if (all == NULL)
+	best = calloc(set->n_stages, sizeof(*best));
+	if (all == NULL || best == NULL) {
+		free(all);
+		free(best);
 		return -1;
-	qsort(set->pairs, set->n_pairs, sizeof(*set->pairs), by_field);
-	for (size_t i = 0; i < set->n_pairs; i++) {
-		if (i == 0 || set->pairs[i].field != all[n - 1].v->field)
-			all[n++] = (struct field_run){ &set->pairs[i], 0 };
-		all[n - 1].n++;
 	}
+	qsort(set->pairs, set->n_pairs, sizeof(*set->pairs), by_field);
+	n = split_fields(set, all);
+	if (set->n_stages > FEW_STAGES) {
+		thin_pairs(set, all, n, best);
+		n = split_fields(set, all);
+	}
+	free(best);
 	qsort(all, n, sizeof(*all), by_size);
 	for (size_t i = 0; i < n && i < GUARDS_MAX && rc == 0; i++)
 		rc = make_guard(set, &set->guards[set->n_guards++], &all[i]);
@@ -152,33 +241,36 @@ index_build(struct rules *set)
 #define SCAN_BYTES 65536 /* longer ones are not looked at here */
 #define VALUES_MAX 32	 /* of an array; more: the guard is skipped */
 /* Fewer candidates than this are tested rather than guarded. */
-#define GUARD_WORTH 2
-/* How often the order of the guards is looked at again, in events. */
+#define GUARD_WORTH 4
+/* A guard that throws out fewer on average is not worth its look-up. */
+#define GUARD_GONE 2
+/* How often guards are measured, and put in order; in events. */
+#define SAMPLE_EVENTS 32
 #define ORDER_EVENTS 1024
 
 struct cache_entry {
 	uint32_t n; /* bytes + 1; 0 = empty */
 	char bytes[CACHE_BYTES];
+	uint64_t bits[]; /* the surviving stages */
 };
 
 struct guard_cache {
-	struct cache_entry *entries;
-	uint64_t *bits; /* words per entry, and one more set */
+	char *entries; /* and one more for what is not remembered */
+	size_t stride;
 	uint32_t *seen; /* per leaf: the round it was tested in */
 	uint32_t round;
-	uint64_t applied, useful; /* candidates went */
+	uint64_t samples, alone, gone; /* see sample_guard */
+	bool resting;
 };
 
 static int
 guard_cache_new(const struct rules *set, const struct guard *g,
 		struct guard_cache *c)
 {
-	c->entries = calloc(CACHE_ENTRIES, sizeof(*c->entries));
-	c->bits = calloc((CACHE_ENTRIES + 1) * set->words, sizeof(uint64_t));
+	c->stride = sizeof(struct cache_entry) + set->words * sizeof(uint64_t);
+	c->entries = calloc(CACHE_ENTRIES + 1, c->stride);
 	c->seen = calloc(g->n + 1, sizeof(*c->seen));
-	if (c->entries == NULL || c->bits == NULL || c->seen == NULL)
-		return -1;
-	return 0;
+	return c->entries == NULL || c->seen == NULL ? -1 : 0;
 }
 
 int
@@ -202,7 +294,6 @@ guard_caches_free(struct rules_run *run)
 {
 	for (size_t i = 0; run->guards != NULL && i < run->set->n_guards; i++) {
 		free(run->guards[i].entries);
-		free(run->guards[i].bits);
 		free(run->guards[i].seen);
 	}
 	free(run->guards);
@@ -253,23 +344,21 @@ static const uint64_t *
 survivors(struct rules_run *run, size_t g, struct view s)
 {
 	struct guard_cache *c = &run->guards[g];
-	size_t words = run->set->words, at = CACHE_ENTRIES;
-	struct cache_entry *e = NULL;
+	size_t at = s.n <= CACHE_BYTES ? view_hash(s) % CACHE_ENTRIES
+				       : CACHE_ENTRIES;
+	struct cache_entry *e =
+		(struct cache_entry *)(c->entries + at * c->stride);
 
-	if (s.n <= CACHE_BYTES) {
-		at = view_hash(s) % CACHE_ENTRIES;
-		e = &c->entries[at];
-		if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
-			return &c->bits[at * words];
-		e->n = 0;
-	}
-	if (!scan_value(run, g, s, &c->bits[at * words]))
+	if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
+		return e->bits;
+	e->n = 0;
+	if (!scan_value(run, g, s, e->bits))
 		return NULL;
-	if (e != NULL) {
+	if (s.n <= CACHE_BYTES) {
 		e->n = (uint32_t)s.n + 1;
 		memcpy(e->bytes, s.p, s.n);
 	}
-	return &c->bits[at * words];
+	return e->bits;
 }
 
 /* Adds to `bits` what one value lets live; false: cannot say. */
@@ -302,42 +391,68 @@ is_worth(const struct guard *guard, const uint64_t *bits, size_t words)
 	return n >= GUARD_WORTH;
 }
 
+/* The stages that this guard lets live; false: it cannot say. */
+static bool
+guard_alive(struct rules_run *run, size_t g, struct record *r, uint64_t *alive)
+{
+	const struct guard *guard = &run->set->guards[g];
+	const struct slot *slot = record_get(r, guard->field);
+
+	if (slot->n > VALUES_MAX)
+		return false;
+	memcpy(alive, guard->unguarded, run->set->words * sizeof(*alive));
+	for (uint32_t i = 0; i < slot->n; i++)
+		if (!add_value(run, g, &slot->v[i], alive))
+			return false;
+	return true;
+}
+
 /* False when no candidate is left. */
 static bool
 apply_guard(struct rules_run *run, size_t g, struct record *r, uint64_t *bits)
 {
 	const struct guard *guard = &run->set->guards[g];
-	const struct slot *slot;
-	uint64_t *alive = run->scratch_bits, left = 0, gone = 0;
-	size_t words = run->set->words;
+	uint64_t *alive = run->scratch_bits, left = 0;
 
-	if (!is_worth(guard, bits, words))
+	if (run->guards[g].resting || !is_worth(guard, bits, run->set->words) ||
+	    !guard_alive(run, g, r, alive))
 		return true;
-	slot = record_get(r, guard->field);
-	if (slot->n > VALUES_MAX)
-		return true;
-	memcpy(alive, guard->unguarded, words * sizeof(*alive));
-	for (uint32_t i = 0; i < slot->n; i++)
-		if (!add_value(run, g, &slot->v[i], alive))
-			return true;
-	for (size_t w = 0; w < words; w++) {
-		gone |= bits[w] & ~alive[w];
+	for (size_t w = 0; w < run->set->words; w++) {
 		bits[w] &= alive[w];
 		left |= bits[w];
 	}
-	run->guards[g].applied++;
-	run->guards[g].useful += gone != 0;
 	return left != 0;
 }
 
-/* a before b: it has more often thrown candidates out. */
+/*
+ * Every so often all guards are applied, to see what they are good for: how
+ * many stages each would throw out alone decides the order, how many it still
+ * throws out behind the others whether it rests. What comes out of the index
+ * depends on neither, only the time it takes.
+ */
+static void
+sample_guard(struct rules_run *run, size_t g, struct record *r, uint64_t *bits)
+{
+	struct guard_cache *c = &run->guards[g];
+	uint64_t *alive = run->scratch_bits;
+	size_t words = run->set->words;
+
+	c->samples++;
+	if (!guard_alive(run, g, r, alive))
+		return;
+	for (size_t w = 0; w < words; w++) {
+		c->alone += (unsigned)__builtin_popcountll(~alive[w]);
+		c->gone += (unsigned)__builtin_popcountll(bits[w] & ~alive[w]);
+		bits[w] &= alive[w];
+	}
+}
+
 static bool
 is_better(const struct guard_cache *a, const struct guard_cache *b)
 {
-	return a->useful * (b->applied + 1) > b->useful * (a->applied + 1);
+	return a->alone * (b->samples + 1) > b->alone * (a->samples + 1);
 }
 
-/* What comes out does not depend on the order, only the time it takes. */
 static void
 order_guards(struct rules_run *run)
 {
@@ -354,23 +469,35 @@ order_guards(struct rules_run *run)
 		order[at] = g;
 	}
 	for (size_t i = 0; i < run->set->n_guards; i++) {
-		run->guards[i].applied /= 2;
-		run->guards[i].useful /= 2;
+		struct guard_cache *c = &run->guards[i];
+
+		c->resting = c->gone < c->samples * GUARD_GONE;
+		c->samples /= 2;
+		c->alone /= 2;
+		c->gone /= 2;
 	}
 }
 
 bool
 index_candidates(struct rules_run *run, struct record *r, uint64_t *bits)
 {
-	size_t words = run->set->words;
+	uint64_t events = run->counters.events, left = 0;
+	size_t words = run->set->words, n = run->set->n_guards;
 
-	if (run->counters.events % ORDER_EVENTS == 0)
-		order_guards(run);
 	memset(bits, 0xff, words * sizeof(*bits));
 	if (run->set->n_stages % 64 != 0)
 		bits[words - 1] = (1ull << run->set->n_stages % 64) - 1;
-	for (size_t i = 0; i < run->set->n_guards; i++)
-		if (!apply_guard(run, run->guard_order[i], r, bits))
-			return false;
-	return true;
+	if (events < SAMPLE_EVENTS || events % SAMPLE_EVENTS == 0) {
+		for (size_t i = 0; i < n; i++)
+			sample_guard(run, run->guard_order[i], r, bits);
+		if (events == SAMPLE_EVENTS || events % ORDER_EVENTS == 0)
+			order_guards(run);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			if (!apply_guard(run, run->guard_order[i], r, bits))
+				return false;
+	}
+	for (size_t w = 0; w < words; w++)
+		left |= bits[w];
+	return left != 0;
 }

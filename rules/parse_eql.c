@@ -80,7 +80,7 @@ is_keyword(const struct token *t)
 	return false;
 }
 
-/* ---- values ----------------------------------------------------------------  */
+/* ---- values ------------------------------------------------------------- */
 
 static struct node *
 bad(struct eql *e)

@@ -53,7 +53,7 @@ static const struct rule_type rule_types[] = {
 	  "the query is saved in Kibana and not in the export" },
 };
 
-/* ---- threat ------------------------------------------------------------ */
+/* ---- threat ------------------------------------------------------------- */
 
 static void
 check_keys(struct taking *t, const struct doc_node *map,
@@ -166,7 +166,7 @@ read_threats(struct taking *t)
 	t->s.rule.n_threats = i;
 }
 
-/* ---- the plain keys ---------------------------------------------------- */
+/* ---- the plain keys ----------------------------------------------------- */
 
 static void
 read_investigate(struct taking *t)
@@ -247,7 +247,7 @@ read_severity(struct taking *t)
 	r->max_signals = (unsigned)signals;
 }
 
-/* ---- the query --------------------------------------------------------- */
+/* ---- the query ---------------------------------------------------------- */
 
 /* "now-7d", also rounded ("now-7d/d"). */
 static bool
@@ -459,7 +459,7 @@ read_kind(struct taking *t)
 		set_unsupported(t, why);
 }
 
-/* ---- the whole ----------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 static void
 check_id(struct taking *t)
@@ -542,8 +542,7 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 	return add_source(f, &t.s);
 }
 
-/* ---- lists ----------------------------------------------------------------
- */
+/* ---- lists -------------------------------------------------------------- */
 
 static bool
 is_list_name(struct view v)

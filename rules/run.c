@@ -40,7 +40,7 @@ unpin_hits(struct rules_run *run, const struct rules_hit *hits, size_t n)
 		run_unpin(run, hits[i].pinned);
 }
 
-/* ---- matches on their way out -----------------------------------------------  */
+/* ---- matches on their way out ------------------------------------------- */
 
 static void
 deliver(struct rules_run *run, const struct rule_code *c,
@@ -271,9 +271,7 @@ rules_watermark(struct rules_run *run, uint64_t time_ns)
 			flush_held(run, &run->set->code[i]);
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------- */
 
 static int
 new_state(struct rules_run *run, size_t i)

@@ -369,9 +369,7 @@ compile_rule(struct work *w)
 	return w->p.errors > 0 ? -1 : 0;
 }
 
-/* ---- all
- * -----------------------------------------------------------------------------
- */
+/* ---- all ---------------------------------------------------------------- */
 
 static void
 mark_broken(struct work *w, size_t errors_before)

@@ -21,7 +21,7 @@ set_grow(struct arena *arena, void *v, size_t n, size_t *cap, size_t size)
 	return bigger;
 }
 
-/* ---- fields ---------------------------------------------------------------  */
+/* ---- fields ------------------------------------------------------------- */
 
 static struct name_slot *
 name_slot(const struct rules *set, struct view name)
@@ -138,7 +138,7 @@ rules_field_used(const struct rules *set, size_t field)
 	       set->field_used[field];
 }
 
-/* ---- the set ----------------------------------------------------------------  */
+/* ---- the set ------------------------------------------------------------ */
 
 struct rules *
 rules_new(const struct rules_schema *schema)
