@@ -2,7 +2,8 @@
 /*
  * A file that is there completely or not at all, whatever stops us in
  * between: written under another name in the same folder, synced, renamed,
- * and the folder synced. Errors: -1 and errno.
+ * and the folder synced. Errors: -1 and errno. A kill in between may leave a
+ * file .tocsin-NUMBER there, which nothing ever reads.
  */
 #ifndef BASELINES_ATOMIC_H
 #define BASELINES_ATOMIC_H

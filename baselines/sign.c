@@ -86,8 +86,8 @@ sign_digest_bytes(struct view v, uint8_t digest[SIGN_DIGEST_BYTES])
 
 /* ---- signatures ------------------------------------------------------ */
 
-static bool
-comment_fits(struct view v)
+bool
+sign_comment_fits(struct view v)
 {
 	return v.n <= SIGN_TRUSTED_MAX && view_find(v, '\n') < 0 &&
 	       view_find(v, '\r') < 0 && view_find(v, '\0') < 0;
@@ -125,7 +125,7 @@ sign_make(const struct sign_secret *s, const uint8_t digest[SIGN_DIGEST_BYTES],
 	struct signature_bytes bytes = { .algorithm = { 'E', 'D' } };
 	uint8_t global[SIGNATURE_BYTES];
 
-	if (!comment_fits(trusted)) {
+	if (!sign_comment_fits(trusted)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -108,8 +108,10 @@ void sign_secret_free(struct sign_secret *);
 int sign_digest_fd(int fd, uint8_t digest[SIGN_DIGEST_BYTES]);
 int sign_digest_bytes(struct view, uint8_t digest[SIGN_DIGEST_BYTES]);
 
+/* Can it be a trusted comment: not too long, no line end or NUL in it? */
+bool sign_comment_fits(struct view);
 /* The text of a signature. -1 and errno: EINVAL for a trusted comment that
- * is too long or has a line end or NUL in it. */
+ * does not fit. */
 int sign_make(const struct sign_secret *,
 	      const uint8_t digest[SIGN_DIGEST_BYTES], struct view trusted,
 	      struct buf *out);

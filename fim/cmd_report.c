@@ -47,6 +47,9 @@ report_sign(const struct options *o, struct cmd_io *io)
 	if (o->pubkeys.n > 0 || o->legacy)
 		return usage(io, "--pubkey and --legacy are for tocsin report "
 				 "verify");
+	if (!sign_comment_fits(view_of(o->comment)))
+		return usage(io, "--comment wants one line of at most 8173 "
+				 "bytes");
 	secret = keys_open_secret(o, o->key, io, &code);
 	if (secret != NULL)
 		code = sign_files(o, io, secret);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -447,6 +448,71 @@ test_atomic_full_disk(void **state)
 	buf_free(&b);
 }
 
+/* So large that a kill often comes in the middle of writing it: with 64 KiB
+ * even writing in place would pass. */
+#define LARGE (4u << 20)
+
+/* A child that replaces the file for ever, by turns with a's and b's. */
+static void
+replace_for_ever(const char *path)
+{
+	static char text[2][LARGE];
+
+	memset(text[0], 'a', sizeof(text[0]));
+	memset(text[1], 'b', sizeof(text[1]));
+	for (unsigned i = 0; getppid() > 1; i++) {
+		struct view v = { text[i % 2], sizeof(text[0]) };
+
+		if (atomic_write(path, 0600, ATOMIC_REPLACE, v) != 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static void
+remove_leftovers(const char *folder)
+{
+	DIR *d = opendir(folder);
+	struct dirent *entry;
+
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL)
+		if (strncmp(entry->d_name, ".tocsin-", 8) == 0)
+			unlinkat(dirfd(d), entry->d_name, 0);
+	closedir(d);
+}
+
+static void
+test_atomic_killed(void **state)
+{
+	struct fixture *f = *state;
+	static char text[LARGE + 1];
+
+	memset(text, 'c', LARGE);
+	assert_int_equal(atomic_write(f->path, 0600, ATOMIC_NEW,
+				      (struct view){ text, LARGE }),
+			 0);
+	for (int round = 0; round < 100; round++) {
+		ssize_t n;
+		pid_t child = fork();
+		int fd;
+
+		if (child == 0)
+			replace_for_ever(f->path);
+		usleep(500 + randombytes_uniform(20000));
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		n = read(fd, text, sizeof(text));
+		close(fd);
+		assert_int_equal(n, LARGE);
+		for (ssize_t i = 1; i < n; i++)
+			if (text[i] != text[0])
+				fail();
+	}
+	remove_leftovers(f->folder);
+}
+
 int
 main(void)
 {
@@ -464,6 +530,7 @@ main(void)
 		WITH(test_public_file),
 		WITH(test_atomic),
 		WITH(test_atomic_full_disk),
+		WITH(test_atomic_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -581,6 +583,33 @@ test_large(void **state)
 	unlink(path);
 }
 
+/* Somebody keeps writing while we read. */
+static void
+test_changes_while_read(void **state)
+{
+	struct fixture *f = *state;
+	struct sign_result r = { 0 };
+	char path[128];
+	pid_t child;
+	int fd;
+
+	fd = open(in_folder(f, "d", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 128 << 20), 0);
+	child = fork();
+	if (child == 0) {
+		while (getppid() > 1 && pwrite(fd, "x", 1, 0) == 1)
+			usleep(1000);
+		_exit(0);
+	}
+	assert_int_equal(
+		sign_verify_fd(fd, buf_view(&f->signature), &f->keys, &r),
+		SIGN_UNSTABLE);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(fd);
+	unlink(path);
+}
+
 static void
 test_verdict_words(void **state)
 {
@@ -614,6 +643,7 @@ main(void)
 		WITH(test_odd_files),
 		WITH(test_descriptor),
 		WITH(test_large),
+		WITH(test_changes_while_read),
 		cmocka_unit_test(test_verdict_words),
 	};
 
