@@ -16,6 +16,7 @@ struct alerter {
 	const struct rules *rules;
 	struct alert_sink sink;
 	struct window *windows; /* one a rule */
+	uint64_t next_end_ns;	/* no open window ends before this */
 	struct slot *slots;
 	uint32_t generation;
 	uint64_t lost;
@@ -472,6 +473,14 @@ close_window(struct alerter *a, size_t rule_index)
 		deliver(&m);
 }
 
+static uint64_t
+window_end(const struct window *w)
+{
+	if (w->start_ns == 0 || w->start_ns > UINT64_MAX - ALERT_WINDOW_NS)
+		return UINT64_MAX;
+	return w->start_ns + ALERT_WINDOW_NS;
+}
+
 /* Summaries go out in the order in which their windows end, whoever looks
  * first, so that live and replayed streams agree. */
 static ssize_t
@@ -482,9 +491,7 @@ next_to_close(const struct alerter *a, uint64_t time_ns)
 	for (size_t i = 0; i < rules_count(a->rules); i++) {
 		const struct window *w = &a->windows[i];
 
-		if (w->start_ns == 0 ||
-		    w->start_ns > UINT64_MAX - ALERT_WINDOW_NS ||
-		    w->start_ns + ALERT_WINDOW_NS > time_ns)
+		if (window_end(w) == UINT64_MAX || window_end(w) > time_ns)
 			continue;
 		if (found < 0 || w->start_ns < a->windows[found].start_ns)
 			found = (ssize_t)i;
@@ -492,19 +499,37 @@ next_to_close(const struct alerter *a, uint64_t time_ns)
 	return found;
 }
 
+/* Asked at every event, so the answer "none" must cost nothing. */
 void
 alerter_watermark(struct alerter *a, uint64_t time_ns)
 {
 	ssize_t i;
 
+	if (time_ns < a->next_end_ns)
+		return;
 	while ((i = next_to_close(a, time_ns)) >= 0)
 		close_window(a, (size_t)i);
+	a->next_end_ns = UINT64_MAX;
+	for (size_t k = 0; k < rules_count(a->rules); k++) {
+		uint64_t end_ns = window_end(&a->windows[k]);
+
+		if (end_ns < a->next_end_ns)
+			a->next_end_ns = end_ns;
+	}
 }
 
 void
 alerter_flush(struct alerter *a)
 {
 	alerter_watermark(a, UINT64_MAX);
+}
+
+static void
+open_window(struct alerter *a, struct window *w, uint64_t time_ns)
+{
+	w->start_ns = time_ns == 0 ? 1 : time_ns;
+	if (window_end(w) < a->next_end_ns)
+		a->next_end_ns = window_end(w);
 }
 
 void
@@ -525,7 +550,7 @@ alerter_match(struct alerter *a, struct record *source,
 		m.time_ns = match->hits[match->n - 1].time_ns;
 	alerter_watermark(a, m.time_ns);
 	if (w->start_ns == 0)
-		w->start_ns = m.time_ns == 0 ? 1 : m.time_ns;
+		open_window(a, w, m.time_ns);
 	if (w->sent >= match->rule->max_signals) {
 		w->suppressed++;
 		return;

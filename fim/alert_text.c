@@ -81,11 +81,13 @@ static void
 summary_process(struct record *r, struct view action, struct buf *out)
 {
 	struct view parent = string_of(r, FIELD_PARENT_EXECUTABLE);
+	struct view line = string_of(r, FIELD_PROCESS_COMMAND_LINE);
+	struct view executable = string_of(r, FIELD_PROCESS_EXECUTABLE);
 
 	put_process(r, out);
 	if (view_eq(action, VIEW("exec"))) {
 		buf_puts(out, " ran: ");
-		buf_put(out, string_of(r, FIELD_PROCESS_COMMAND_LINE));
+		buf_put(out, line.n > 0 ? line : or_unknown(executable));
 		buf_puts(out, ", child of ");
 		buf_put(out, or_unknown(parent));
 	} else {

@@ -6,7 +6,7 @@
 #include "fim/fields.h"
 
 /* Fields that the reader needs itself and rules may not know. */
-enum own { TIME, ID, VERSION, LEARN, TERM_RULE, TERM_KEY, TERM_SEEN, OWN };
+enum own { TIME, ID, VERSION, LEARN, END, TERM_RULE, TERM_KEY, TERM_SEEN, OWN };
 
 #define TRACE "tocsin.trace."
 
@@ -66,6 +66,7 @@ document_new(const struct rules *rules, const char *time_field,
 		[ID] = id_field,
 		[VERSION] = TRACE "version",
 		[LEARN] = TRACE "learn_until_ns",
+		[END] = TRACE "end_ns",
 		[TERM_RULE] = TRACE "terms.rule",
 		[TERM_KEY] = TRACE "terms.key",
 		[TERM_SEEN] = TRACE "terms.last_seen_ns",
@@ -299,6 +300,17 @@ document_learning(struct document *d, uint64_t *until_ns,
 		return trace_fault(d, f, "the trace is of an unknown version");
 	if (learn->n > 0 && !time_read(&learn->v[0], until_ns))
 		return trace_fault(d, f, "learn_until_ns must be a number");
+	return 0;
+}
+
+int
+document_end(struct document *d, uint64_t *end_ns, struct ndjson_fault *f)
+{
+	const struct slot *end = own_slot(d, END);
+
+	*end_ns = 0;
+	if (end->n > 0 && !time_read(&end->v[0], end_ns))
+		return trace_fault(d, f, "end_ns must be a number");
 	return 0;
 }
 

@@ -48,6 +48,8 @@ struct document_term {
 };
 int
 document_learning(struct document *, uint64_t *until_ns, struct ndjson_fault *);
+/* How far time had passed when the recording ended; 0 = it does not say. */
+int document_end(struct document *, uint64_t *end_ns, struct ndjson_fault *);
 int document_terms(struct document *,
 		   void (*each)(void *ctx, const struct document_term *),
 		   void *ctx, struct ndjson_fault *);

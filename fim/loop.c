@@ -201,7 +201,7 @@ monitor_run(struct monitor *m)
 		round_all(m);
 	}
 	round_all(m);
-	pipeline_finish(m->pipeline);
+	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);
 	note(m, "stopped");
 	return EXIT_STOPPED;

@@ -355,7 +355,7 @@ monitor_close(struct monitor *m)
 	if (m->files.ops != NULL)
 		m->files.ops->close(m->files.sensor);
 	pipeline_free(m->pipeline);
-	trace_close(&m->trace);
+	trace_close(&m->trace, m->end_ns);
 	state_close(m->state);
 	rules_free(m->rules);
 	watchset_free(&m->watchset);

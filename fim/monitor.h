@@ -34,6 +34,7 @@ struct monitor {
 	struct pipeline *pipeline;
 	struct output output;
 	struct trace trace;
+	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	int signals;		 /* signalfd */
 	uint64_t losses_said_ns; /* when the last loss was put on notes */

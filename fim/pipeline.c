@@ -121,21 +121,30 @@ pipeline_use_opener(struct pipeline *p, const struct opener *opener)
 /* ---- events
  * ------------------------------------------------------------------- */
 
+/* Nothing before this will come: first speaks what waited for that. */
+static void
+advance(struct pipeline *p, uint64_t wall_ns)
+{
+	if (wall_ns <= p->last_wall_ns)
+		return;
+	p->last_wall_ns = wall_ns;
+	rules_watermark(p->run, wall_ns);
+	alerter_watermark(p->alerter, wall_ns);
+}
+
 static void
 match(struct pipeline *p, const struct event *e, struct author who)
 {
 	struct record *r = &p->live.record;
 
+	advance(p, e->time_ns + p->config.host->wall_offset_ns);
 	live_begin(&p->live, e, who.proc, who.image, ++p->seq);
-	if (r->time_ns < p->last_wall_ns)
-		r->time_ns = p->last_wall_ns;
-	p->last_wall_ns = r->time_ns;
+	r->time_ns = p->last_wall_ns;
 	p->counters.events++;
 	if (who.proc == NULL)
 		p->counters.unknown++;
 	if (p->config.trace != NULL)
 		p->config.trace(p->config.ctx, r);
-	alerter_watermark(p->alerter, r->time_ns);
 	rules_feed(p->run, r);
 	facts_end(&p->live.facts);
 	p->live.event = NULL;
@@ -191,20 +200,15 @@ pipeline_take(void *pipeline, const struct event *e)
 void
 pipeline_tick(struct pipeline *p, uint64_t boot_ns)
 {
-	uint64_t wall_ns = boot_ns + p->config.host->wall_offset_ns;
-
-	/* Later events may not be dated before what has been promised. */
-	if (wall_ns > p->last_wall_ns)
-		p->last_wall_ns = wall_ns;
-	rules_watermark(p->run, wall_ns);
-	alerter_watermark(p->alerter, wall_ns);
+	advance(p, boot_ns + p->config.host->wall_offset_ns);
 	procs_expire(p->procs, boot_ns);
 }
 
-void
+uint64_t
 pipeline_finish(struct pipeline *p)
 {
 	alerter_flush(p->alerter);
+	return p->last_wall_ns;
 }
 
 struct pipeline_counters

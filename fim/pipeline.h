@@ -53,8 +53,9 @@ void pipeline_use_opener(struct pipeline *, const struct opener *);
 void pipeline_take(void *pipeline, const struct event *);
 /* Nothing older than this boot time is on its way: time passes. */
 void pipeline_tick(struct pipeline *, uint64_t boot_ns);
-/* The end: open summaries are sent. */
-void pipeline_finish(struct pipeline *);
+/* The end: open summaries are sent. Returns the wall time up to which all
+ * events had come. */
+uint64_t pipeline_finish(struct pipeline *);
 struct pipeline_counters pipeline_count(const struct pipeline *);
 struct rules_counters pipeline_rules_count(const struct pipeline *);
 struct procs_counters pipeline_procs_count(const struct pipeline *);

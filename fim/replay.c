@@ -15,6 +15,7 @@ struct replay {
 	struct rules_run *run; /* made at the first event or trace line */
 	struct alerter *alerter;
 	struct record *now; /* being fed; NULL during a watermark */
+	uint64_t end_ns;    /* of a trace; 0 = it has none */
 	uint64_t last_ns;
 	struct replay_id *ids; /* of the match being reported */
 	size_t n_ids;
@@ -163,7 +164,7 @@ static int
 take_trace(void *ctx, struct document *document, struct ndjson_fault *fault)
 {
 	struct replay *r = ctx;
-	uint64_t learn_until_ns;
+	uint64_t learn_until_ns, end_ns;
 
 	/* Twice: first for the time, which the run must be made with. */
 	if (r->run == NULL) {
@@ -172,6 +173,10 @@ take_trace(void *ctx, struct document *document, struct ndjson_fault *fault)
 		if (run_start(r, learn_until_ns) != 0)
 			return -1;
 	}
+	if (document_end(document, &end_ns, fault) != 0)
+		return -1;
+	if (end_ns > 0)
+		r->end_ns = end_ns;
 	return document_terms(document, take_term, r, fault);
 }
 
@@ -192,9 +197,10 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 	r->result->faults = faults;
 	if (r->run == NULL)
 		return 0;
-	/* What only waited for time to pass. */
+	/* What only waited for time to pass: all there is, unless a trace says
+	 * when its recording ended and nothing was waited for any longer. */
 	r->now = NULL;
-	rules_watermark(r->run, UINT64_MAX);
+	rules_watermark(r->run, r->end_ns > 0 ? r->end_ns : UINT64_MAX);
 	if (r->alerter != NULL)
 		alerter_flush(r->alerter);
 	r->result->counters = rules_run_counters(r->run);

@@ -116,8 +116,13 @@ trace_flush(struct trace *t)
 }
 
 void
-trace_close(struct trace *t)
+trace_close(struct trace *t, uint64_t end_ns)
 {
+	if (t->fd >= 0)
+		buf_printf(&t->pending,
+			   "{\"tocsin\":{\"trace\":{\"version\":1,"
+			   "\"end_ns\":%" PRIu64 "}}}\n",
+			   end_ns);
 	trace_flush(t);
 	if (t->fd >= 0)
 		close(t->fd);

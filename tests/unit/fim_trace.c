@@ -46,7 +46,7 @@ write_trace(const char *folder, const char *path)
 			state_add_term(state, VIEW("a \"rule\""), key, i), 0);
 	}
 	assert_int_equal(trace_open(&trace, path, state, 77, &err), 0);
-	trace_close(&trace);
+	trace_close(&trace, 99);
 	state_close(state);
 	assert_int_equal(err.n, 0);
 }
@@ -60,7 +60,7 @@ read_trace(const char *path, struct counted *counted)
 	struct ndjson_fault fault;
 	struct document *d;
 	struct view line;
-	uint64_t until;
+	uint64_t until, end, last_end = 0;
 
 	assert_true(lines.fd >= 0);
 	assert_int_equal(rules_seal(rules, &err), 0);
@@ -70,11 +70,15 @@ read_trace(const char *path, struct counted *counted)
 		assert_int_equal(document_read(d, line, &fault),
 				 DOCUMENT_TRACE);
 		assert_int_equal(document_learning(d, &until, &fault), 0);
-		assert_int_equal(until, 77);
+		assert_int_equal(document_end(d, &end, &fault), 0);
+		assert_int_equal(last_end, 0); /* the end is the last line */
+		last_end = end;
+		assert_int_equal(until, end == 0 ? 77 : 0);
 		assert_int_equal(document_terms(d, count_term, counted, &fault),
 				 0);
 	}
-	assert_true(lines.line > 1);
+	assert_true(lines.line > 2);
+	assert_int_equal(last_end, 99);
 	document_free(d);
 	rules_free(rules);
 	close(lines.fd);
