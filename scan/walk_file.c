@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One entry of a walk: attributes, digest, link target, extended attributes
+ * and inode flags. The type that getdents64 told saves a look before opening:
+ * O_NONBLOCK makes it harmless if the entry has meanwhile become a FIFO.
+ */
+#include "scan/walk_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "scan/scan.h"
+
+#define READ_BYTES (128u << 10)
+#define READ_ATTEMPTS 3
+#define STATX_WANTED STATX_BASIC_STATS
+#define OPEN_FLAGS (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+/* Access ACLs of most files are none; no list of names is longer than this. */
+#define LIST_BYTES XATTR_LIST_MAX
+#define NAMES_MAX 512u
+
+struct walk_scratch {
+	char block[READ_BYTES];
+	char list[LIST_BYTES];
+	char value[XATTR_SIZE_MAX];
+};
+
+struct walk_scratch *
+walk_scratch_new(void)
+{
+	return malloc(sizeof(struct walk_scratch));
+}
+
+void
+walk_scratch_free(struct walk_scratch *s)
+{
+	free(s);
+}
+
+static const struct {
+	const char *word, *sentence;
+} faults[] = {
+#define WALK_FAULT(name, word, sentence) { word, sentence },
+	WALK_FAULTS
+#undef WALK_FAULT
+};
+
+const char *
+walk_fault_word(enum walk_fault f)
+{
+	return faults[f].word;
+}
+
+const char *
+walk_fault_sentence(enum walk_fault f)
+{
+	return faults[f].sentence;
+}
+
+static void
+fail(struct walk_entry *e, enum walk_fault fault, int error)
+{
+	if (error == ENOENT)
+		fault = WALK_VANISHED;
+	e->fault = fault;
+	e->error = error;
+}
+
+/* ---- attributes ------------------------------------------------------ */
+
+static uint64_t
+time_ns(struct statx_timestamp t)
+{
+	return (uint64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+static void
+take_stat(struct walk_entry *e, const struct statx *x)
+{
+	e->has_stat = true;
+	e->mode = x->stx_mode;
+	e->uid = x->stx_uid;
+	e->gid = x->stx_gid;
+	e->nlink = x->stx_nlink;
+	e->size = x->stx_size;
+	e->mtime_ns = time_ns(x->stx_mtime);
+	e->ctime_ns = time_ns(x->stx_ctime);
+	e->inode = x->stx_ino;
+	e->dev = makedev(x->stx_dev_major, x->stx_dev_minor);
+	e->rdev = makedev(x->stx_rdev_major, x->stx_rdev_minor);
+}
+
+static int
+stat_entry(struct walk_entry *e, int fd)
+{
+	struct statx x;
+	int rc = fd >= 0 ? statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &x)
+			 : statx(e->dirfd, e->name.p,
+				 AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+				 STATX_WANTED, &x);
+
+	if (rc != 0)
+		return -1;
+	take_stat(e, &x);
+	return 0;
+}
+
+/* ---- extended attributes --------------------------------------------- */
+
+/* Of an open file, or, where there is none to be had (links, devices), of a
+ * name below /proc/self/fd: there is no fgetxattr for O_PATH. */
+struct xattr_of {
+	int fd;
+	const char *path;
+};
+
+static ssize_t
+xattr_list(const struct xattr_of *of, char *list, size_t n)
+{
+	return of->fd >= 0 ? flistxattr(of->fd, list, n)
+			   : llistxattr(of->path, list, n);
+}
+
+static ssize_t
+xattr_get(const struct xattr_of *of, const char *name, char *value, size_t n)
+{
+	return of->fd >= 0 ? fgetxattr(of->fd, name, value, n)
+			   : lgetxattr(of->path, name, value, n);
+}
+
+static void
+put_length(struct buf *text, uint32_t n)
+{
+	char bytes[4] = { (char)n, (char)(n >> 8), (char)(n >> 16),
+			  (char)(n >> 24) };
+
+	buf_put(text, (struct view){ bytes, sizeof(bytes) });
+}
+
+static void
+put_xattr(struct buf *text, const char *name, struct view value)
+{
+	uint8_t digest[32];
+
+	buf_put(text, (struct view){ name, strlen(name) + 1 });
+	if (value.n <= WALK_XATTR_VALUE_MAX) {
+		put_length(text, (uint32_t)value.n);
+		buf_put(text, value);
+		return;
+	}
+	digest_sha256(value, digest);
+	put_length(text, sizeof(digest) | WALK_XATTR_IS_DIGEST);
+	buf_put(text, (struct view){ (char *)digest, sizeof(digest) });
+}
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+put_xattrs(struct walk_entry *e, const struct xattr_of *of, size_t n,
+	   struct walk_scratch *s, struct buf *text)
+{
+	struct view rest = { s->list, n }, item;
+	const char *names[NAMES_MAX];
+	size_t count = 0, from = text->n;
+
+	while (count < NAMES_MAX && view_next_item(&rest, &item))
+		if (item.n > 0)
+			names[count++] = item.p;
+	if (rest.n > 0)
+		fail(e, WALK_XATTRS, 0);
+	qsort(names, count, sizeof(*names), name_cmp);
+	for (size_t i = 0; i < count; i++) {
+		ssize_t got =
+			xattr_get(of, names[i], s->value, sizeof(s->value));
+
+		if (got < 0) {
+			if (errno != ENODATA)
+				fail(e, WALK_XATTRS, errno);
+			continue;
+		}
+		put_xattr(text, names[i],
+			  (struct view){ s->value, (size_t)got });
+		if (text->n - from > WALK_XATTR_TOTAL_MAX) {
+			fail(e, WALK_XATTRS, 0);
+			return;
+		}
+	}
+}
+
+static void
+read_xattrs(struct walk_entry *e, const struct xattr_of *of,
+	    struct walk_scratch *s, struct buf *text)
+{
+	ssize_t n = xattr_list(of, s->list, sizeof(s->list) - 1);
+
+	/* A file system without them is not a fault. */
+	if (n < 0 && errno != ENOTSUP && errno != ENOENT)
+		fail(e, WALK_XATTRS, errno);
+	if (n <= 0)
+		return;
+	s->list[n] = '\0';
+	put_xattrs(e, of, (size_t)n, s, text);
+}
+
+static uint32_t
+read_flags(int fd)
+{
+	int flags = 0; /* the kernel writes an int, ioctl_iflags(2) */
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+		return 0;
+	return (uint32_t)flags & (FS_IMMUTABLE_FL | FS_APPEND_FL);
+}
+
+bool
+walk_next_xattr(struct view *rest, struct walk_xattr *out)
+{
+	ssize_t end = view_find(*rest, '\0');
+	const uint8_t *p;
+	uint32_t n;
+
+	if (end <= 0 || rest->n - (size_t)end < 5)
+		return false;
+	out->name = view_sub(*rest, 0, (size_t)end);
+	p = (const uint8_t *)rest->p + end + 1;
+	n = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+	out->is_digest = (n & WALK_XATTR_IS_DIGEST) != 0;
+	n &= ~WALK_XATTR_IS_DIGEST;
+	*rest = view_sub(*rest, (size_t)end + 5, SIZE_MAX);
+	if (n > rest->n)
+		return false;
+	out->value = view_sub(*rest, 0, n);
+	*rest = view_sub(*rest, n, SIZE_MAX);
+	return true;
+}
+
+/* ---- content --------------------------------------------------------- */
+
+static ssize_t
+read_some(int fd, char *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* A file of one block: no state to set up, one system call. */
+static int
+digest_small(struct walk_entry *e, int fd, struct walk_scratch *s)
+{
+	size_t done = 0;
+
+	while (done < e->size) {
+		ssize_t n = read_some(fd, s->block + done, e->size - done);
+
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	digest_sha256((struct view){ s->block, done }, e->sha256);
+	return 0;
+}
+
+static int
+digest_large(struct walk_entry *e, int fd, struct walk_scratch *s)
+{
+	struct digest d;
+	uint64_t left = e->size; /* who adds to it does not keep us reading */
+
+	if (digest_begin(&d) != 0)
+		return -1;
+	while (left > 0) {
+		size_t want = left < READ_BYTES ? (size_t)left : READ_BYTES;
+		ssize_t n = read_some(fd, s->block, want);
+
+		if (n <= 0) {
+			digest_end(&d, n < 0 ? NULL : e->sha256);
+			return n < 0 ? -1 : 0;
+		}
+		digest_add(&d, (struct view){ s->block, (size_t)n });
+		left -= (uint64_t)n;
+	}
+	digest_end(&d, e->sha256);
+	return 0;
+}
+
+static bool
+same_state(const struct walk_entry *a, const struct walk_entry *b)
+{
+	return a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	       a->ctime_ns == b->ctime_ns;
+}
+
+/* Reads again what changed meanwhile, a few times. */
+static int
+read_content(struct walk_entry *e, int fd, struct walk_scratch *s)
+{
+	for (int i = 0; i < READ_ATTEMPTS; i++) {
+		struct walk_entry before = *e;
+		int rc = e->size <= READ_BYTES ? digest_small(e, fd, s)
+					       : digest_large(e, fd, s);
+
+		if (rc != 0 || stat_entry(e, fd) != 0)
+			return -1;
+		e->has_digest = true;
+		if (same_state(&before, e))
+			return 0;
+		if (lseek(fd, 0, SEEK_SET) != 0)
+			return -1;
+	}
+	fail(e, WALK_CHANGING, 0);
+	return 0;
+}
+
+static void
+inspect_content(struct walk_entry *e, int fd, uint64_t max_bytes,
+		struct walk_scratch *s)
+{
+	if (e->size > max_bytes) {
+		fail(e, WALK_TOO_LARGE, 0);
+		return;
+	}
+	if (read_content(e, fd, s) != 0)
+		fail(e, WALK_UNREADABLE, errno);
+}
+
+/* ---- the whole ------------------------------------------------------- */
+
+static int
+open_entry(const struct walk_entry *e, int more)
+{
+	int fd = openat(e->dirfd, e->name.p, OPEN_FLAGS | O_NOATIME | more);
+
+	/* O_NOATIME is for the owner and CAP_FOWNER, open(2). */
+	if (fd < 0 && errno == EPERM)
+		fd = openat(e->dirfd, e->name.p, OPEN_FLAGS | more);
+	return fd;
+}
+
+/* Links, FIFOs, sockets, devices, and what has become one. */
+static void
+inspect_unopened(struct walk_entry *e, struct walk_scratch *s, struct buf *text)
+{
+	struct buf path = { 0 };
+	struct xattr_of of = { .fd = -1 };
+	ssize_t n;
+
+	if (S_ISLNK(e->mode)) {
+		n = readlinkat(e->dirfd, e->name.p, s->block, PATH_MAX);
+		if (n < 0) {
+			fail(e, WALK_UNREADABLE, errno);
+			return;
+		}
+		buf_put(text, (struct view){ s->block, (size_t)n });
+	}
+	e->target.n = text->n;
+	buf_printf(&path, "/proc/self/fd/%d/%s%c", e->dirfd, e->name.p, 0);
+	of.path = path.p;
+	if (!path.failed)
+		read_xattrs(e, &of, s, text);
+	buf_free(&path);
+	e->has_extra = true;
+}
+
+static void
+inspect_open(struct walk_entry *e, const struct walk_task *task, int fd,
+	     struct walk_scratch *s, struct buf *text)
+{
+	struct xattr_of of = { .fd = fd };
+
+	e->flags = read_flags(fd);
+	read_xattrs(e, &of, s, text);
+	e->has_extra = true;
+	if (S_ISREG(e->mode))
+		inspect_content(e, fd, task->max_bytes, s);
+}
+
+/* False: it is not of that type, look again. */
+static bool
+inspect_as(struct walk_entry *e, const struct walk_task *task, uint32_t type,
+	   struct walk_scratch *s, struct buf *text)
+{
+	int fd = open_entry(e, type == S_IFDIR ? O_DIRECTORY : 0);
+
+	if (fd < 0) {
+		int error = errno;
+
+		if (error == ELOOP || error == ENOTDIR || error == ENXIO)
+			return false;
+		if (error != ENOENT)
+			stat_entry(e, -1);
+		fail(e, WALK_UNREADABLE, error);
+		return true;
+	}
+	if (stat_entry(e, fd) != 0)
+		fail(e, WALK_UNREADABLE, errno);
+	else if ((e->mode & S_IFMT) == type)
+		inspect_open(e, task, fd, s, text);
+	else
+		e->has_stat = false;
+	close(fd);
+	return e->has_stat || e->fault != WALK_FINE;
+}
+
+static void
+inspect_all(struct walk_entry *e, const struct walk_task *task,
+	    struct walk_scratch *s, struct buf *text)
+{
+	uint32_t type = task->type;
+
+	if ((type == S_IFREG || type == S_IFDIR) &&
+	    inspect_as(e, task, type, s, text))
+		return;
+	if (stat_entry(e, -1) != 0) {
+		fail(e, WALK_UNREADABLE, errno);
+		return;
+	}
+	type = e->mode & S_IFMT;
+	if (type != S_IFREG && type != S_IFDIR)
+		inspect_unopened(e, s, text);
+	else if (!inspect_as(e, task, type, s, text))
+		fail(e, WALK_CHANGING, 0); /* somebody keeps exchanging it */
+}
+
+void
+walk_inspect(struct walk_entry *e, const struct walk_task *task,
+	     struct walk_scratch *s, struct buf *text)
+{
+	if (task->choice == WALK_STAT) {
+		if (stat_entry(e, -1) != 0)
+			fail(e, WALK_UNREADABLE, errno);
+		return;
+	}
+	buf_clear(text);
+	inspect_all(e, task, s, text);
+	if (text->failed)
+		fail(e, WALK_UNREADABLE, ENOMEM);
+	/* Until here target.n was all there is to know: `text` may move. */
+	e->xattrs = view_sub(buf_view(text), e->target.n, SIZE_MAX);
+	e->target = view_sub(buf_view(text), 0, e->target.n);
+}
+
+void
+walk_look(struct walk_entry *e, uint64_t max_bytes, struct buf *text)
+{
+	struct walk_task task = { .choice = WALK_ALL, .max_bytes = max_bytes };
+	struct walk_scratch *s = walk_scratch_new();
+
+	if (s == NULL) {
+		fail(e, WALK_UNREADABLE, ENOMEM);
+		return;
+	}
+	walk_inspect(e, &task, s, text);
+	walk_scratch_free(s);
+}
+
+/* ---- paths ----------------------------------------------------------- */
+
+static int
+rank(char c)
+{
+	return c == '/' ? 0 : (unsigned char)c;
+}
+
+int
+walk_path_cmp(struct view a, struct view b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+
+	/* The root's slash is one too many. */
+	if (a.n == 1 || b.n == 1)
+		return (a.n > 1) - (b.n > 1);
+	for (size_t i = 0; i < n; i++)
+		if (a.p[i] != b.p[i])
+			return rank(a.p[i]) - rank(b.p[i]);
+	return (a.n > n) - (b.n > n);
+}
+
+void
+walk_path_split(struct view path, struct view *dir, struct view *name)
+{
+	ssize_t slash = view_rfind(path, '/');
+
+	*name = view_sub(path, (size_t)(slash + 1), SIZE_MAX);
+	*dir = view_sub(path, 0, slash > 0 ? (size_t)slash : 1);
+}
