@@ -3,6 +3,7 @@
 #include "fim/alert.h"
 
 #include "fim/fields.h"
+#include "fim/suppress.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct window {		   /* of one rule */
 struct alerter {
 	const struct rules *rules;
 	struct alert_sink sink;
+	struct suppress *suppress;
 	struct window *windows; /* one a rule */
 	uint64_t next_end_ns;	/* no open window ends before this */
 	struct slot *slots;
@@ -44,7 +46,8 @@ alerter_new(const struct rules *rules, const struct alert_sink *sink)
 	a->sink = *sink;
 	a->windows = calloc(rules_count(rules) + 1, sizeof(*a->windows));
 	a->slots = calloc(FIELDS_FILLED, sizeof(*a->slots));
-	if (a->windows == NULL || a->slots == NULL) {
+	a->suppress = suppress_new(rules);
+	if (a->windows == NULL || a->slots == NULL || a->suppress == NULL) {
 		alerter_free(a);
 		return NULL;
 	}
@@ -57,6 +60,7 @@ alerter_free(struct alerter *a)
 	if (a == NULL)
 		return;
 	arena_free(&a->arena);
+	suppress_free(a->suppress);
 	free(a->windows);
 	free(a->slots);
 	free(a);
@@ -549,6 +553,9 @@ alerter_match(struct alerter *a, struct record *source,
 	else if (match->n > 0)
 		m.time_ns = match->hits[match->n - 1].time_ns;
 	alerter_watermark(a, m.time_ns);
+	if (source != NULL &&
+	    suppress_check(a->suppress, match->rule_index, source))
+		return;
 	if (w->start_ns == 0)
 		open_window(a, w, m.time_ns);
 	if (w->sent >= match->rule->max_signals) {

@@ -20,15 +20,34 @@ struct taking {
 /* Every key of our own rule files. The last ones mean something to Kibana
  * alone. */
 static const char *const rule_keys[] = {
-	"rule_id",     "name",	      "description",
-	"type",	       "language",    "query",
-	"severity",    "risk_score",  "threat",
-	"tags",	       "references",  "false_positives",
-	"note",	       "investigate", "respond",
-	"max_signals", "from",	      "new_terms_fields",
-	"threshold",   "lists",	      "history_window_start",
-	"index",       "author",      "license",
-	"version",     "interval",    "setup",
+	"rule_id",
+	"name",
+	"description",
+	"type",
+	"language",
+	"query",
+	"severity",
+	"risk_score",
+	"threat",
+	"tags",
+	"references",
+	"false_positives",
+	"note",
+	"investigate",
+	"respond",
+	"max_signals",
+	"from",
+	"new_terms_fields",
+	"threshold",
+	"lists",
+	"history_window_start",
+	"index",
+	"author",
+	"license",
+	"version",
+	"interval",
+	"setup",
+	"alert_suppression",
 };
 
 struct rule_type {
@@ -245,6 +264,58 @@ read_severity(struct taking *t)
 		    (struct doc_range){ 1, 1000000 }, &signals);
 	r->risk_score = (int)score;
 	r->max_signals = (unsigned)signals;
+}
+
+/* ---- suppression -------------------------------------------------------- */
+
+/* One run of a rule, where Kibana says no time. */
+#define DEFAULT_SUPPRESS_NS (300 * NS_PER_SEC)
+
+/* Kibana: {value: 5, unit: m}; ours may also be "5m". */
+static uint64_t
+read_suppress_time(struct taking *t, const struct doc_node *map)
+{
+	const struct doc_node *n = doc_get(map, "duration"), *inner = NULL;
+	struct view unit = VIEW_NONE, text;
+	int64_t value = 0;
+	uint64_t ns = DEFAULT_SUPPRESS_NS;
+
+	if (n == NULL || n->type == DOC_NULL)
+		return ns;
+	if (n->type != DOC_MAP) {
+		doc_get_duration(t->d, map, "duration", DOC_REQUIRED, &ns);
+		return ns;
+	}
+	if (doc_get_map(t->d, map, "duration", DOC_REQUIRED, &inner) != 1 ||
+	    doc_get_int(t->d, inner, "value", (struct doc_range){ 1, 1000000 },
+			&value) != 1 ||
+	    doc_get_text(t->d, inner, "unit", DOC_REQUIRED, &unit) != 1)
+		return ns;
+	text = arena_printf(t->d->arena, "%lld%.*s", (long long)value,
+			    (int)unit.n, unit.p);
+	if (!duration_read(text, &ns))
+		doc_error(t->d, inner, "\"unit\" must be s, m or h");
+	return ns;
+}
+
+/* A threshold rule of Kibana's has a duration alone: its groups are its own. */
+static void
+read_suppression(struct taking *t)
+{
+	static const char *const keys[] = { "group_by", "duration",
+					    "missing_fields_strategy" };
+	struct rule *r = &t->s.rule;
+	const struct doc_node *map = NULL;
+	struct doc_texts by = { 0 };
+
+	if (doc_get_map(t->d, t->map, "alert_suppression", DOC_OPTIONAL,
+			&map) != 1)
+		return;
+	check_keys(t, map, keys, ARRAY_LEN(keys));
+	if (doc_get_texts(t->d, map, "group_by", DOC_OPTIONAL, &by) != 1)
+		return;
+	r->suppress_by = (struct rule_list){ by.v, by.n };
+	r->suppress_ns = read_suppress_time(t, map);
 }
 
 /* ---- the query ---------------------------------------------------------- */
@@ -534,6 +605,7 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 	read_lists(&t);
 	read_threats(&t);
 	read_investigate(&t);
+	read_suppression(&t);
 	read_kind(&t);
 	if (f->err->n != errors || f->err->dropped != dropped) {
 		set_broken(f, r, errors);

@@ -144,6 +144,11 @@ struct rule {
 	int risk_score; /* 0–100 */
 	unsigned max_signals;
 	struct rule_list tags, references, false_positives, indices, respond;
+	/* Kibana's alert_suppression: of alerts whose values of these fields
+	 * are the same within `suppress_ns`, the first one only is given. Done
+	 * by whoever makes alerts of matches. */
+	struct rule_list suppress_by;
+	uint64_t suppress_ns; /* 0 = every match alerts */
 	const struct rule_threat *threats;
 	size_t n_threats;
 	const struct rule_investigate *investigate;

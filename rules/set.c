@@ -294,9 +294,10 @@ copy_rule(struct copier *c, struct rule *r)
 	struct view *const texts[] = { &r->reason,	&r->id,	   &r->name,
 				       &r->description, &r->query, &r->severity,
 				       &r->note,	&r->file };
-	struct rule_list *const lists[] = { &r->tags, &r->references,
-					    &r->false_positives, &r->indices,
-					    &r->respond };
+	struct rule_list *const lists[] = {
+		&r->tags,    &r->references, &r->false_positives,
+		&r->indices, &r->respond,    &r->suppress_by
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = copy_view(c, *texts[i]);

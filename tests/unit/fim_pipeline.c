@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fim/fields.h"
 #include "fim/pipeline.h"
@@ -83,6 +84,26 @@ teardown(void **state)
 	arena_free(&f->arena);
 	free(f);
 	return 0;
+}
+
+static void
+start_file(struct fixture *f, const char *yaml)
+{
+	struct pipeline_config config = { .host = &f->host,
+					  .alerts = { keep, f } };
+	char path[] = "/tmp/tocsin-rule-XXXXXX.yml";
+	int fd = mkstemps(path, 4);
+	struct err err = { 0 };
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, view_of(yaml)), 0);
+	close(fd);
+	f->rules = rules_new(fields_schema());
+	assert_int_equal(rules_load_path(f->rules, path, &err), 0);
+	unlink(path);
+	assert_int_equal(rules_seal(f->rules, &err), 0);
+	f->pipeline = pipeline_new(&config);
+	assert_int_equal(pipeline_use_rules(f->pipeline, f->rules), 0);
 }
 
 /* ---- acts -------------------------------------------------------------------
@@ -286,6 +307,35 @@ test_summary_instead_of_a_flood(void **state)
 	assert_int_equal(f->n, 102);
 }
 
+#define RULE_HEAD                                                        \
+	"rule_id: r\nname: n\ntype: eql\nlanguage: eql\nseverity: low\n" \
+	"risk_score: 1\nquery: file where file.extension == \"pid\"\n"
+
+/* The same path by the same process is one story for a minute. */
+static void
+test_the_same_is_said_once(void **state)
+{
+	struct fixture *f = *state;
+
+	start_file(f, RULE_HEAD "alert_suppression:\n"
+				"  group_by: [file.path, process.entity_id]\n"
+				"  duration: {value: 1, unit: m}\n");
+	do_exec(f, 10, "/bin/x");
+	do_exec(f, 11, "/bin/x");
+	do_create(f, 10, "/run/a.pid");
+	do_create(f, 10, "/run/a.pid");
+	assert_int_equal(f->n, 1);
+	do_create(f, 10, "/run/b.pid");
+	do_create(f, 11, "/run/a.pid");
+	assert_int_equal(f->n, 3);
+	f->now_ns += 59 * NS_PER_SEC;
+	do_create(f, 10, "/run/a.pid");
+	assert_int_equal(f->n, 3);
+	f->now_ns += 2 * NS_PER_SEC;
+	do_create(f, 10, "/run/a.pid");
+	assert_int_equal(f->n, 4);
+}
+
 /* Same events, same bytes. */
 static void
 test_alert_ids_depend_on_events_alone(void **state)
@@ -353,6 +403,7 @@ main(void)
 		case_of(test_relative_path_has_both_values),
 		case_of(test_other_words_for_exec),
 		case_of(test_summary_instead_of_a_flood),
+		case_of(test_the_same_is_said_once),
 		case_of(test_alert_ids_depend_on_events_alone),
 		case_of(test_time_never_runs_back),
 		case_of(test_hostile_names),
