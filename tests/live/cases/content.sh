@@ -58,6 +58,7 @@ banner() { # NAME TEXT: a script made by the package manager, run as at login
 }
 
 mkdir -p $motd $units /run/deep
+cp /usr/bin/dpkg $live/dpkg.real 2>/dev/null
 cp --remove-destination "$act" $live/elf
 chmod 644 $live/elf
 : >$live/serving
@@ -117,4 +118,48 @@ none 'another program on a connection' 'exec 3<>/dev/tcp/$out/7001; head -c 0 $T
 none 'a shell on a local socket' 'jq -n 1 | bash -c : $T'
 some $pid 'the last' 'cp $live/elf /run/$T.pid'
 
+
+# A package with all that the rules look at: none of any rule may alert when
+# dpkg installs it, upgrades it (conffile and units replaced) and removes it.
+package() { # NAME VERSION
+	local d=$live/$1-$2
+	mkdir -p $d/DEBIAN $d/usr/lib/systemd/system $d$motd
+	printf '%s\n' "Package: $1" "Version: $2" 'Architecture: all' \
+		'Maintainer: nobody <nobody@example.org>' \
+		'Description: a daemon with a timer and a banner' \
+		>$d/DEBIAN/control
+	echo $motd/50-$1 >$d/DEBIAN/conffiles
+	# As daemons' maintainer scripts do: start it, note its number.
+	printf '#!/bin/sh\nset -e\n%s\n' "echo \$\$ >/run/$1.pid; : $2" \
+		>$d/DEBIAN/postinst
+	printf '#!/bin/sh\nrm -f %s\n' "/run/$1.pid" >$d/DEBIAN/prerm
+	unit "/usr/bin/true $2" >$d/usr/lib/systemd/system/$1.service
+	timer_for $1.service >$d/usr/lib/systemd/system/$1.timer
+	printf '#!/bin/sh\nuname -snrvm; : %s\n' $2 >$d$motd/50-$1
+	chmod 755 $d/DEBIAN/p* $d$motd/50-$1
+	dpkg-deb --root-owner-group --build $d $live/$1-$2.deb
+}
+install_all() {
+	mkdir -p /var/lib/dpkg/{info,updates,triggers}
+	: >/var/lib/dpkg/status
+	: >/var/lib/dpkg/available
+	# Back to the real one from what acted under its name.
+	rm -f /usr/bin/dpkg
+	cp $live/dpkg.real /usr/bin/dpkg
+	package $1 1 && package $1 2 && dpkg -i $live/$1-1.deb &&
+		grep -q . /run/$1.pid && dpkg -i $live/$1-2.deb &&
+		$motd/50-$1 && dpkg -r $1 && dpkg -P $1
+}
+T=ordinary
+if [ -e $live/dpkg.real ]; then
+	install_all $T >$live/out.$T 2>&1 && said=yes || said=no
+	is 'content: a package is installed, upgraded, removed' same $said yes
+	[ $said = yes ] || cat $live/out.$T
+else
+	skip 'content: no dpkg here to install a package with'
+fi
+
 check_rows
+sleep 0.3
+is 'content: and no rule of any kind alerts at that' same \
+	"$(jq -r 'select(tojson | contains("ordinary")) | .rule.id' $alerts)" ''
