@@ -114,6 +114,9 @@ struct event {
 	enum event_kind kind;
 	enum attribution attribution;
 	bool truncated; /* a string was longer than the stated cap */
+	/* EXIT: file events of this process that are read later than this are
+	 * all named by a NAME_ACT before it. */
+	bool told;
 	uint64_t time_ns;
 	struct proc_key key; /* the acting process; pid 0 = unknown */
 	int pidfd;	     /* of it, borrowed; -1 = none */

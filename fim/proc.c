@@ -15,6 +15,8 @@ struct act {
 	struct proc *proc;   /* owned reference */
 	struct image *image; /* owned reference */
 	uint64_t hash;	     /* of pid and basename */
+	uint64_t made_ns;
+	uint64_t spent_ns; /* time of the events it answered, 0 = none yet */
 };
 
 struct procs {
@@ -72,6 +74,7 @@ proc_unref(struct proc *p)
 		if (doomed->entry != doomed)
 			proc_unref(doomed->entry);
 		image_unref(doomed->image);
+		image_unref(doomed->before);
 		free(doomed);
 		doomed = parent;
 	}
@@ -336,8 +339,10 @@ apply_exec(struct procs *t, const struct event *e)
 	if (image == NULL) {
 		t->counters.no_memory++;
 	} else {
-		image_unref(p->image);
+		image_unref(p->before);
+		p->before = p->image;
 		p->image = image;
+		p->image_ns = e->time_ns;
 	}
 	update_family(t, p, e);
 	return p;
@@ -362,6 +367,7 @@ apply_exit(struct procs *t, const struct event *e)
 	if (p == NULL)
 		return NULL;
 	p->exit_code = e->exit_code;
+	p->told = e->told;
 	/* Burying may evict the oldest, which must not be this one. */
 	proc_ref(p);
 	bury(t, p, e->time_ns);
@@ -396,11 +402,17 @@ apply_act(struct procs *t, const struct event *e)
 
 	if (p == NULL || p->image == NULL)
 		return p;
+	/* Still waiting since an earlier exec: the earlier image's. */
+	if (act->proc == p && act->hash == hash && act->spent_ns == 0 &&
+	    act->made_ns + NS_PER_SEC >= e->time_ns)
+		return p;
 	proc_unref(act->proc);
 	image_unref(act->image);
 	act->proc = proc_ref(p);
 	act->image = image_ref(p->image);
 	act->hash = hash;
+	act->made_ns = e->time_ns;
+	act->spent_ns = 0;
 	return p;
 }
 
@@ -438,32 +450,54 @@ recently_alive(const struct proc *p, uint64_t now_ns)
 }
 
 static const struct act *
-find_act(const struct procs *t, const struct event *e, uint32_t pid,
-	 struct view path)
+find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path)
 {
 	uint64_t hash = act_hash(pid, path_name(path));
-	const struct act *a = &t->acts[hash % t->options.max_acts];
+	struct act *a = &t->acts[hash % t->options.max_acts];
 
 	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
 	    a->proc->key.pid != pid || !recently_alive(a->proc, e->time_ns))
 		return NULL;
+	/* What is read later is another act on the same name. */
+	if (a->spent_ns != 0 && a->spent_ns != e->time_ns)
+		return NULL;
+	a->spent_ns = e->time_ns;
 	return a;
 }
 
-/* The only incarnation of the pid that can have been alive a moment ago. */
-static struct proc *
-only_candidate(const struct procs *t, uint32_t pid, uint64_t now_ns)
+/* Can an event without a name act that was read at `time_ns` be of it? */
+static bool
+may_have_acted(const struct proc *p, uint64_t time_ns)
 {
-	struct proc *found = NULL;
+	return recently_alive(p, time_ns) &&
+	       !(p->exited && p->told && p->exit_ns < time_ns);
+}
+
+/* The only incarnation of the pid that can have acted; one that came after
+ * that time only if there is no other. */
+static struct proc *
+only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns)
+{
+	struct proc *found = NULL, *later = NULL;
 
 	for (struct proc *p = *bucket_of(t, pid); p != NULL; p = p->next) {
-		if (p->key.pid != pid || !recently_alive(p, now_ns))
+		struct proc **slot =
+			p->key.start_ns <= time_ns ? &found : &later;
+
+		if (p->key.pid != pid || !may_have_acted(p, time_ns))
 			continue;
-		if (found != NULL)
+		if (*slot != NULL)
 			return NULL;
-		found = p;
+		*slot = p;
 	}
-	return found;
+	return found != NULL ? found : later;
+}
+
+static struct image *
+image_at(const struct proc *p, uint64_t time_ns)
+{
+	return time_ns < p->image_ns && p->before != NULL ? p->before
+							  : p->image;
 }
 
 struct author
@@ -487,7 +521,7 @@ procs_author(struct procs *t, const struct event *e)
 			      ? procs_find(t, e->key)
 			      : only_candidate(t, e->key.pid, e->time_ns);
 	if (author.proc != NULL)
-		author.image = author.proc->image;
+		author.image = image_at(author.proc, e->time_ns);
 	return author;
 }
 

@@ -59,10 +59,13 @@ struct proc {
 	struct proc *entry;   /* entry leader; owned unless it is itself */
 	struct proc *exited_next; /* queue of the dead */
 	struct image *image;	  /* owned reference, NULL = not known */
+	struct image *before;	  /* the one before; owned, may be NULL */
+	uint64_t image_ns;	  /* boot time of the exec that made `image` */
 	struct event_creds creds;
 	uint32_t pgid, sid, tty_major, tty_minor;
 	enum entry_type entry_type; /* meaningful for an entry leader */
 	bool kthread, container, exited, queued;
+	bool told; /* event.h, of its exit */
 	int32_t exit_code;
 	uint64_t exit_ns; /* boot time */
 };
@@ -92,8 +95,13 @@ struct proc *procs_find(const struct procs *, struct proc_key);
 /* The incarnation of this pid that was started last. */
 struct proc *procs_newest(const struct procs *, uint32_t pid);
 
-/* Who did this to a file? `proc` NULL: in doubt. The image is the one of the
- * act itself when a name act told, else the one of now. */
+/*
+ * Who did this to a file? `proc` NULL: in doubt. The event's time is when the
+ * reader began to read; what the process table applied since may be later than
+ * the act. A name act says that the event was still unread when its process
+ * went on to exec or to end, so it speaks for that one event. Without one, the
+ * event had been read by then, and belongs to who was there at its time.
+ */
 struct author {
 	struct proc *proc;
 	struct image *image; /* borrowed from the table */

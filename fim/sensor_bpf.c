@@ -8,7 +8,9 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -138,9 +140,7 @@ skel_open(const struct sensor_config *config)
 	for (size_t i = 0; i < names; i++)
 		env_first(skel->rodata, i, config->env_names[i]);
 	if (bpf_map__set_max_entries(skel->maps.exec_scratch, (uint32_t)cpus) !=
-		    0 ||
-	    bpf_map__set_max_entries(skel->maps.name_scratch, (uint32_t)cpus) !=
-		    0)
+	    0)
 		goto fail;
 	return skel;
 fail:
@@ -159,22 +159,19 @@ skel_without(struct tocsin_bpf *skel, enum bpf_prog_type type)
 		bpf_program__set_autoload(p, false);
 }
 
-/* All programs; without those of cgroups; without those of system calls
- * either. NULL and errno. */
+/* All programs, or those without cgroups. NULL and errno. */
 static struct tocsin_bpf *
 skel_load(const struct sensor_config *config)
 {
 	int error = ENOMEM;
 
-	for (int without = 0; without <= 2; without++) {
+	for (int without = 0; without <= 1; without++) {
 		struct tocsin_bpf *skel = skel_open(config);
 
 		if (skel == NULL)
 			break;
 		if (without >= 1)
 			skel_without(skel, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
-		if (without >= 2)
-			skel_without(skel, BPF_PROG_TYPE_TRACEPOINT);
 		error = -tocsin_bpf__load(skel);
 		if (error == 0)
 			return skel;
@@ -186,20 +183,50 @@ skel_load(const struct sensor_config *config)
 	return NULL;
 }
 
-/* Lets a program look at us: the level of our pid namespace is nowhere else
- * to be read, and /proc may be that of another. */
+/* Runs a program once, in our own context. */
 static int
-find_self(struct tocsin_bpf *skel)
+run_here(const struct bpf_program *program)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int fd = bpf_program__fd(skel->progs.on_self);
 
-	if (bpf_prog_test_run_opts(fd, &opts) != 0)
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &opts) != 0)
 		return -1;
 	if (opts.retval == 1)
 		return 0;
 	errno = EFAULT;
 	return -1;
+}
+
+static int
+number_of(const char *name)
+{
+	uint64_t n;
+
+	return view_to_u64(view_of(name), &n) && n <= INT_MAX ? (int)n : -1;
+}
+
+/* Shows the kernel programs the fanotify queues of this process, as far as
+ * they are open by now (waiting.h). /proc tells which descriptors they are. */
+static void
+find_groups(struct sensor *s)
+{
+	struct view fanotify = VIEW("anon_inode:[fanotify]");
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	char target[64];
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
+				       sizeof(target));
+
+		if (n < 0 ||
+		    !view_eq((struct view){ target, (size_t)n }, fanotify))
+			continue;
+		s->skel->bss->fanotify_fd = number_of(entry->d_name);
+		run_here(s->skel->progs.on_group);
+	}
+	if (dir != NULL)
+		closedir(dir);
 }
 
 static int
@@ -250,7 +277,8 @@ bpf_close(struct sensor *s)
 static int
 bpf_start(struct sensor *s)
 {
-	if (find_self(s->skel) < 0)
+	/* The level of our pid namespace is nowhere else to be read. */
+	if (run_here(s->skel->progs.on_self) < 0)
 		return -1;
 	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), take_record,
 				   s, NULL);
@@ -326,13 +354,12 @@ bpf_seed(struct sensor *s, const struct event_sink *sink)
 	struct bpf_link *link;
 	int fd, r;
 
+	find_groups(s);
 	link = bpf_program__attach_iter(s->skel->progs.on_task, NULL);
 	if (link == NULL)
 		return -1;
 	fd = bpf_iter_create(bpf_link__fd(link));
-	r = fd < 0 ? -1
-		   : seed_read(s->translator.config, fd, sink,
-			       &s->translator.events);
+	r = fd < 0 ? -1 : seed_read(&s->translator, fd, sink);
 	if (fd >= 0)
 		close(fd);
 	bpf_link__destroy(link);

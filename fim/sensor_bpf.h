@@ -2,7 +2,8 @@
 /*
  * Inside of the BPF sensor: what its files share. sensor_bpf.c loads and
  * drains, sensor_bpf_hooks.c attaches, sensor_bpf_event.c turns records into
- * events, sensor_bpf_seed.c tells of the processes that exist already.
+ * events, sensor_bpf_ids.c notices changes of user, sensor_bpf_seed.c tells of
+ * the processes that exist already.
  */
 #ifndef FIM_SENSOR_BPF_H
 #define FIM_SENSOR_BPF_H
@@ -12,6 +13,37 @@
 
 struct bpf_link;
 struct bpf_object;
+
+/* ---- user, group and session ------------------------------------------ */
+
+/*
+ * What each process's ids were when it was last heard of. No hook that a
+ * hardened host permits fires when they change, but tracepoints of system
+ * calls, at a price for every call; so a change is told before the next thing
+ * the process does (fork, exec, connect, accept), and at its end at the
+ * latest. A cache of fixed size: what it forgets is learnt anew, and a change
+ * in between is missed.
+ */
+#define IDS_SETS 4096u
+#define IDS_WAYS 4u
+
+struct ids_entry {
+	uint64_t start_ns;
+	uint32_t pid, used; /* pid 0 = free; `used`: when, by count */
+	uint32_t uid, euid, suid, gid, egid, sgid, sid;
+};
+
+struct ids {
+	struct ids_entry v[IDS_SETS][IDS_WAYS];
+	uint32_t clock;
+	uint64_t forgotten;
+};
+
+enum { IDS_UID = 1, IDS_GID = 2, IDS_SESSION = 4 };
+
+/* Notes the ids and returns what differs from those known. */
+unsigned ids_note(struct ids *, struct proc_key, const struct wire_proc *);
+void ids_forget(struct ids *, struct proc_key);
 
 /* ---- records to events ----------------------------------------------- */
 
@@ -25,6 +57,7 @@ struct translator {
 	/* Two last threads that end at once both report the end. */
 	struct proc_key exits[EXITS_KEPT];
 	unsigned next_exit;
+	struct ids ids;
 	char image[WIRE_PATH_MAX + 512], cwd[WIRE_PATH_MAX + 512];
 	char env[WIRE_ENV_MAX + 1];
 };
@@ -46,18 +79,16 @@ bool translate_env(const struct sensor_config *, struct view all, char *out,
 
 /* ---- hooks ------------------------------------------------------------ */
 
-/* What hooks serve, in the order of DETAILS in sensor_bpf_hooks.c. */
+/* What hooks serve, in the order in which people read of them. */
 enum hook_group {
 	HOOKS_PROCESS, /* exec, fork, exit: without them no sensor */
 	HOOKS_TCP,
-	HOOKS_UDP,
 	HOOKS_ACCEPT,
-	HOOKS_IDS,
-	HOOKS_NAMES,
+	HOOKS_UDP,
 	HOOK_GROUPS
 };
 
-#define HOOKS_MAX 64
+#define HOOKS_MAX 16
 
 struct hooks {
 	struct bpf_link *links[HOOKS_MAX];
@@ -75,7 +106,6 @@ void hooks_describe(const struct hooks *, char *out, size_t n);
 /* ---- what exists already --------------------------------------------- */
 
 /* -1 and errno. `iterator` is a descriptor of the task iterator's output. */
-int seed_read(const struct sensor_config *, int iterator,
-	      const struct event_sink *, uint64_t *events);
+int seed_read(struct translator *, int iterator, const struct event_sink *);
 
 #endif

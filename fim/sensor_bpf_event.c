@@ -148,6 +148,60 @@ take(struct translator *t, const struct event_sink *sink, const struct event *e)
 	sink->take(sink->ctx, e);
 }
 
+/* ---- changes of user, group, session ----------------------------------- */
+
+/* Tells of what changed since the process was last heard of. `e` is the
+ * template: its key, time and state. */
+static void
+take_changes(struct translator *t, const struct event *e, unsigned changed,
+	     const struct event_sink *sink)
+{
+	static const struct {
+		unsigned bit;
+		enum event_kind kind;
+	} kinds[] = {
+		{ IDS_SESSION, EVENT_SESSION_CHANGE },
+		{ IDS_GID, EVENT_GID_CHANGE },
+		{ IDS_UID, EVENT_UID_CHANGE },
+	};
+	struct event change = {
+		.attribution = e->attribution,
+		.time_ns = e->time_ns,
+		.key = e->key,
+		.pidfd = -1,
+		.proc = e->proc,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!(changed & kinds[i].bit))
+			continue;
+		change.kind = kinds[i].kind;
+		take(t, sink, &change);
+	}
+}
+
+/* The same for the process that a record is about. */
+static void
+note_ids(struct translator *t, const struct wire_head *h,
+	 const struct wire_proc *w, const struct event_sink *sink)
+{
+	struct event e = { 0 };
+	unsigned changed;
+
+	translate_head(&e, h);
+	changed = ids_note(&t->ids, e.key, w);
+	/* Such a file makes another user of whoever runs it: no act of the
+	 * process, and the exec says it. */
+	if (h->flags & WIRE_SETID)
+		changed &= IDS_SESSION;
+	if (changed == 0)
+		return;
+	translate_proc(&e, h, w);
+	take_changes(t, &e, changed, sink);
+}
+
+/* ---- one function a kind ----------------------------------------------- */
+
 /* Descriptors 0–2 of a new image that are connected: it can talk to the peer
  * without ever making a call that would be seen. */
 static void
@@ -197,6 +251,7 @@ take_exec(struct translator *t, const void *record, size_t n,
 
 	if (n < sizeof(*w) || !exec_split(w, n, strings))
 		return false;
+	note_ids(t, &w->head, &w->proc, sink);
 	translate_head(&e, &w->head);
 	translate_proc(&e, &w->head, &w->proc);
 	translate_image(&e.exec, &w->image);
@@ -215,17 +270,32 @@ take_exec(struct translator *t, const void *record, size_t n,
 	return true;
 }
 
-static bool
-take_change(struct translator *t, enum event_kind kind, const void *record,
-	    size_t n, const struct event_sink *sink)
+/* The child shows what its maker is now. */
+static void
+note_maker(struct translator *t, const struct wire_fork *w,
+	   const struct event *child, const struct event_sink *sink)
 {
-	const struct wire_change *w = record;
-	struct event e = { .kind = kind };
+	struct event e = *child;
+
+	e.key = (struct proc_key){ w->maker, w->maker_start_ns };
+	e.proc.parent =
+		(struct proc_key){ w->maker_parent, w->maker_parent_start_ns };
+	take_changes(t, &e, ids_note(&t->ids, e.key, &w->proc), sink);
+}
+
+static bool
+take_fork(struct translator *t, const void *record, size_t n,
+	  const struct event_sink *sink)
+{
+	const struct wire_fork *w = record;
+	struct event e = { .kind = EVENT_FORK };
 
 	if (n < sizeof(*w))
 		return false;
 	translate_head(&e, &w->head);
 	translate_proc(&e, &w->head, &w->proc);
+	note_maker(t, w, &e, sink);
+	ids_note(&t->ids, e.key, &w->proc);
 	take(t, sink, &e);
 	return true;
 }
@@ -242,15 +312,22 @@ exit_is_new(struct translator *t, struct proc_key key)
 }
 
 static bool
-take_exit(struct translator *t, const struct wire_head *w,
+take_exit(struct translator *t, const void *record, size_t n,
 	  const struct event_sink *sink)
 {
+	const struct wire_exit *w = record;
 	struct event e = { .kind = EVENT_EXIT };
 
-	translate_head(&e, w);
-	e.exit_code = w->exit_code;
-	if (exit_is_new(t, e.key))
-		take(t, sink, &e);
+	if (n < sizeof(*w))
+		return false;
+	translate_head(&e, &w->head);
+	e.exit_code = w->head.exit_code;
+	e.told = w->head.flags & WIRE_TOLD;
+	if (!exit_is_new(t, e.key))
+		return true;
+	note_ids(t, &w->head, &w->proc, sink);
+	ids_forget(&t->ids, e.key);
+	take(t, sink, &e);
 	return true;
 }
 
@@ -269,6 +346,8 @@ take_net(struct translator *t, const void *record, size_t n,
 	if (n < sizeof(*w) || w->act >= ARRAY_LEN(kinds))
 		return false;
 	e.kind = kinds[w->act];
+	if (e.kind != EVENT_DISCONNECT)
+		note_ids(t, &w->head, &w->proc, sink);
 	translate_head(&e, &w->head);
 	net_fill(&e.net, &w->sock);
 	take(t, sink, &e);
@@ -281,17 +360,12 @@ take_name(struct translator *t, const void *record, size_t n,
 {
 	const struct wire_name *w = record;
 	struct event e = { .kind = EVENT_NAME_ACT };
-	struct view path;
 
-	if (n < sizeof(*w) || w->length > sizeof(w->tail))
+	if (n < sizeof(*w) || w->length > sizeof(w->name))
 		return false;
-	path = string_of((struct view){ w->tail, w->length });
-	while (path.n > 0 && path.p[path.n - 1] == '/')
-		path.n--;
 	translate_head(&e, &w->head);
-	e.file.path = path_name(path);
-	if (e.file.path.n > 0)
-		take(t, sink, &e);
+	e.file.path = (struct view){ w->name, w->length };
+	take(t, sink, &e);
 	return true;
 }
 
@@ -305,15 +379,9 @@ take_record(struct translator *t, const void *record, size_t n,
 	case WIRE_EXEC:
 		return take_exec(t, record, n, sink);
 	case WIRE_FORK:
-		return take_change(t, EVENT_FORK, record, n, sink);
+		return take_fork(t, record, n, sink);
 	case WIRE_EXIT:
-		return take_exit(t, w, sink);
-	case WIRE_UIDS:
-		return take_change(t, EVENT_UID_CHANGE, record, n, sink);
-	case WIRE_GIDS:
-		return take_change(t, EVENT_GID_CHANGE, record, n, sink);
-	case WIRE_SESSION:
-		return take_change(t, EVENT_SESSION_CHANGE, record, n, sink);
+		return take_exit(t, record, n, sink);
 	case WIRE_NET:
 		return take_net(t, record, n, sink);
 	case WIRE_NAME:

@@ -229,10 +229,9 @@ seed_free(struct seed *s)
 }
 
 int
-seed_read(const struct sensor_config *config, int iterator,
-	  const struct event_sink *sink, uint64_t *events)
+seed_read(struct translator *t, int iterator, const struct event_sink *sink)
 {
-	struct seed seed = { .config = config };
+	struct seed seed = { .config = t->config };
 	struct buf tasks = { 0 };
 	struct wire_task w;
 	int r = fd_read_all(iterator, TASKS_MAX_BYTES, &tasks);
@@ -240,8 +239,11 @@ seed_read(const struct sensor_config *config, int iterator,
 	for (size_t at = 0; r == 0 && at + sizeof(w) <= tasks.n;
 	     at += sizeof(w)) {
 		memcpy(&w, tasks.p + at, sizeof(w));
+		ids_note(&t->ids,
+			 (struct proc_key){ w.head.pid, w.head.start_ns },
+			 &w.proc);
 		take_task(&seed, &w, sink);
-		(*events)++;
+		t->events++;
 	}
 	seed_free(&seed);
 	buf_free(&tasks);

@@ -389,8 +389,11 @@ read_queue(struct sensor *s, size_t *bytes)
 	*bytes = 0;
 	while (sum < FETCH_MAX_BYTES &&
 	       (!s->has_pidfd || s->batch.n_pidfds < s->max_pidfds)) {
-		ssize_t n = read(s->fan_fd, s->buf, read_size(s));
+		ssize_t n;
 
+		/* Before each read: procs_author() tells by it. */
+		s->now_ns = clock_boot_ns();
+		n = read(s->fan_fd, s->buf, read_size(s));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

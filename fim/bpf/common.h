@@ -61,10 +61,15 @@ pid_number(struct pid *pid)
 {
 	u64 level = self_level & 31;
 	struct upid upid;
-	u64 at;
+	u64 at, nr;
 
 	if (pid == NULL || pid->level < level)
 		return 0;
+	if (level == 0) {
+		nr = (u64)pid->numbers[0].nr;
+		OPAQUE(nr);
+		return (u32)nr;
+	}
 	at = (u64)&pid->numbers[0];
 	OPAQUE(at);
 	at += level * bpf_core_type_size(struct upid);

@@ -214,6 +214,44 @@ struct socket {
 	struct sock *sk;
 };
 
+/* include/linux/fsnotify_backend.h, fs/notify/fanotify/fanotify.h */
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct fsnotify_group {
+	struct list_head notification_list;
+};
+
+struct fsnotify_event {
+	struct list_head list;
+};
+
+struct fanotify_event {
+	struct fsnotify_event fse;
+	struct {
+		unsigned int type : 3, hash : 29;
+	};
+	struct pid *pid;
+};
+
+/* The handles of directories and file, then the name. Those of the
+ * second directory, for renames, came with 5.17. */
+struct fanotify_info {
+	u8 dir_fh_totlen, dir2_fh_totlen, file_fh_totlen;
+	u8 name_len, name2_len;
+	unsigned char buf[1];
+};
+
+struct fanotify_name_event {
+	struct fanotify_event fae;
+	struct fanotify_info info;
+};
+
+enum fanotify_event_type {
+	FANOTIFY_EVENT_TYPE_FID_NAME = 1,
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {
@@ -223,13 +261,6 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
-};
-
-struct bpf_iter__task_file {
-	struct bpf_iter_meta *meta;
-	struct task_struct *task;
-	u32 fd;
-	struct file *file;
 };
 
 #pragma clang attribute pop
@@ -244,6 +275,8 @@ struct bpf_iter__task_file {
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_ISUID 04000
+#define S_ISGID 02000
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
@@ -256,18 +289,5 @@ struct bpf_iter__task_file {
 #define TCP_CLOSE 7
 #define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN 10
-
-/* Tracepoint records of system calls, as their `format` files show. */
-struct syscall_enter {
-	u64 common;
-	long nr;
-	unsigned long args[6];
-};
-
-struct syscall_exit {
-	u64 common;
-	long nr;
-	long ret;
-};
 
 #endif

@@ -3,8 +3,13 @@
  * Sockets: who began, accepted or inherited a connection, and its end.
  *
  * inet_sock_set_state fires in whatever context moves the state, so `current`
- * is the actor only at →SYN_SENT. The owner is remembered there, or when an
- * accept call returns, and looked up by socket later.
+ * is the actor only at →SYN_SENT. The owner is remembered there and looked up
+ * by socket later.
+ *
+ * No tracepoint but those of system calls tells of accept, and they slow down
+ * every call of every program by a third of the time it takes to enter the
+ * kernel. So a connection that came in belongs to nobody until a process asks
+ * for its peer (accept with an address does, getpeername) or reads from it.
  */
 #ifndef FIM_BPF_NETWORK_H
 #define FIM_BPF_NETWORK_H
@@ -26,6 +31,15 @@ struct {
 	__type(key, u64); /* address of the struct sock */
 	__type(value, struct owner);
 } owners SEC(".maps");
+
+/* On a socket that was connected from outside: nobody's yet. A lookup on other
+ * sockets, which have none, costs next to nothing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u8);
+} unclaimed SEC(".maps");
 
 /* Where datagrams went before: one event a process, socket and destination. */
 struct flow {
@@ -155,6 +169,7 @@ on_syn_sent(struct sock *sk)
 	if (!head_fill(&w.head, WIRE_NET, bpf_get_current_task_btf()) ||
 	    !sock_fill(&w.sock, sk))
 		return;
+	proc_fill(&w.head, &w.proc, bpf_get_current_task_btf());
 	w.sock.cookie = bpf_get_socket_cookie(sk);
 	own((u64)sk, &w);
 	net_put(&w, WIRE_CONNECT);
@@ -165,7 +180,7 @@ on_ended(struct sock *sk, struct owner *owner)
 {
 	struct wire_net w = {};
 
-	if (owner->ended || !sock_fill(&w.sock, sk))
+	if (owner->pid == 0 || owner->ended || !sock_fill(&w.sock, sk))
 		return;
 	owner->ended = 1;
 	w.head.kind = WIRE_NET;
@@ -190,9 +205,14 @@ BPF_PROG(on_sock_state, struct sock *sk, int before, int after)
 		on_syn_sent(sk);
 		return 0;
 	}
-	/* Gives the cookie that accept's exit reports. */
-	if (before == TCP_SYN_RECV && after == TCP_ESTABLISHED)
+	if (before == TCP_SYN_RECV && after == TCP_ESTABLISHED) {
+		struct owner nobody = { .ingress = 1 };
+
 		bpf_get_socket_cookie(sk);
+		bpf_map_update_elem(&owners, &key, &nobody, BPF_ANY);
+		bpf_sk_storage_get(&unclaimed, sk, NULL,
+				   BPF_SK_STORAGE_GET_F_CREATE);
+	}
 	if (after != TCP_CLOSE_WAIT && after != TCP_CLOSE)
 		return 0;
 	owner = bpf_map_lookup_elem(&owners, &key);
@@ -206,35 +226,61 @@ BPF_PROG(on_sock_state, struct sock *sk, int before, int after)
 	return 0;
 }
 
-/* A descriptor of `task` was accepted. */
+/* The current process accepted `sk`. */
 static __always_inline void
-accepted(struct task_struct *task, u64 fd)
+accepted(u64 sk)
 {
-	struct fdtable *fdt = task->files->fdt;
-	struct file *file = NULL;
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct wire_net w = {};
-	u64 sk;
 
-	if (fd >= fdt->max_fds ||
-	    bpf_probe_read_kernel(&file, sizeof(file),
-				  (void *)((u64)fdt->fd + 8 * fd)) != 0)
+	if (!sock_fill(&w.sock, (void *)sk) ||
+	    !head_fill(&w.head, WIRE_NET, task))
 		return;
-	sk = file_sock(file);
-	if (sk == 0 || !sock_fill(&w.sock, (void *)sk) ||
-	    w.sock.proto != IPPROTO_TCP || !head_fill(&w.head, WIRE_NET, task))
-		return;
+	proc_fill(&w.head, &w.proc, task);
 	w.sock.ingress = 1;
 	own(sk, &w);
 	net_put(&w, WIRE_ACCEPT);
 }
 
-SEC("tp/syscalls/sys_exit_accept4")
+SEC("tp_btf/tcp_rcv_space_adjust")
 int
-on_accept(struct syscall_exit *ctx)
+BPF_PROG(on_tcp_read, struct sock *sk)
 {
-	if (ctx->ret >= 0)
-		accepted(bpf_get_current_task_btf(), (u64)ctx->ret);
+	if (bpf_sk_storage_get(&unclaimed, sk, NULL, 0) == NULL)
+		return 0;
+	bpf_sk_storage_delete(&unclaimed, sk);
+	accepted((u64)sk);
 	return 0;
+}
+
+static __always_inline int
+peer_asked(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	u64 address;
+
+	if (sk == NULL || ctx->protocol != IPPROTO_TCP ||
+	    bpf_sk_storage_get(&unclaimed, sk, NULL, 0) == NULL)
+		return 1;
+	bpf_sk_storage_delete(&unclaimed, sk);
+	/* The pointer as a number: the verifier computes with no other. */
+	if (bpf_probe_read_kernel(&address, sizeof(address), &sk) == 0)
+		accepted(address);
+	return 1;
+}
+
+SEC("cgroup/getpeername4")
+int
+on_peer4(struct bpf_sock_addr *ctx)
+{
+	return peer_asked(ctx);
+}
+
+SEC("cgroup/getpeername6")
+int
+on_peer6(struct bpf_sock_addr *ctx)
+{
+	return peer_asked(ctx);
 }
 
 /* ---- datagrams ------------------------------------------------------- */
@@ -259,6 +305,7 @@ datagram(struct bpf_sock_addr *ctx, struct wire_net *w)
 	if (bpf_map_lookup_elem(&flows, &flow) != NULL ||
 	    !head_fill(&w->head, WIRE_NET, bpf_get_current_task_btf()))
 		return;
+	proc_fill(&w->head, &w->proc, bpf_get_current_task_btf());
 	bpf_map_update_elem(&flows, &flow, &one, BPF_ANY);
 	net_put(w, WIRE_CONNECT);
 }

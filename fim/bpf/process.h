@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Processes: exec, fork, exit, those that exist already, and changes of user,
- * group and session.
+ * Processes: exec, fork, exit, and those that exist already.
  */
 #ifndef FIM_BPF_PROCESS_H
 #define FIM_BPF_PROCESS_H
 
 #include "fim/bpf/common.h"
 #include "fim/bpf/network.h"
+#include "fim/bpf/waiting.h"
 
 const volatile __u32 max_args = 4096;
 const volatile __u32 n_env_names;
@@ -45,6 +45,26 @@ scratch(void)
 	return bpf_map_lookup_elem(&exec_scratch, &cpu);
 }
 
+struct step {
+	u64 parent, hash, name;
+};
+
+/* Parent and name of a dentry: neighbours in every kernel so far, and so one
+ * read instead of two. */
+static __always_inline void
+step_read(struct step *step, u64 dentry)
+{
+	struct dentry *d = (void *)dentry;
+
+	if (bpf_core_field_offset(struct dentry, d_name.name) ==
+	    bpf_core_field_offset(struct dentry, d_parent) + 16) {
+		bpf_probe_read_kernel(step, sizeof(*step), &d->d_parent);
+		return;
+	}
+	step->parent = (u64)BPF_CORE_READ(d, d_parent);
+	step->name = (u64)BPF_CORE_READ(d, d_name.name);
+}
+
 /*
  * Appends the names from `dentry` up to the root of the mount tree, crossing
  * mounts as fs/d_path.c prepend_path() does. Returns the new end; with bit 31
@@ -55,8 +75,9 @@ path_put(u64 mnt, u64 dentry, u32 end)
 {
 	struct exec_scratch *s = scratch();
 	u64 limit = (u64)end + WIRE_PATH_MAX, at = end;
-	u64 root, parent, up;
+	struct step step = {};
 	struct mount *m;
+	u64 root, up;
 	long n;
 
 	if (s == NULL)
@@ -64,7 +85,6 @@ path_put(u64 mnt, u64 dentry, u32 end)
 	m = (void *)(mnt - bpf_core_field_offset(struct mount, mnt));
 	root = (u64)BPF_CORE_READ((struct vfsmount *)mnt, mnt_root);
 	for (int i = 0; i < PATH_NAMES; i++) {
-		parent = (u64)BPF_CORE_READ((struct dentry *)dentry, d_parent);
 		if (dentry == root) {
 			up = (u64)BPF_CORE_READ(m, mnt_parent);
 			if (up == (u64)m)
@@ -77,15 +97,15 @@ path_put(u64 mnt, u64 dentry, u32 end)
 		OPAQUE(at);
 		if (at > limit || at > WIRE_STRINGS_MAX - 256)
 			break;
-		n = bpf_probe_read_kernel_str(
-			s->strings + at, 256,
-			BPF_CORE_READ((struct dentry *)dentry, d_name.name));
+		step_read(&step, dentry);
+		n = bpf_probe_read_kernel_str(s->strings + at, 256,
+					      (void *)step.name);
 		if (n > 0)
 			at += (u64)n;
 		/* A file outside of any tree, such as a memfd. */
-		if (parent == dentry)
+		if (step.parent == dentry)
 			return (u32)at;
-		dentry = parent;
+		dentry = step.parent;
 	}
 	return (u32)at | 1u << 31;
 }
@@ -122,9 +142,11 @@ env_keep(struct exec_scratch *s, u64 from, u64 limit)
 }
 
 /*
- * Appends the wanted strings among start..stop; result as path_put's. What
- * changes from turn to turn lies in memory: the verifier knows nothing of its
- * value there and so finds all turns alike.
+ * Appends the environment at start..stop, result as path_put's. As it is when
+ * that takes no more room than argv may: copying is ten times cheaper than
+ * looking. Of a larger one only the wanted variables. What changes from turn to
+ * turn lies in memory: the verifier knows nothing of its value there and so
+ * finds all turns alike.
  */
 __noinline u32
 env_put(u64 start, u64 stop, u32 end)
@@ -133,8 +155,12 @@ env_put(u64 start, u64 stop, u32 end)
 	u64 limit = (u64)end + WIRE_ENV_MAX;
 	long n;
 
-	if (s == NULL)
+	if (s == NULL || end > WIRE_STRINGS_MAX - WIRE_ENV_MAX)
 		return end;
+	if (stop - start <= WIRE_ENV_MAX &&
+	    bpf_probe_read_user(s->strings + end, (u32)(stop - start),
+				(void *)start) == 0)
+		return end + (u32)(stop - start);
 	s->env_end = end;
 	s->env_at = start;
 	s->env_continued = 0;
@@ -254,8 +280,13 @@ BPF_PROG(on_exec, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 	struct exec_scratch *s = scratch();
 	u64 at;
 
+	/* Before the time is taken: what is read after that had been waiting
+	 * or is younger. */
+	waiting_put(p);
 	if (s == NULL || !head_fill(&s->exec.head, WIRE_EXEC, p))
 		return 0;
+	if (bprm->file->f_inode->i_mode & (S_ISUID | S_ISGID))
+		s->exec.head.flags |= WIRE_SETID;
 	proc_fill(&s->exec.head, &s->exec.proc, p);
 	image_fill(&s->exec.image, bprm->file);
 	s->exec.image.argc = (u32)bprm->argc;
@@ -274,7 +305,8 @@ SEC("tp_btf/sched_process_fork")
 int
 BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct wire_change w;
+	struct task_struct *maker = parent->group_leader, *above;
+	struct wire_fork w;
 
 	/* A thread is no process. */
 	if (child->pid != child->tgid)
@@ -282,6 +314,11 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!head_fill(&w.head, WIRE_FORK, child))
 		return 0;
 	proc_fill(&w.head, &w.proc, child);
+	above = maker->real_parent->group_leader;
+	w.maker = pid_number(maker->thread_pid);
+	w.maker_start_ns = maker->start_boottime;
+	w.maker_parent = pid_number(above->thread_pid);
+	w.maker_parent_start_ns = w.maker_parent ? above->start_boottime : 0;
 	ring_put(&w, sizeof(w));
 	return 0;
 }
@@ -294,14 +331,21 @@ int
 BPF_PROG(on_exit, struct task_struct *p)
 {
 	struct signal_struct *signal = p->signal;
-	struct wire_head w;
+	struct wire_exit w;
+	bool told;
 
-	if (signal->live.counter != 0 || !head_fill(&w, WIRE_EXIT, p))
+	if (signal->live.counter != 0)
 		return 0;
+	told = waiting_put(p);
+	if (!head_fill(&w.head, WIRE_EXIT, p))
+		return 0;
+	if (told)
+		w.head.flags |= WIRE_TOLD;
+	proc_fill(&w.head, &w.proc, p);
 	/* As wait_task_zombie() in kernel/exit.c chooses. */
-	w.exit_code = signal->flags & SIGNAL_GROUP_EXIT
-			      ? signal->group_exit_code
-			      : p->group_leader->exit_code;
+	w.head.exit_code = signal->flags & SIGNAL_GROUP_EXIT
+				   ? signal->group_exit_code
+				   : p->group_leader->exit_code;
 	ring_put(&w, sizeof(w));
 	return 0;
 }
@@ -344,93 +388,6 @@ on_self(void *ctx)
 	self_ns = (u64)upid.ns;
 	self_inum = BPF_CORE_READ(upid.ns, ns.inum);
 	return 1;
-}
-
-/* ---- changes of user, group and session ------------------------------ */
-
-struct process {
-	u64 start_ns;
-	u32 pid, pad;
-};
-
-struct ids {
-	u32 uid, euid, suid, gid, egid, sgid;
-};
-
-/* What a process was before its set*id call. A process is told about once
- * even when its C library makes the call in every thread. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct process);
-	__type(value, struct ids);
-} ids_before SEC(".maps");
-
-static __always_inline void
-ids_read(struct ids *ids, const struct cred *cred)
-{
-	ids->uid = cred->uid.val;
-	ids->euid = cred->euid.val;
-	ids->suid = cred->suid.val;
-	ids->gid = cred->gid.val;
-	ids->egid = cred->egid.val;
-	ids->sgid = cred->sgid.val;
-}
-
-SEC("tp/syscalls/sys_enter_setuid")
-int
-on_set_id(void *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *leader = task->group_leader;
-	struct process key = { leader->start_boottime, (u32)task->tgid, 0 };
-	struct ids ids;
-
-	ids_read(&ids, task->real_cred);
-	bpf_map_update_elem(&ids_before, &key, &ids, BPF_NOEXIST);
-	return 0;
-}
-
-static __always_inline void
-change_put(struct task_struct *task, u16 kind)
-{
-	struct wire_change w;
-
-	if (!head_fill(&w.head, kind, task))
-		return;
-	proc_fill(&w.head, &w.proc, task);
-	ring_put(&w, sizeof(w));
-}
-
-SEC("tp/syscalls/sys_exit_setuid")
-int
-on_set_id_done(struct syscall_exit *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *leader = task->group_leader;
-	struct process key = { leader->start_boottime, (u32)task->tgid, 0 };
-	struct ids now, was, *before;
-
-	before = bpf_map_lookup_elem(&ids_before, &key);
-	if (ctx->ret != 0 || before == NULL)
-		return 0;
-	ids_read(&now, task->real_cred);
-	was = *before;
-	bpf_map_update_elem(&ids_before, &key, &now, BPF_EXIST);
-	if (now.uid != was.uid || now.euid != was.euid || now.suid != was.suid)
-		change_put(task, WIRE_UIDS);
-	if (now.gid != was.gid || now.egid != was.egid || now.sgid != was.sgid)
-		change_put(task, WIRE_GIDS);
-	return 0;
-}
-
-SEC("tp/syscalls/sys_exit_setsid")
-int
-on_set_session(struct syscall_exit *ctx)
-{
-	if (ctx->ret >= 0)
-		change_put(bpf_get_current_task_btf(), WIRE_SESSION);
-	return 0;
 }
 
 #endif

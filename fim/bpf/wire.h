@@ -16,9 +16,6 @@ enum wire_kind {
 	WIRE_EXEC = 1,
 	WIRE_FORK,
 	WIRE_EXIT,
-	WIRE_UIDS, /* these three: struct wire_change */
-	WIRE_GIDS,
-	WIRE_SESSION,
 	WIRE_NET,
 	WIRE_NAME,
 	WIRE_TASK, /* one process that exists already, from the iterator */
@@ -39,6 +36,10 @@ enum wire_kind {
 #define WIRE_CONTAINER 4u
 #define WIRE_CUT_IMAGE 8u /* with WIRE_TRUNCATED: which path lacks its top */
 #define WIRE_CUT_CWD 16u
+#define WIRE_SETID 32u /* exec of a set-user-id or set-group-id file */
+
+/* Exit: WIRE_NAME records before it are all that waited. */
+#define WIRE_TOLD 64u
 
 struct wire_head {
 	__u16 kind;
@@ -94,9 +95,18 @@ struct wire_exec {
 	__u32 length[WIRE_STRINGS]; /* of the strings that follow, in order */
 };
 
-struct wire_change {
+struct wire_exit {
 	struct wire_head head;
 	struct wire_proc proc;
+};
+
+/* The child has its maker's user, group and session at that moment. The maker
+ * is its parent unless clone(2) was told CLONE_PARENT. */
+struct wire_fork {
+	struct wire_head head;
+	struct wire_proc proc;
+	__u64 maker_start_ns, maker_parent_start_ns;
+	__u32 maker, maker_parent;
 };
 
 struct wire_task {
@@ -112,12 +122,14 @@ struct wire_net {
 	struct wire_sock sock;
 	__u32 act;
 	__u32 pad;
+	struct wire_proc proc; /* not of WIRE_DISCONNECT */
 };
 
+/* The last name of a file that the process changed. */
 struct wire_name {
 	struct wire_head head;
 	__u32 length;
-	char tail[WIRE_NAME_MAX]; /* the end of the path given */
+	char name[WIRE_NAME_MAX];
 };
 
 _Static_assert(sizeof(struct wire_head) == 32, "wire_head has no holes");
@@ -126,7 +138,9 @@ _Static_assert(sizeof(struct wire_sock) == 48, "wire_sock has no holes");
 _Static_assert(sizeof(struct wire_image) == 40, "wire_image has no holes");
 _Static_assert(sizeof(struct wire_exec) == 32 + 88 + 40 + 3 * 48 + 24,
 	       "wire_exec has no holes");
-_Static_assert(sizeof(struct wire_net) == 88, "wire_net has no holes");
+_Static_assert(sizeof(struct wire_net) == 88 + 88, "wire_net has no holes");
+_Static_assert(sizeof(struct wire_fork) == 32 + 88 + 24,
+	       "wire_fork has no holes");
 _Static_assert(sizeof(struct wire_name) == 32 + 4 + 256 + 4,
 	       "wire_name ends in four bytes of padding");
 

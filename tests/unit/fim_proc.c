@@ -25,6 +25,18 @@ event(enum event_kind kind, uint32_t pid, uint64_t start_ns, uint64_t time_ns)
 }
 
 static struct proc *
+run_at(struct procs *t, uint32_t pid, uint64_t start_ns, const char *given,
+       uint64_t time_ns)
+{
+	struct event e = event(EVENT_EXEC, pid, start_ns, time_ns);
+
+	e.proc.parent = (struct proc_key){ 1, 0 };
+	e.exec.given = e.exec.image = e.exec.interp = view_of(given);
+	e.exec.cwd = VIEW("/");
+	return procs_apply(t, &e);
+}
+
+static struct proc *
 run(struct procs *t, uint32_t pid, uint64_t start_ns, const char *given,
     struct proc_key parent)
 {
@@ -242,6 +254,60 @@ test_author_in_doubt_is_nobody(void **unused)
 	procs_free(t);
 }
 
+/* Without a name act the event had been read before the exec. */
+static void
+test_author_at_the_time_of_reading(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+
+	(void)unused;
+	run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+	run_at(t, 9, 100, "/bin/cat", 500);
+	assert_view(author_of(t, 9, "/run/x", 499).image->name, "bash");
+	assert_view(author_of(t, 9, "/run/x", 500).image->name, "cat");
+	procs_free(t);
+}
+
+/* A name act speaks for one event: the next one is of now. */
+static void
+test_act_is_spent(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	act(t, p->key, "x", 110);
+	run_at(t, 9, 100, "/bin/cat", 111);
+	/* Still waiting when cat ends: bash's all the same. */
+	act(t, p->key, "x", 120);
+	assert_view(author_of(t, 9, "/run/x", 130).image->name, "bash");
+	assert_view(author_of(t, 9, "/run/x", 130).image->name, "bash");
+	assert_view(author_of(t, 9, "/run/x", 140).image->name, "cat");
+	procs_free(t);
+}
+
+/* An end that told of all that waits leaves no doubt about what it did not
+ * name. */
+static void
+test_told_end_leaves_no_doubt(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *old =
+		run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+	struct event end = event(EVENT_EXIT, 9, 100, 200);
+
+	(void)unused;
+	end.told = true;
+	procs_apply(t, &end);
+	assert_true(old->exited);
+	run(t, 9, 300, "/bin/two", (struct proc_key){ 1, 0 });
+	assert_int_equal(author_of(t, 9, "/run/x", 150).proc->key.start_ns,
+			 100);
+	assert_int_equal(author_of(t, 9, "/run/x", 400).proc->key.start_ns,
+			 300);
+	procs_free(t);
+}
+
 /* An act of a process long dead does not speak for the pid's new holder. */
 static void
 test_stale_act(void **unused)
@@ -413,6 +479,9 @@ main(void)
 		cmocka_unit_test(test_author_is_the_image_of_the_act),
 		cmocka_unit_test(test_author_is_the_maker_only_with_its_act),
 		cmocka_unit_test(test_author_in_doubt_is_nobody),
+		cmocka_unit_test(test_author_at_the_time_of_reading),
+		cmocka_unit_test(test_act_is_spent),
+		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_stale_act),
 		cmocka_unit_test(test_ticks_of_proc),
 		cmocka_unit_test(test_no_ring_of_ancestors),
