@@ -50,8 +50,10 @@ struct sensor {
 struct sensor *fan_open(const struct sensor_config *,
 			const struct fan_options *, struct err *);
 
-/* One event from the kernel; `meta` is checked to lie within the buffer. */
-void fan_take(struct sensor *, const struct fanotify_event_metadata *meta);
+/* One event from the kernel, which lies at `p`, checked to be within the
+ * buffer; `meta` is its header. */
+void fan_take(struct sensor *, const struct fanotify_event_metadata *meta,
+	      const char *p);
 /* fan_tree's callbacks. */
 void fan_take_found(void *sensor, struct fan_dir *, int dirfd, struct view name,
 		    bool is_dir);

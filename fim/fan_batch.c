@@ -8,6 +8,8 @@
 /* Entries and their bytes that are held for reuse. */
 #define SPARE_MAX 1024u
 #define SPARE_BYTES_MAX 4096u
+/* A usual batch is far smaller than one of very long names. */
+#define BATCH_KEPT_BYTES (2u << 20)
 
 /* ---- records --------------------------------------------------------------
  */
@@ -165,6 +167,8 @@ fan_batch_clear(struct fan_batch *b)
 		close(b->pidfds[i]);
 	b->n_pidfds = 0;
 	b->n = 0;
+	if (b->bytes.cap > BATCH_KEPT_BYTES)
+		buf_free(&b->bytes);
 	buf_clear(&b->bytes);
 	b->bytes.failed = false;
 }

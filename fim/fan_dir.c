@@ -244,6 +244,7 @@ fan_dir_new(struct fan_tree *t, struct fan_dir *parent, struct view name,
 		errno = ENOMEM;
 		return NULL;
 	}
+	t->path_bytes += d->path_n;
 	if (parent) {
 		link_child(parent, d);
 		set_root(d, parent->root);
@@ -253,7 +254,7 @@ fan_dir_new(struct fan_tree *t, struct fan_dir *parent, struct view name,
 
 /* Everything below `top` gets its path from its parent anew. */
 static int
-repath(struct fan_dir *top)
+repath(struct fan_tree *t, struct fan_dir *top)
 {
 	for (struct fan_dir *d = fan_next(top, top); d; d = fan_next(top, d)) {
 		size_t n;
@@ -262,6 +263,7 @@ repath(struct fan_dir *top)
 		if (!p)
 			return -1;
 		d->name_at = n - (d->path_n - d->name_at);
+		t->path_bytes += n - d->path_n;
 		free(d->path);
 		d->path = p;
 		d->path_n = n;
@@ -290,6 +292,7 @@ fan_dir_move(struct fan_tree *t, struct fan_dir *d, struct fan_dir *parent,
 		fan_index_drop(&t->by_place, d);
 		unlink_child(d);
 	}
+	t->path_bytes += n - d->path_n;
 	free(d->path);
 	d->path = path;
 	d->path_n = n;
@@ -299,7 +302,7 @@ fan_dir_move(struct fan_tree *t, struct fan_dir *d, struct fan_dir *parent,
 	for (struct fan_dir *k = d; k; k = fan_next(d, k)) {
 		k->gone = false;
 	}
-	if (fan_index_put(&t->by_place, d) < 0 || repath(d) < 0)
+	if (fan_index_put(&t->by_place, d) < 0 || repath(t, d) < 0)
 		return -1;
 	fan_dir_reroot(t, d);
 	return 0;
@@ -341,6 +344,7 @@ fan_dir_free(struct fan_tree *t, struct fan_dir *d)
 	set_root(d, NULL);
 	if (d->mask)
 		t->n_marked--;
+	t->path_bytes -= d->path_n;
 	free(d->claims);
 	free(d->path);
 	free(d);

@@ -214,14 +214,17 @@ goal_hold(struct fan_goal *g, struct fan_dir *d)
 	return 0;
 }
 
+/* The last one takes the place of the one that goes. */
 static void
-goal_release(struct fan_goal *g, const struct fan_dir *d)
+goal_release(struct fan_goal *g, size_t at)
 {
-	for (size_t i = g->n_dirs_held; i-- > 0;) {
-		if (g->dirs[i] == d) {
-			g->dirs[i] = g->dirs[--g->n_dirs_held];
-			return;
-		}
+	size_t last = --g->n_dirs_held;
+	struct fan_dir *d = g->dirs[last];
+
+	g->dirs[at] = d;
+	for (size_t i = 0; at != last && i < d->n_claims; i++) {
+		if (d->claims[i].goal == g && d->claims[i].held == last)
+			d->claims[i].held = at;
 	}
 }
 
@@ -242,7 +245,7 @@ fan_claim_add(struct fan_tree *t, struct fan_dir *d, struct fan_goal *g,
 	d->claims = v;
 	if (goal_hold(g, d) < 0)
 		return -1;
-	v[d->n_claims++] = (struct fan_claim){ g, depth };
+	v[d->n_claims++] = (struct fan_claim){ g, depth, g->n_dirs_held - 1 };
 	t->version++;
 	return 0;
 }
@@ -251,7 +254,7 @@ void
 fan_claims_drop(struct fan_tree *t, struct fan_dir *d)
 {
 	for (size_t i = 0; i < d->n_claims; i++)
-		goal_release(d->claims[i].goal, d);
+		goal_release(d->claims[i].goal, d->claims[i].held);
 	d->n_claims = 0;
 	t->version++;
 }

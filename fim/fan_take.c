@@ -71,9 +71,10 @@ read_info(struct taken *e, const char *p, size_t n, uint8_t type)
 }
 
 static void
-read_infos(struct taken *e, const struct fanotify_event_metadata *meta)
+read_infos(struct taken *e, const struct fanotify_event_metadata *meta,
+	   const char *event)
 {
-	const char *p = (const char *)meta + meta->metadata_len;
+	const char *p = event + meta->metadata_len;
 	size_t left = meta->event_len - meta->metadata_len;
 	struct fanotify_event_info_header h;
 
@@ -607,7 +608,8 @@ share_pidfd(struct sensor *s, struct taken *e)
 }
 
 void
-fan_take(struct sensor *s, const struct fanotify_event_metadata *meta)
+fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
+	 const char *p)
 {
 	struct taken e = {
 		.mask = meta->mask,
@@ -621,7 +623,7 @@ fan_take(struct sensor *s, const struct fanotify_event_metadata *meta)
 		s->rescan = true;
 		return;
 	}
-	read_infos(&e, meta);
+	read_infos(&e, meta, p);
 	share_pidfd(s, &e);
 	if (e.mask & FAN_RENAME)
 		take_rename(s, &e);

@@ -33,7 +33,9 @@
 #define FAN_LINK_DIRS_MAX 4096u
 #define FAN_GOAL_LINKS_MAX 1024u
 #define FAN_LINKS_DEEP 40u /* MAXSYMLINKS, include/linux/namei.h */
-#define FAN_PATH_MAX_BYTES 65536u
+#define FAN_PATH_MAX_BYTES 16384u
+/* All paths together: users can make them as long as they like. */
+#define FAN_PATHS_MAX_BYTES (32u << 20)
 
 struct fan_dir;
 
@@ -49,7 +51,7 @@ struct fan_goal {
 	/* The link (or bind mount) that made it; NULL = the watch set. */
 	struct fan_dir *owner;
 	struct view owner_name, target;
-	struct fan_dir **dirs; /* that hold a claim */
+	struct fan_dir **dirs; /* that hold a claim; it knows its place here */
 	size_t n_dirs_held, dirs_cap;
 	struct arena arena;
 };
@@ -57,6 +59,7 @@ struct fan_goal {
 struct fan_claim {
 	struct fan_goal *goal;
 	size_t depth; /* parts behind */
+	size_t held;  /* index in the goal's list of directories */
 };
 
 enum fan_names { NAMES_UNKNOWN, NAMES_PLAIN, NAMES_MANY };
@@ -130,7 +133,9 @@ struct fan_tree {
 	size_t max_dirs;
 	uint32_t version; /* of all names: rises when a claim changes */
 	bool no_openat2;
+	size_t path_bytes;
 	uint64_t refused[REFUSALS];
+	uint64_t refused_at[1024]; /* hashes of places counted already */
 	/* During a walk. */
 	struct buf queue, path;
 	size_t queue_at;

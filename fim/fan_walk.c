@@ -21,9 +21,19 @@
 
 static const struct fan_cause quiet = { .why = WHY_QUIET };
 
+/* The queue of a walk over a large tree is not kept. */
+#define QUEUE_KEPT_BYTES (256u << 10)
+
+/* Each place counts once, though it may be looked at again and again. */
 static void
 refuse(struct fan_tree *t, enum fan_refusal why)
 {
+	uint64_t hash = hash_mix(view_hash(buf_view(&t->path)), why);
+	uint64_t *at = &t->refused_at[hash % ARRAY_LEN(t->refused_at)];
+
+	if (*at == hash)
+		return;
+	*at = hash;
 	t->refused[why]++;
 }
 
@@ -350,7 +360,8 @@ static bool
 has_room(struct fan_tree *t, struct fan_dir *parent)
 {
 	struct fan_dir *root = parent->root;
-	bool full = t->by_id.n >= t->max_dirs;
+	bool full = t->by_id.n >= t->max_dirs ||
+		    t->path_bytes >= FAN_PATHS_MAX_BYTES;
 
 	if (!full && root && root->below >= FAN_LINK_DIRS_MAX)
 		full = is_root_linked(root);
@@ -542,6 +553,8 @@ drain(struct fan_tree *t)
 		refuse(t, REFUSED_MEMORY);
 		t->queue.failed = false;
 	}
+	if (t->queue.cap > QUEUE_KEPT_BYTES)
+		buf_free(&t->queue);
 	buf_clear(&t->queue);
 	t->queue_at = 0;
 }

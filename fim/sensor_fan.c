@@ -336,22 +336,23 @@ read_size(const struct sensor *s)
 	return room * EVENT_MIN_BYTES;
 }
 
+/* Events are packed: lengths are multiples of four, the header has members of
+ * eight bytes. */
 static void
 take_all(struct sensor *s, size_t n)
 {
-	const struct fanotify_event_metadata *meta;
+	struct fanotify_event_metadata meta;
 	size_t at = 0;
 
 	s->last_pidfd = -1;
-	while (n - at >= sizeof(*meta)) {
-		meta = (const struct fanotify_event_metadata *)(s->buf + at);
-		if (meta->event_len < sizeof(*meta) ||
-		    meta->event_len > n - at ||
-		    meta->metadata_len > meta->event_len ||
-		    meta->vers != FANOTIFY_METADATA_VERSION)
+	while (n - at >= sizeof(meta)) {
+		memcpy(&meta, s->buf + at, sizeof(meta));
+		if (meta.event_len < sizeof(meta) || meta.event_len > n - at ||
+		    meta.metadata_len > meta.event_len ||
+		    meta.vers != FANOTIFY_METADATA_VERSION)
 			return;
-		fan_take(s, meta);
-		at += meta->event_len;
+		fan_take(s, &meta, s->buf + at);
+		at += meta.event_len;
 	}
 }
 

@@ -269,6 +269,30 @@ test_overflow(void)
 	prepare("rm -r /home/q");
 }
 
+/* The small host has an overlay on /usr: a directory keeps its handle when it
+ * is copied up. */
+static void
+test_overlay(void)
+{
+	struct host h;
+
+	host_open(&h, NULL, (const char *const[]){ "/usr/share/doc/*", NULL });
+	host_sh(&h, "cd /usr/share/doc/bash; echo x >new; chmod 600 copyright; "
+		    "mkdir sub; sleep 0.02; echo >sub/x; mv copyright moved");
+	check(said_count(&h, EVENT_CREATE, "/usr/share/doc/bash/new") == 1 &&
+		      said_count(&h, EVENT_CREATE,
+				 "/usr/share/doc/bash/sub/x") == 1 &&
+		      said_rename(&h, "/usr/share/doc/bash/copyright",
+				  "/usr/share/doc/bash/moved"),
+	      "acts on an overlay, copied up");
+	check(said_find(&h, EVENT_CREATE, "/usr/share/doc/bash/new") &&
+		      !said_find(&h, EVENT_CREATE, "/usr/share/doc/bash/new")
+			       ->opened &&
+		      h.s->stray == 0,
+	      "… found by their handles");
+	host_close(&h);
+}
+
 void
 test_places(void)
 {
@@ -280,4 +304,5 @@ test_places(void)
 	test_rewatch();
 	test_limit();
 	test_overflow();
+	test_overlay();
 }
