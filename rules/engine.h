@@ -395,6 +395,7 @@ struct parse {
 	struct place place;
 	struct err *err;
 	unsigned errors;
+	size_t error_at; /* the last one's place */
 	unsigned depth;
 };
 

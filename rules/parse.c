@@ -40,6 +40,10 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	char room[512];
 	va_list args;
 
+	/* One a place: several steps may come by the same fault. */
+	if (p->errors > 0 && p->error_at == at)
+		return -1;
+	p->error_at = at;
 	if (p->errors++ >= PARSE_ERRORS_MAX)
 		return -1;
 	for (unsigned i = 0; i < begins && i < 200; i++)

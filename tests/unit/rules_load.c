@@ -315,6 +315,21 @@ test_query_place(void **state)
 	assert_int_equal(rule_of(t, "a")->status, RULE_ERROR);
 }
 
+static void
+test_one_error_a_fault(void **state)
+{
+	struct place_of_test *t = *state;
+
+	put(t, "a.yml",
+	    "rule_id: a\n" HEAD "query: |\n"
+	    "  any where process.args == \"x\" and\n"
+	    "    process.name regex~ (\"b\", \"<(a\", \"c\", \"d\")\n");
+	assert_int_equal(load(t, "a.yml"), 0);
+	assert_int_equal(rules_seal(t->rules, &t->err), 1);
+	assert_int_equal(t->err.n, 1);
+	expect_error(t, 0, 8, 31, "regular expression");
+}
+
 /* ---- lists ----------------------------------------------------------------
  */
 
@@ -647,6 +662,7 @@ main(void)
 		TEST(test_wrong_values),
 		TEST(test_duplicate_id),
 		TEST(test_query_place),
+		TEST(test_one_error_a_fault),
 		TEST(test_lists),
 		TEST(test_wrong_lists),
 		TEST(test_export),
