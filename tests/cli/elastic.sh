@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# contrib/elastic-rules: a small clone of our own, as Elastic's is laid out.
+
+elastic_rule() { # MATURITY ID TYPE QUERY
+	cat <<-EOF
+		[metadata]
+		creation_date = "2026/01/01"
+		maturity = "$1"
+
+		[rule]
+		rule_id = "$2"
+		name = "Ünusual \"$2\""
+		type = "$3"
+		severity = "low"
+		risk_score = 21
+		query = '''
+		$4
+		'''
+	EOF
+}
+mkdir -p clone/rules/linux clone/rules/cross-platform clone/rules/windows
+elastic_rule production e1 eql 'process where process.name == "a"' \
+	>clone/rules/linux/eql.toml
+{
+	elastic_rule production e2 new_terms 'process.name: a'
+	cat <<-'EOF'
+		[[rule.threat]]
+		framework = "MITRE ATT&CK"
+		[[rule.threat.technique]]
+		id = "T1053"
+		name = "Scheduled Task/Job"
+		[[rule.threat.technique.subtechnique]]
+		id = "T1053.006"
+		name = "Systemd Timers"
+		[rule.threat.tactic]
+		id = "TA0003"
+		name = "Persistence"
+		[rule.new_terms]
+		field = "new_terms_fields"
+		value = ["process.executable", "file.path"]
+		[[rule.new_terms.history_window_start]]
+		field = "history_window_start"
+		value = "now-14d"
+	EOF
+} >clone/rules/linux/terms.toml
+{
+	elastic_rule production e3 threshold 'process.name: a'
+	cat <<-'EOF'
+		[rule.threshold]
+		field = "process.name"
+		value = 3
+		[[rule.threshold.cardinality]]
+		field = "file.path"
+		value = 2
+	EOF
+} >clone/rules/cross-platform/threshold.toml
+elastic_rule production e4 esql 'from logs-* | limit 1' \
+	>clone/rules/linux/esql.toml
+elastic_rule deprecated e5 eql 'any where true' >clone/rules/linux/old.toml
+elastic_rule production e1 eql 'any where true' >clone/rules/linux/twice.toml
+elastic_rule production e6 eql 'any where true' >clone/rules/windows/other.toml
+echo 'rule = ' >clone/rules/linux/broken.toml
+printf '[metadata]\nmaturity = "production"\n' >clone/rules/linux/none.toml
+
+if ! python3 -c 'import tomllib' 2>/dev/null &&
+	! python3 -c 'import tomli' 2>/dev/null; then
+	echo 'SKIPPED - elastic: no Python with tomllib here' >&2
+else
+	"$root"/contrib/elastic-rules clone >elastic.ndjson 2>err
+	is 'elastic: exit code' 0 $?
+	is 'elastic: a rule a line' 4 "$(wc -l <elastic.ndjson)"
+	has 'elastic: the broken one' 'broken.toml: skipped' "$(cat err)"
+	has 'elastic: the old one' 'old.toml: skipped: maturity is deprecated' \
+		"$(cat err)"
+	has 'elastic: the second of an id' 'twice.toml: skipped: has the rule_id of' \
+		"$(cat err)"
+	has 'elastic: no rule' 'none.toml: skipped: has no [rule]' "$(cat err)"
+	has 'elastic: terms' '"new_terms_fields": ["process.executable", "file.path"]' \
+		"$(cat elastic.ndjson)"
+	has 'elastic: window' '"history_window_start": "now-14d"' \
+		"$(cat elastic.ndjson)"
+	has 'elastic: threshold' '"field": ["process.name"]' \
+		"$(cat elastic.ndjson)"
+	run 'elastic: tocsin reads it' 0 rules check elastic.ndjson
+	is 'elastic: all but ES|QL' 'tocsin: 3 ok, 1 unsupported, 0 broken' "$err"
+	has 'elastic: names' 'unsupported e4' "$out"
+	run 'elastic: a name as it is written' 0 rules show -r elastic.ndjson e2
+	has 'elastic: a name as it is written' 'Ünusual "e2"' "$out"
+	is 'elastic: --all' 6 \
+		"$("$root"/contrib/elastic-rules --all clone 2>/dev/null | wc -l)"
+	"$root"/contrib/elastic-rules . >/dev/null 2>err
+	is 'elastic: no clone: exit code' 1 $?
+	has 'elastic: no clone' 'is this a clone' "$(cat err)"
+fi
