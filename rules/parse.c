@@ -145,7 +145,10 @@ node_join(struct parse *p, enum node_kind kind, struct node *a, struct node *b)
 	}
 	n = node_new(p, kind, a->at);
 	node_add(p, n, a);
-	node_add(p, n, b);
+	if (b->kind != kind)
+		node_add(p, n, b);
+	for (size_t i = 0; b->kind == kind && i < b->n; i++)
+		node_add(p, n, b->kids[i]);
 	return n;
 }
 

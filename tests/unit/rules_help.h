@@ -38,7 +38,8 @@ struct help {
 	const struct rules *set;
 	struct record record;
 	const struct help_event *now;
-	long *ids; /* of the matches, stage by stage; -1 = missing */
+	long *ids;	 /* of the matches, stage by stage; -1 = missing */
+	size_t *rule_of; /* of each id */
 	size_t n_ids, cap_ids;
 	long pinned; /* pins not yet released */
 	uint64_t last_count;
@@ -189,7 +190,10 @@ help_match(void *ctx, const struct rules_match *m)
 		if (h->n_ids == h->cap_ids) {
 			h->cap_ids = h->cap_ids == 0 ? 64 : h->cap_ids * 2;
 			h->ids = realloc(h->ids, h->cap_ids * sizeof(*h->ids));
+			h->rule_of = realloc(h->rule_of,
+					     h->cap_ids * sizeof(*h->rule_of));
 		}
+		h->rule_of[h->n_ids] = m->rule_index;
 		if (m->hits[i].missing)
 			h->ids[h->n_ids++] = -1;
 		else if (m->hits[i].pinned != NULL)
@@ -251,6 +255,7 @@ help_free(struct help *h)
 	free(h->events);
 	free(h->record.slots);
 	free(h->ids);
+	free(h->rule_of);
 	memset(h, 0, sizeof(*h));
 }
 
