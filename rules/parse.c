@@ -29,6 +29,16 @@ place_at(const struct parse *p, size_t at)
 	return place;
 }
 
+/* Several steps may come by the same fault. */
+static bool
+is_repeated(const struct parse *p, size_t at, struct view message)
+{
+	const struct err *e = p->err;
+
+	return p->errors > 0 && p->error_at == at && e->n > 0 &&
+	       view_eq(e->v[e->n - 1].message, message);
+}
+
 /* The caret stands under a byte of the query's own line, so its line is
  * padded to where it begins in the file. */
 int
@@ -40,8 +50,10 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	char room[512];
 	va_list args;
 
-	/* One a place: several steps may come by the same fault. */
-	if (p->errors > 0 && p->error_at == at)
+	va_start(args, fmt);
+	vsnprintf(room, sizeof(room), fmt, args);
+	va_end(args);
+	if (is_repeated(p, at, view_of(room)))
 		return -1;
 	p->error_at = at;
 	if (p->errors++ >= PARSE_ERRORS_MAX)
@@ -51,9 +63,6 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	buf_put(&line, place.text);
 	if (!line.failed)
 		place.text = buf_view(&line);
-	va_start(args, fmt);
-	vsnprintf(room, sizeof(room), fmt, args);
-	va_end(args);
 	err_add(p->err, place, "%s", room);
 	buf_free(&line);
 	buf_free(&message);
