@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Between the parts of the loader: load.c finds and reads files, rulefile.c
- * makes a rule of a document, exceptions.c an exception.
+ * knows what is in one, rule.c, lists.c and exceptions.c make the engine's
+ * data of a document.
  */
 #ifndef RULES_LOAD_H
 #define RULES_LOAD_H

@@ -363,7 +363,7 @@ test_wrong_lists(void **state)
 	expect_error(t, 0, 3, 3, "letters, digits and _");
 	expect_error(t, 1, 4, 6, "must be a list of texts");
 	put(t, "b.yml", "lists: [a]\n");
-	assert_int_equal(load(t, "b.yml"), 0);
+	assert_int_equal(load(t, "b.yml"), 1);
 	expect_error(t, 2, 1, 8, "\"lists\" must be a map");
 }
 
