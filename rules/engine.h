@@ -514,8 +514,8 @@ struct rules_run {
 	struct terms_run **terms;
 	struct threshold_run **thresholds;
 	struct buf key; /* join keys under construction */
-	uint64_t watermark_ns;
-	size_t n_waiting; /* sequences that a missing event may still end */
+	/* When the first sequence that a missing event may still end is due. */
+	uint64_t next_deadline_ns;
 	void (*unpin)(void *pinned);
 };
 

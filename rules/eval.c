@@ -356,6 +356,10 @@ eval_expr(struct eval *e, const struct expr *x)
 					   : (struct item){
 						     .v = slots[k]->v[at[k]]
 					     };
+		if (e->scratch_used) {
+			arena_reset(&e->scratch);
+			e->scratch_used = false;
+		}
 		if (run_expr(e, x, picks))
 			return true;
 		for (k = 0; k < x->n_fields; k++) { /* count up */

@@ -235,16 +235,13 @@ begin_event(struct rules_run *run, struct record *r)
 		memset(e->memo, 0, run->set->n_leaves * sizeof(*e->memo));
 		e->stamp = 1;
 	}
-	if (e->scratch_used) {
-		arena_reset(&e->scratch);
-		e->scratch_used = false;
-	}
 	run->counters.events++;
 }
 
 static void
 advance_time(struct rules_run *run, uint64_t time_ns)
 {
+	run->next_deadline_ns = UINT64_MAX;
 	for (size_t i = 0; i < run->set->n_rules; i++)
 		if (run->sequences[i] != NULL)
 			sequence_watermark(run, run->sequences[i], time_ns);
@@ -254,7 +251,7 @@ void
 rules_feed(struct rules_run *run, struct record *r)
 {
 	begin_event(run, r);
-	if (run->n_waiting > 0)
+	if (r->time_ns > run->next_deadline_ns)
 		advance_time(run, r->time_ns);
 	if (run->set->n_stages > 0 && index_candidates(run, r, run->candidates))
 		run_candidates(run, r);
@@ -339,6 +336,7 @@ rules_run_new(const struct rules *set, const struct rules_options *options,
 	if (sink != NULL)
 		run->sink = *sink;
 	run->eval.set = set;
+	run->next_deadline_ns = UINT64_MAX;
 	run->eval.counters = &run->counters;
 	if (new_tables(run) < 0) {
 		rules_run_free(run);

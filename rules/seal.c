@@ -60,14 +60,14 @@ check_exceptions(struct sealer *s)
 {
 	for (size_t i = 0; i < s->set->n_exceptions; i++) {
 		struct rule_exception *x = &s->set->exceptions[i];
-		struct parse p = exception_parse(s, x);
+		struct parse p = exception_parse(s, x), named = p;
 		struct node *when;
 
 		if (!names_a_rule(s->set, x))
-			parse_error(&p, 0, "there is no rule %.*s",
+			parse_error(&named, 0, "there is no rule %.*s",
 				    (int)x->rule.n, x->rule.p);
 		if (parse_eql_condition(&p, &when) == 0 &&
-		    check_condition(&p, &when) == 0 && p.errors == 0)
+		    check_condition(&p, &when) == 0 && named.errors == 0)
 			continue;
 		s->broken++;
 		x->rule = VIEW("");

@@ -124,16 +124,23 @@ group_is_empty(const struct sequence_run *s, const struct sequence_group *g)
 	return true;
 }
 
-/* Waiting ones stay in the queue as dead. */
+/* A waiting one stays in the queue as dead. It may have been the first, so
+ * the next event looks who is. */
+static void
+bury(struct rules_run *run, struct pending *p)
+{
+	p->dead = true;
+	for (size_t i = 0; i < p->n; i++)
+		run_unpin(run, p->hits[i].pinned);
+	p->n = 0;
+	run->next_deadline_ns = 0;
+}
+
 static void
 kill_waiting(struct rules_run *run, struct sequence_group *g)
 {
-	for (struct pending *p = g->waiting; p != NULL; p = p->next_here) {
-		p->dead = true;
-		for (size_t i = 0; i < p->n; i++)
-			run_unpin(run, p->hits[i].pinned);
-		p->n = 0;
-	}
+	for (struct pending *p = g->waiting; p != NULL; p = p->next_here)
+		bury(run, p);
 	g->waiting = NULL;
 }
 
@@ -248,7 +255,8 @@ wait_for_end(struct visit *v, struct sequence_group *g, struct pending *p,
 	else
 		s->wait_first = p;
 	s->wait_last = p;
-	v->run->n_waiting++;
+	if (s->wait_first->deadline_ns < v->run->next_deadline_ns)
+		v->run->next_deadline_ns = s->wait_first->deadline_ns;
 	group_touch(&s->table, &g->g, v->r->time_ns);
 }
 
@@ -405,10 +413,7 @@ notice_trail(struct visit *v, struct sequence_group *g)
 			continue;
 		}
 		*at = p->next_here;
-		p->dead = true;
-		for (size_t i = 0; i < p->n; i++)
-			run_unpin(v->run, p->hits[i].pinned);
-		p->n = 0;
+		bury(v->run, p);
 	}
 }
 
@@ -511,7 +516,6 @@ sequence_watermark(struct rules_run *run, struct sequence_run *s,
 		s->wait_first = p->next_wait;
 		if (s->wait_first == NULL)
 			s->wait_last = NULL;
-		run->n_waiting--;
 		if (p->dead) {
 			pending_recycle(run, s, p);
 			continue;
@@ -519,6 +523,8 @@ sequence_watermark(struct rules_run *run, struct sequence_run *s,
 		leave_group(s, p);
 		deliver(run, s, p, NULL);
 	}
+	if (p != NULL && p->deadline_ns < run->next_deadline_ns)
+		run->next_deadline_ns = p->deadline_ns;
 	expire(run, s, time_ns);
 }
 

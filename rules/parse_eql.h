@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The EQL parser's state, shared by conditions and queries. */
+#ifndef RULES_PARSE_EQL_H
+#define RULES_PARSE_EQL_H
+
+#include "rules/lex.h"
+
+struct eql {
+	struct parse *p;
+	struct token t; /* the next token */
+	bool failed;	/* a syntax error: everything unwinds */
+};
+
+/* A syntax error at the next token; after one, silence. */
+#define eql_fail(e, ...) eql_fail_at((e), (e)->t.at, __VA_ARGS__)
+#define eql_fail_at(e, at, ...)                               \
+	do {                                                  \
+		if (!(e)->failed)                             \
+			parse_error((e)->p, at, __VA_ARGS__); \
+		(e)->failed = true;                           \
+	} while (0)
+
+void eql_advance(struct eql *);
+bool eql_is_word(const struct eql *, const char *word);
+/* These go on past what they ask for, if it is there. */
+bool eql_take_word(struct eql *, const char *word);
+bool eql_take(struct eql *, int kind);
+void eql_expect(struct eql *, int kind, const char *what);
+
+struct node *eql_bad(struct eql *);
+struct node *eql_field(struct eql *);
+struct node *eql_condition(struct eql *);
+
+#endif
