@@ -11,9 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* Generated; does not compile under our own warnings. */
@@ -26,21 +24,12 @@
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
 
-/* A record that another CPU has begun but not finished stops the reader; it
- * is finished within microseconds because preemption is off meanwhile. */
-#define SPINS_MAX 100000u
-
 struct sensor {
 	struct tocsin_bpf *skel;
-	struct ring_buffer *ring;
+	struct ring ring;
 	struct hooks hooks;
 	struct translator translator;
 	const struct event_sink *sink; /* during deliver */
-	size_t page;
-	/* First page: the reader's position, second: the writers'
-	 * (Documentation/bpf/ringbuf.rst). */
-	const unsigned long *read_at, *written_to;
-	unsigned long at, mark; /* delivered up to; to be delivered up to */
 };
 
 /* ---- opening --------------------------------------------------------- */
@@ -229,46 +218,13 @@ find_groups(struct sensor *s)
 		closedir(dir);
 }
 
-static int
-map_positions(struct sensor *s)
-{
-	int fd = bpf_map__fd(s->skel->maps.ring);
-	void *p;
-
-	s->page = (size_t)sysconf(_SC_PAGESIZE);
-	p = mmap(NULL, s->page, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return -1;
-	s->read_at = p;
-	p = mmap(NULL, s->page, PROT_READ, MAP_SHARED, fd, (off_t)s->page);
-	if (p == MAP_FAILED)
-		return -1;
-	s->written_to = p;
-	return 0;
-}
-
-static int
-take_record(void *ctx, void *record, size_t n)
-{
-	struct sensor *s = ctx;
-
-	/* Records are preceded by eight bytes and rounded up to eight. */
-	s->at += (n + 8 + 7) / 8 * 8;
-	translate_record(&s->translator, record, n, s->sink);
-	return (long)(s->at - s->mark) >= 0 ? -ECANCELED : 0;
-}
-
 static void
 bpf_close(struct sensor *s)
 {
 	if (s == NULL)
 		return;
 	hooks_detach(&s->hooks);
-	ring_buffer__free(s->ring);
-	if (s->read_at != NULL)
-		munmap((void *)s->read_at, s->page);
-	if (s->written_to != NULL)
-		munmap((void *)s->written_to, s->page);
+	ring_close(&s->ring);
 	tocsin_bpf__destroy(s->skel);
 	free(s);
 }
@@ -280,9 +236,8 @@ bpf_start(struct sensor *s)
 	/* The level of our pid namespace is nowhere else to be read. */
 	if (run_here(s->skel->progs.on_self) < 0)
 		return -1;
-	s->ring = ring_buffer__new(bpf_map__fd(s->skel->maps.ring), take_record,
-				   s, NULL);
-	if (s->ring == NULL || map_positions(s) < 0)
+	if (ring_open(&s->ring, bpf_map__fd(s->skel->maps.ring),
+		      bpf_map__max_entries(s->skel->maps.ring)) < 0)
 		return -1;
 	return hooks_attach(&s->hooks, s->skel->obj);
 }
@@ -321,16 +276,23 @@ bpf_open(const struct sensor_config *config, struct err *err)
 static int
 bpf_fd(const struct sensor *s)
 {
-	return ring_buffer__epoll_fd(s->ring);
+	return s->ring.epoll_fd;
 }
 
 static int
 bpf_fetch(struct sensor *s)
 {
-	s->at = __atomic_load_n(s->read_at, __ATOMIC_ACQUIRE);
-	s->mark = __atomic_load_n(s->written_to, __ATOMIC_ACQUIRE);
-	return s->mark != s->at ||
-	       (uint32_t)s->skel->bss->lost != s->translator.lost_seen;
+	bool lost = (uint32_t)s->skel->bss->lost != s->translator.lost_seen;
+
+	return ring_mark(&s->ring) || lost;
+}
+
+static void
+take_record(void *ctx, const void *record, size_t n)
+{
+	struct sensor *s = ctx;
+
+	translate_record(&s->translator, record, n, s->sink);
 }
 
 static void
@@ -339,13 +301,10 @@ bpf_deliver(struct sensor *s, const struct event_sink *sink)
 	uint32_t lost = (uint32_t)s->skel->bss->lost;
 
 	s->sink = sink;
-	for (unsigned i = 0; i < SPINS_MAX && (long)(s->mark - s->at) > 0; i++)
-		if (ring_buffer__consume(s->ring) == 0)
-			sched_yield();
-	s->sink = NULL;
-	/* What was lost before `mark` shows in no record if none came after. */
-	if (s->at == s->mark)
+	/* What was lost shows in the next record; there may be none. */
+	if (ring_drain(&s->ring, take_record, s))
 		translate_loss(&s->translator, lost, clock_boot_ns(), sink);
+	s->sink = NULL;
 }
 
 static int

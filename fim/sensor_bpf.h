@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Inside of the BPF sensor: what its files share. sensor_bpf.c loads and
- * drains, sensor_bpf_hooks.c attaches, sensor_bpf_event.c turns records into
- * events, sensor_bpf_ids.c notices changes of user, sensor_bpf_seed.c tells of
- * the processes that exist already.
+ * drains, sensor_bpf_hooks.c attaches, sensor_bpf_ring.c reads,
+ * sensor_bpf_event.c turns records into events, sensor_bpf_ids.c notices
+ * changes of user, sensor_bpf_seed.c tells of the processes that exist already.
  */
 #ifndef FIM_SENSOR_BPF_H
 #define FIM_SENSOR_BPF_H
@@ -76,6 +76,29 @@ void translate_image(struct event_exec *, const struct wire_image *);
  * holds WIRE_ENV_MAX bytes. False if they did not all fit. */
 bool translate_env(const struct sensor_config *, struct view all, char *out,
 		   struct view *kept);
+
+/* ---- the ring --------------------------------------------------------- */
+
+/* Zero-initialise; ring_close is allowed after a failed ring_open. */
+struct ring {
+	size_t page, size; /* size: a power of two */
+	unsigned long *read_to;
+	const unsigned long *written_to;
+	const char *data;
+	unsigned long mark; /* ring_drain goes up to here */
+	char *whole;	    /* for a record that runs over the end */
+	int epoll_fd;	    /* to poll for reading */
+};
+
+int ring_open(struct ring *, int map_fd, size_t size); /* -1 and errno */
+void ring_close(struct ring *);
+/* Marks what has been written; false if there is nothing. */
+bool ring_mark(struct ring *);
+/* Hands over everything before the mark, borrowed for the call; n is 0 for a
+ * record that cannot be. False if a writer does not finish. */
+bool ring_drain(struct ring *,
+		void (*take)(void *ctx, const void *record, size_t n),
+		void *ctx);
 
 /* ---- hooks ------------------------------------------------------------ */
 
