@@ -150,7 +150,7 @@ rule-tests cli: %: all
 	@if [ -x tests/$*/run ]; then TOCSIN=$(PROGRAM) tests/$*/run; fi
 
 # Live: real acts in private namespaces, and what the running program says.
-live: all $B/tests/live/act $B/tests/live/fan_sensor
+live: all $B/tests/live/act $B/tests/live/fan_sensor $B/tests/live/bpf_sensor
 	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
 		tests/live/run $(CASES)
 $B/tests/live/act: $B/tests/live/act.o
@@ -159,6 +159,11 @@ FAN_TEST := $(patsubst %.c,$B/%.o,$(wildcard tests/live/fan_*.c))
 $B/tests/live/fan_sensor: $(FAN_TEST) $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(FAN_TEST) \
 		$(call link_order,$(LIBRARIES)) $(LIBS)
+
+BPF_TEST := $(patsubst %.c,$B/%.o,$(wildcard tests/live/bpf_*.c))
+$B/tests/live/bpf_sensor: $(BPF_TEST) $(LIBRARIES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(BPF_TEST) \
+		$(call link_order,$(LIBRARIES)) $(LIBS) -pthread
 
 # Fuzz targets: tests/fuzz/ROOM_*.c with LLVMFuzzerTestOneInput, inputs in
 # tests/fuzz/corpus/ROOM_*/. `corpus` runs each input once, with any compiler;
