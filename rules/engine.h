@@ -19,7 +19,7 @@
 /* ---- functions ---------------------------------------------------------- */
 
 enum function_id {
-#define FUNCTION(id, name, args, result, fold) FN_##id,
+#define FUNCTION(id, name, args, required, result, fold) FN_##id,
 #include "rules/functions.def"
 	FN_COUNT
 };
@@ -27,6 +27,7 @@ enum function_id {
 struct eval;
 struct function {
 	const char *name, *args;
+	size_t required; /* arguments that must not be null */
 	char result;
 	bool fold;
 	/* Writes *out; arguments are not null, n is within the bounds. */
@@ -34,6 +35,7 @@ struct function {
 		     size_t n, struct item *out);
 };
 
+#define FUNCTION_ALL SIZE_MAX /* all arguments are required */
 extern const struct function functions[FN_COUNT];
 int function_find(struct view name); /* any case; -1 */
 

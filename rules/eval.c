@@ -251,15 +251,22 @@ match_list(struct eval *e, const struct step *s, const struct expr *x,
 	return item_bool(pattern_list_match(&list->patterns, text));
 }
 
+/* An optional argument that is null counts as left out. */
 static struct item
 call(struct eval *e, const struct step *s, const struct item *args)
 {
+	const struct function *f = &functions[s->arg];
 	struct item out = item_null();
+	size_t n = s->n;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (args[i].null)
+	for (size_t i = 0; i < n; i++) {
+		if (!args[i].null)
+			continue;
+		if (i < f->required)
 			return out;
-	functions[s->arg].call(e, s->fold, args, s->n, &out);
+		n = i;
+	}
+	f->call(e, s->fold, args, n, &out);
 	return out;
 }
 

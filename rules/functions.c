@@ -10,14 +10,14 @@
 
 #include <math.h>
 
-#define FUNCTION(id, name, args, result, fold)                                \
+#define FUNCTION(id, name, args, required, result, fold)                      \
 	static void fn_##id(struct eval *, bool, const struct item *, size_t, \
 			    struct item *);
 #include "rules/functions.def"
 
 const struct function functions[FN_COUNT] = {
-#define FUNCTION(id, name, args, result, fold) \
-	{ name, args, #result[0], fold, fn_##id },
+#define FUNCTION(id, name, args, required, result, fold) \
+	{ name, args, required, #result[0], fold, fn_##id },
 #include "rules/functions.def"
 };
 

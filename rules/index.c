@@ -236,7 +236,7 @@ index_build(struct rules *set)
 
 /* ---- running ------------------------------------------------------------ */
 
-#define CACHE_ENTRIES 512
+#define CACHE_ENTRIES 256
 #define CACHE_BYTES 88	 /* longer values are not remembered */
 #define SCAN_BYTES 65536 /* longer ones are not looked at here */
 #define VALUES_MAX 32	 /* of an array; more: the guard is skipped */
@@ -331,7 +331,7 @@ scan_value(struct rules_run *run, size_t g, struct view s, uint64_t *bits)
 	struct scan scan = { run, &run->set->guards[g], c, s, bits };
 	struct grams_found found = { try_leaf, &scan };
 
-	memset(bits, 0, run->set->words * sizeof(*bits));
+	memcpy(bits, scan.guard->unguarded, run->set->words * sizeof(*bits));
 	if (++c->round == 0) {
 		memset(c->seen, 0, scan.guard->n * sizeof(*c->seen));
 		c->round = 1;
@@ -361,21 +361,6 @@ survivors(struct rules_run *run, size_t g, struct view s)
 	return e->bits;
 }
 
-/* Adds to `bits` what one value lets live; false: cannot say. */
-static bool
-add_value(struct rules_run *run, size_t g, const struct value *v,
-	  uint64_t *bits)
-{
-	const uint64_t *alive;
-
-	if (v->type != VALUE_STRING || v->s.n > SCAN_BYTES || v->s.n == 0)
-		return false;
-	alive = survivors(run, g, v->s);
-	for (size_t w = 0; alive != NULL && w < run->set->words; w++)
-		bits[w] |= alive[w];
-	return alive != NULL;
-}
-
 /* At least GUARD_WORTH candidates are guarded by it. */
 static bool
 is_worth(const struct guard *guard, const uint64_t *bits, size_t words)
@@ -391,31 +376,53 @@ is_worth(const struct guard *guard, const uint64_t *bits, size_t words)
 	return n >= GUARD_WORTH;
 }
 
-/* The stages that this guard lets live; false: it cannot say. */
-static bool
-guard_alive(struct rules_run *run, size_t g, struct record *r, uint64_t *alive)
+/* The stages that one value lets live; NULL: cannot say. */
+static const uint64_t *
+value_alive(struct rules_run *run, size_t g, const struct value *v)
+{
+	if (v->type != VALUE_STRING || v->s.n > SCAN_BYTES || v->s.n == 0)
+		return NULL;
+	return survivors(run, g, v->s);
+}
+
+/* The same for the whole field: any of its values. */
+static const uint64_t *
+guard_alive(struct rules_run *run, size_t g, struct record *r)
 {
 	const struct guard *guard = &run->set->guards[g];
 	const struct slot *slot = record_get(r, guard->field);
+	uint64_t *alive = run->scratch_bits;
+	const uint64_t *one;
 
+	if (slot->n == 0)
+		return guard->unguarded;
+	if (slot->n == 1)
+		return value_alive(run, g, &slot->v[0]);
 	if (slot->n > VALUES_MAX)
-		return false;
+		return NULL;
 	memcpy(alive, guard->unguarded, run->set->words * sizeof(*alive));
-	for (uint32_t i = 0; i < slot->n; i++)
-		if (!add_value(run, g, &slot->v[i], alive))
-			return false;
-	return true;
+	for (uint32_t i = 0; i < slot->n; i++) {
+		one = value_alive(run, g, &slot->v[i]);
+		for (size_t w = 0; one != NULL && w < run->set->words; w++)
+			alive[w] |= one[w];
+		if (one == NULL)
+			return NULL;
+	}
+	return alive;
 }
 
 /* False when no candidate is left. */
 static bool
 apply_guard(struct rules_run *run, size_t g, struct record *r, uint64_t *bits)
 {
-	const struct guard *guard = &run->set->guards[g];
-	uint64_t *alive = run->scratch_bits, left = 0;
+	const uint64_t *alive;
+	uint64_t left = 0;
 
-	if (run->guards[g].resting || !is_worth(guard, bits, run->set->words) ||
-	    !guard_alive(run, g, r, alive))
+	if (run->guards[g].resting ||
+	    !is_worth(&run->set->guards[g], bits, run->set->words))
+		return true;
+	alive = guard_alive(run, g, r);
+	if (alive == NULL)
 		return true;
 	for (size_t w = 0; w < run->set->words; w++) {
 		bits[w] &= alive[w];
@@ -434,11 +441,11 @@ static void
 sample_guard(struct rules_run *run, size_t g, struct record *r, uint64_t *bits)
 {
 	struct guard_cache *c = &run->guards[g];
-	uint64_t *alive = run->scratch_bits;
+	const uint64_t *alive = guard_alive(run, g, r);
 	size_t words = run->set->words;
 
 	c->samples++;
-	if (!guard_alive(run, g, r, alive))
+	if (alive == NULL)
 		return;
 	for (size_t w = 0; w < words; w++) {
 		c->alone += (unsigned)__builtin_popcountll(~alive[w]);

@@ -113,6 +113,18 @@ eql file where number("-12") == -12
 ids 1 2 3 4 5
 eql file where number("1.5") == 1.5
 ids 1 2 3 4 5
+eql file where number("0x1f", null) == 31
+ids 1 2 3 4 5
+eql file where number(null, 16) == null
+ids 1 2 3 4 5
+eql file where substring(s, 8, null) == ".exe"
+ids 1
+eql file where indexOf(s, "plorer", null) == 2
+ids 1
+eql file where startsWith(s, null)
+ids
+eql file where not startsWith(s, null)
+ids 1 2 3 4 5
 eql file where number("abc") == null
 ids 1 2 3 4 5
 # arithmetic
