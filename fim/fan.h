@@ -30,7 +30,7 @@ struct sensor {
 	int32_t self; /* Tocsin's own pid */
 	char *buf;
 	struct fan_batch batch;
-	struct fan_keep found, dirty;
+	struct fan_keep found, young, dirty;
 	uint64_t now_ns;
 	uint64_t timer_ns;  /* when the timer is set to go off; 0 = never */
 	uint64_t mounts_ns; /* when mounts were last looked at */

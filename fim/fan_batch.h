@@ -4,10 +4,12 @@
  * it. A record's strings lie in one block of bytes; a batch holds the blocks
  * of many records, a kept record has its own.
  *
- * Two things are kept back for a moment. Files met while listing a new
- * directory: their real event, which names the process, may still come. And
- * modifications: they are told once, when the file is closed, or after a
- * second when nobody closes it (truncate(2) has no close).
+ * Three things are kept back for a moment. Files met while listing a new
+ * directory: their real event, which names the process, may still come.
+ * Creations whose maker has not closed the file yet: a few milliseconds, so
+ * that who looks finds what was written. And modifications: they are told
+ * once, when the file is closed, or after a second when nobody closes it
+ * (truncate(2) has no close).
  */
 #ifndef FIM_FAN_BATCH_H
 #define FIM_FAN_BATCH_H

@@ -317,58 +317,55 @@ settle_found(struct sensor *s, const struct taken *e, struct fan_dir *d,
 	}
 }
 
-/* ---- modifications
- * -------------------------------------------------------------- */
+/* ---- creations and modifications, kept back -------------------------------
+ */
 
 static struct fan_kept *
-find_dirty(struct sensor *s, const struct fan_dir *d, struct view name,
-	   struct view target, uint32_t pid)
+find_kept(const struct fan_keep *keep, const struct fan_dir *d,
+	  struct view name, struct view target, uint32_t pid)
 {
 	uint64_t hash;
 	struct fan_kept *k = NULL;
 
-	if (s->dirty.n == 0)
+	if (keep->n == 0)
 		return NULL;
 	hash = fan_keep_hash((struct view){ d->id, d->id_n }, name, target);
-	while ((k = fan_keep_find(&s->dirty, hash, k)) != NULL) {
+	while ((k = fan_keep_find(keep, hash, k)) != NULL) {
 		if ((pid == 0 || k->r.pid == pid) && is_kept(k, d, name))
 			return k;
 	}
 	return NULL;
 }
 
-/* All that is known by now of writes to this file is told. */
+/* All that is kept of this file is told. */
 static void
-flush_dirty(struct sensor *s, const struct fan_dir *d, struct view name,
-	    struct view target)
+flush_kept(struct sensor *s, struct fan_keep *keep, const struct fan_dir *d,
+	   struct view name, struct view target)
 {
 	struct fan_kept *k;
 
-	while ((k = find_dirty(s, d, name, target, 0)) != NULL) {
-		if (fan_keep_emit(&s->dirty, k, &s->batch))
+	while ((k = find_kept(keep, d, name, target, 0)) != NULL) {
+		if (fan_keep_emit(keep, k, &s->batch))
 			s->events++;
 	}
 }
 
 static void
-keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
-	   struct view name)
+keep_back(struct sensor *s, struct fan_keep *keep, struct taken *e,
+	  const struct fan_act *act, struct view target)
 {
-	struct fan_act act = act_of(s, e, EVENT_MODIFY, d, name);
 	struct fan_kept *k;
 
-	if (e->own || find_dirty(s, d, name, e->target, e->pid))
-		return;
-	if (s->dirty.n >= s->dirty.max &&
-	    fan_keep_emit(&s->dirty, s->dirty.first, &s->batch))
+	if (keep->first && keep->n >= keep->max &&
+	    fan_keep_emit(keep, keep->first, &s->batch))
 		s->events++;
-	k = fan_keep_new(&s->dirty);
+	k = fan_keep_new(keep);
 	if (!k) {
-		emit(s, e, &act);
+		emit(s, e, act);
 		return;
 	}
-	if (!fan_act_write(s->tree, &act, &k->r, &k->bytes)) {
-		fan_keep_return(&s->dirty, k);
+	if (!fan_act_write(s->tree, act, &k->r, &k->bytes)) {
+		fan_keep_return(keep, k);
 		return;
 	}
 	k->r.pidfd = -1;
@@ -378,10 +375,42 @@ keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
 	} else if (e->pidfd >= 0) {
 		k->r.pidfd = fcntl(e->pidfd, F_DUPFD_CLOEXEC, 0);
 	}
-	k->hash =
-		fan_keep_hash((struct view){ d->id, d->id_n }, name, e->target);
+	k->hash = fan_keep_hash((struct view){ act->dir->id, act->dir->id_n },
+				act->name, target);
 	k->since_ns = s->now_ns;
-	fan_keep_put(&s->dirty, k);
+	fan_keep_put(keep, k);
+}
+
+/* Without a target id in directory events (before Linux 5.17) names decide. */
+static struct view
+young_target(const struct sensor *s, const struct taken *e)
+{
+	return s->has_target ? e->target : VIEW_NONE;
+}
+
+/* Read so early that its maker may still be writing: whoever looks at the file
+ * now sees an empty one. The close is waited for, a moment long. What is made
+ * without being opened (links, devices) waits in vain. */
+static void
+take_creation(struct sensor *s, struct taken *e, const struct fan_act *act)
+{
+	const uint64_t settled =
+		FAN_CLOSE_WRITE | FAN_DELETE | FAN_ONDIR | FAN_ATTRIB;
+
+	if (e->mask & settled || e->own)
+		emit(s, e, act);
+	else
+		keep_back(s, &s->young, e, act, young_target(s, e));
+}
+
+static void
+keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
+	   struct view name)
+{
+	struct fan_act act = act_of(s, e, EVENT_MODIFY, d, name);
+
+	if (!e->own && !find_kept(&s->dirty, d, name, e->target, e->pid))
+		keep_back(s, &s->dirty, e, &act, e->target);
 }
 
 static void
@@ -396,7 +425,7 @@ take_writes(struct sensor *s, struct taken *e, struct fan_dir *d,
 			keep_dirty(s, e, d, name);
 		return;
 	}
-	mine = find_dirty(s, d, name, e->target, e->pid);
+	mine = find_kept(&s->dirty, d, name, e->target, e->pid);
 	if (e->mask & FAN_MODIFY) {
 		if (mine) {
 			fan_keep_take(&s->dirty, mine);
@@ -411,7 +440,7 @@ take_writes(struct sensor *s, struct taken *e, struct fan_dir *d,
 			s->events++;
 	} else {
 		/* Written by another process that shared the descriptor. */
-		flush_dirty(s, d, name, e->target);
+		flush_kept(s, &s->dirty, d, name, e->target);
 	}
 }
 
@@ -472,13 +501,15 @@ take_names(struct sensor *s, struct taken *e, struct fan_dir *d,
 	struct fan_act act = act_of(s, e, EVENT_CREATE, d, name);
 	bool late = (e->mask & both) == both && exists_now(s, d, name);
 
+	if (e->mask & ~(uint64_t)FAN_MODIFY)
+		flush_kept(s, &s->young, d, name, young_target(s, e));
 	if (late || e->mask & FAN_MOVED_FROM) {
 		act.kind = EVENT_DELETE;
 		emit(s, e, &act);
 	}
 	act.kind = EVENT_CREATE;
 	if (e->mask & FAN_CREATE)
-		emit(s, e, &act);
+		take_creation(s, e, &act);
 	act.kind = EVENT_RENAME;
 	if (e->mask & FAN_MOVED_TO)
 		emit(s, e, &act);
@@ -487,7 +518,7 @@ take_names(struct sensor *s, struct taken *e, struct fan_dir *d,
 		emit(s, e, &act);
 	take_writes(s, e, d, name);
 	if (e->mask & FAN_DELETE && !late) {
-		flush_dirty(s, d, name, e->target);
+		flush_kept(s, &s->dirty, d, name, e->target);
 		act = act_of(s, e, EVENT_DELETE, d, name);
 		emit(s, e, &act);
 	}
@@ -574,7 +605,8 @@ take_rename(struct sensor *s, struct taken *e)
 
 	if (old && fan_wanted(old, e->old_name)) {
 		settle_found(s, e, old, e->old_name, false);
-		flush_dirty(s, old, e->old_name, e->target);
+		flush_kept(s, &s->young, old, e->old_name, young_target(s, e));
+		flush_kept(s, &s->dirty, old, e->old_name, e->target);
 	}
 	if (d) {
 		if (fan_wanted(d, e->name))

@@ -5,6 +5,7 @@
 
 #include "fim/fields.h"
 #include "fim/image.h"
+#include "fim/procfs.h"
 
 #include <inttypes.h>
 #include <sys/wait.h>
@@ -185,6 +186,18 @@ set_if_any(struct live *l, struct slot *s, struct view v)
 		live_set_string(l, s, v);
 }
 
+/* A process that changed its user and then only touched files has not been
+ * heard of since: it is asked, if it is still there. */
+static void
+refresh_creds(struct live *l, struct proc *p)
+{
+	if (p != l->self || l->creds_fresh || p->exited ||
+	    l->event->file.path.n == 0)
+		return;
+	l->creds_fresh = true;
+	procfs_creds(p->key, &p->creds);
+}
+
 static void
 fill_credential(struct live *l, const struct event_creds *c, unsigned field,
 		struct slot *s)
@@ -230,7 +243,7 @@ fill_credential(struct live *l, const struct event_creds *c, unsigned field,
 }
 
 static void
-fill_state(struct live *l, const struct proc *p, unsigned field, struct slot *s)
+fill_state(struct live *l, struct proc *p, unsigned field, struct slot *s)
 {
 	switch (field) {
 	case FIELD_PROCESS_ENTITY_ID:
@@ -270,6 +283,7 @@ fill_state(struct live *l, const struct proc *p, unsigned field, struct slot *s)
 		live_set_bool(l, s, p->container);
 		break;
 	default:
+		refresh_creds(l, p);
 		fill_credential(l, &p->creds, field, s);
 	}
 }
@@ -455,9 +469,24 @@ fill_user(struct live *l, unsigned field, struct slot *s)
 			FIELD_PROCESS_REAL_GROUP_NAME,
 	};
 
-	if (l->self != NULL)
-		fill_credential(l, &l->self->creds,
-				same_as[field - FIELD_USER_ID], s);
+	if (l->self == NULL)
+		return;
+	refresh_creds(l, l->self);
+	fill_credential(l, &l->self->creds, same_as[field - FIELD_USER_ID], s);
+}
+
+/*
+ * Many rules leave out events without process.executable, because an agent
+ * that cannot see a process is not the intruder's doing. Here it can be: a
+ * file made before its new directory could be watched, or while events were
+ * lost, has an author all the same. The empty string is a value, so such rules
+ * speak, and nobody is named.
+ */
+static void
+fill_unknown(struct live *l, unsigned field, struct slot *s)
+{
+	if (field == FIELD_PROCESS_EXECUTABLE && l->event->file.path.n > 0)
+		live_set_string(l, s, VIEW(""));
 }
 
 /* Fields of the roles are laid out alike, so the first role's name them all. */
@@ -486,8 +515,10 @@ live_fill_process(struct live *l, unsigned field, struct slot *s)
 		first = FIELD_PROCESS_EXEC_PATH +
 			(field - FIELD_PROCESS_EXEC_PATH) % own;
 	}
-	if (cast.proc == NULL)
+	if (cast.proc == NULL) {
+		fill_unknown(l, field, s);
 		return;
+	}
 	if (!of_image(first))
 		fill_state(l, cast.proc, first, s);
 	else if (cast.image != NULL)

@@ -11,7 +11,8 @@
 
 #define FILE_MAX_BYTES (64 * 1024)
 #define ARGS_MAX_BYTES 4096
-#define DEPTH_MAX 64 /* ancestors learned at once */
+#define TICK_NS (NS_PER_SEC / 100) /* USER_HZ */
+#define DEPTH_MAX 64		   /* ancestors learned at once */
 
 static int
 open_dir(uint32_t pid)
@@ -79,7 +80,7 @@ read_stat(int dir, struct event *e, struct arena *arena)
 	e->proc.tty_minor = minor((dev_t)field[4]);
 	e->proc.kthread =
 		((uint64_t)field[6] & 0x00200000) != 0; /* PF_KTHREAD */
-	e->key.start_ns = (uint64_t)field[19] * (NS_PER_SEC / 100);
+	e->key.start_ns = (uint64_t)field[19] * TICK_NS;
 	return true;
 }
 
@@ -212,4 +213,26 @@ procfs_learn(struct procs *procs, uint32_t pid, int pidfd, uint64_t now_ns)
 	};
 
 	return learn(procs, &e, 0);
+}
+
+bool
+procfs_creds(struct proc_key key, struct event_creds *creds)
+{
+	struct arena arena = { 0 };
+	struct event e = { .key.pid = key.pid };
+	int dir = open_dir(key.pid);
+	bool same = false;
+
+	if (dir < 0)
+		return false;
+	if (read_stat(dir, &e, &arena) &&
+	    e.key.start_ns == key.start_ns - key.start_ns % TICK_NS) {
+		read_status(dir, &e.proc.creds, &arena);
+		same = e.proc.creds.uid != ID_UNKNOWN;
+	}
+	if (same)
+		*creds = e.proc.creds;
+	close(dir);
+	arena_free(&arena);
+	return same;
 }

@@ -9,4 +9,8 @@
  * for, and has been applied to the table. */
 bool procfs_learn(struct procs *, uint32_t pid, int pidfd, uint64_t now_ns);
 
+/* What credentials it has now. False when it is gone, or is another process
+ * with the same pid. */
+bool procfs_creds(struct proc_key, struct event_creds *);
+
 #endif

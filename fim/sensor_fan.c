@@ -49,11 +49,15 @@
 
 #define FOUND_MAX 65536u
 #define DIRTY_MAX 1024u
+#define YOUNG_MAX 1024u
 /* The event of a file met by a listing follows within microseconds; a queue
  * that is never empty is not waited for longer than the second time. */
 #define FOUND_HOLD_NS (2 * NS_PER_MS)
 #define FOUND_HOLD_MAX_NS NS_PER_SEC
 #define DIRTY_HOLD_NS NS_PER_SEC
+/* A shell or cp has written and closed long before; an alert is due within
+ * 20 ms. */
+#define YOUNG_HOLD_NS (8 * NS_PER_MS)
 #define MOUNT_POLL_NS (250 * NS_PER_MS)
 /* A writer at full speed would wake us for every event, which costs both
  * sides ten times the event itself. After so many reads, each soon after the
@@ -210,6 +214,8 @@ set_timer(struct sensor *s)
 	}
 	if (s->found.first)
 		next = s->found.first->since_ns + FOUND_HOLD_NS;
+	if (s->young.first)
+		next = sooner(next, s->young.first->since_ns + YOUNG_HOLD_NS);
 	if (s->dirty.first)
 		next = sooner(next, s->dirty.first->since_ns + DIRTY_HOLD_NS);
 	if (s->mount_fd < 0)
@@ -276,6 +282,7 @@ fan_close(struct sensor *s)
 	free(s->tree);
 	fan_batch_free(&s->batch);
 	fan_keep_free(&s->found);
+	fan_keep_free(&s->young);
 	fan_keep_free(&s->dirty);
 	close_fd(s->fan_fd);
 	close_fd(s->epoll_fd);
@@ -302,9 +309,10 @@ fan_open(const struct sensor_config *config, const struct fan_options *options,
 	s->self = getpid();
 	s->found.max = FOUND_MAX;
 	s->dirty.max = DIRTY_MAX;
+	s->young.max = YOUNG_MAX;
 	s->max_pidfds = pidfd_limit();
 	if (s->dirty.max > s->max_pidfds / 4)
-		s->dirty.max = s->max_pidfds / 4;
+		s->dirty.max = s->young.max = s->max_pidfds / 4;
 	if (init_group(s) < 0 || open_rest(s, config->watchset) < 0) {
 		explain(err, errno);
 		fan_close(s);
@@ -461,6 +469,7 @@ fan_fetch(struct sensor *s)
 		s->full = false;
 	release_kept(s, &s->found,
 		     s->now_ns - (drained ? FOUND_HOLD_NS : FOUND_HOLD_MAX_NS));
+	release_kept(s, &s->young, s->now_ns - YOUNG_HOLD_NS);
 	release_kept(s, &s->dirty, s->now_ns - DIRTY_HOLD_NS);
 	/* Asked again at once, by a loop that reads until nothing is left, the
 	 * empty answer means nothing. */

@@ -253,6 +253,24 @@ test_file_names_its_author(void **state)
 	assert_string_equal(text(f->alerts[0], "tocsin.attribution"), "kernel");
 }
 
+/* Nobody is named, but rules that leave out what an agent could not see do
+ * not leave this out. */
+static void
+test_unknown_author_is_no_exception(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, "file where file.extension == \"timer\" and "
+		 "not (process.executable == null or "
+		 "process.executable : \"/usr/*\")");
+	do_create(f, 99, "/etc/a.timer");
+	assert_int_equal(f->n, 1);
+	assert_string_equal(text(f->alerts[0], "process.executable"), "");
+	assert_string_equal(text(f->alerts[0], "process.name"), "(none)");
+	assert_string_equal(text(f->alerts[0], "tocsin.attribution"),
+			    "unknown");
+}
+
 static void
 test_relative_path_has_both_values(void **state)
 {
@@ -400,6 +418,7 @@ main(void)
 		case_of(test_child_of_a_shell),
 		case_of(test_exec_then_connection),
 		case_of(test_file_names_its_author),
+		case_of(test_unknown_author_is_no_exception),
 		case_of(test_relative_path_has_both_values),
 		case_of(test_other_words_for_exec),
 		case_of(test_summary_instead_of_a_flood),

@@ -33,7 +33,7 @@ alert implant bash root 'a hard link' 'echo 1 >/run/$T; as /tmp/implant link /ru
 alert implant bash root 'a symbolic link' 'as /tmp/implant symlink /etc/passwd /run/$T.pid'
 alert implant bash alice 'an ordinary user' 'acts /tmp/implant "uid 1000" "create /run/alice/$T.pid 16"'
 alert implant implant root 'by a fork that never called exec' 'acts /tmp/implant fork "create /run/$T.pid 17"'
-alert touch bash root 'the same file twice by the same program: one' 'by touch /run/$T.pid; rm /run/$T.pid; by touch /run/$T.pid'
+alert touch bash root 'the same file twice by the same program: one' 'by touch /run/$T.pid; sleep 0.2; rm /run/$T.pid; by touch /run/$T.pid'
 alert script.sh bash root 'a script in /tmp' 'actor $bin/interpreter; ACT=$(words create /run/$T.pid 18) script /tmp/script.sh "#!$bin/interpreter"'
 
 # Exceptions: each would alert but for the name or place excepted.
