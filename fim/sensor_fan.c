@@ -64,7 +64,7 @@
  * one before, the queue is looked at by time until it is found empty. */
 #define BUSY_READS 32u
 #define BUSY_GAP_NS (2 * NS_PER_MS)
-#define BUSY_PERIOD_NS (1 * NS_PER_MS)
+#define BUSY_PERIOD_NS (2 * NS_PER_MS)
 /* How late a mount may be noticed while file events keep coming. */
 #define MOUNT_CHECK_NS (5 * NS_PER_MS)
 

@@ -401,6 +401,31 @@ test_old_kernel(void)
 	host_close(&h);
 }
 
+/* Without privilege: no sensor, one sentence. */
+static void
+test_unprivileged(void)
+{
+	struct sensor_config config = { 0 };
+	struct err err = { 0 };
+	struct probe probe;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool ok = setresuid(65534, 65534, 65534) == 0 &&
+			  !sensor_fan.open(&config, &err) && err.n == 1 &&
+			  view_search(err.v[0].message, VIEW("CAP_SYS_ADMIN"),
+				      0) >= 0;
+
+		sensor_fan_probe(&probe);
+		_exit(!(ok && !probe.works && probe.why[0]));
+	}
+	waitpid(pid, &status, 0);
+	check(status == 0, "without privilege: one sentence");
+	sensor_fan_probe(&probe);
+	check(probe.works, "with it, the probe says that it works");
+}
+
 void
 test_acts(void)
 {
@@ -415,4 +440,5 @@ test_acts(void)
 	test_deep();
 	test_own();
 	test_old_kernel();
+	test_unprivileged();
 }
