@@ -37,6 +37,10 @@
 /* All paths together: users can make them as long as they like. */
 #define FAN_PATHS_MAX_BYTES (32u << 20)
 
+/* Of a directory's id: fsid, struct file_handle with MAX_HANDLE_SZ bytes,
+ * name_to_handle_at(2). */
+#define FAN_ID_MAX (8 + 8 + 128)
+
 struct fan_dir;
 
 struct fan_goal {
@@ -191,12 +195,27 @@ bool fan_names(struct fan_tree *, struct fan_dir *, struct view name,
 bool fan_wanted(const struct fan_dir *, struct view name);
 void fan_real_name(const struct fan_dir *, struct view name, struct buf *);
 
-/* fan_walk.c: the tree made to agree with the directories that exist. */
-int fan_tree_open(struct fan_tree *, const struct watchset *);
-void fan_tree_free(struct fan_tree *);
-/* What stands under this name now? */
+/* fan_walk.c: what stands under a name now, and below it. */
+extern const struct fan_cause fan_quiet;
 void fan_look(struct fan_tree *, struct fan_dir *, struct view name,
 	      const struct fan_cause *);
+/* Its steps: names to look at, all of them looked at with t->cause. */
+void fan_push(struct fan_tree *, struct fan_dir *, struct view name);
+void fan_drain(struct fan_tree *);
+/* Marks the open directory and goes on below; claims from number `first` on
+ * are new to it. */
+void fan_visit(struct fan_tree *, struct fan_dir *, int fd, size_t first,
+	       bool fresh);
+/* A new goal starts at the root, with the claim added last. */
+void fan_begin_goal(struct fan_tree *, struct fan_goal *);
+void fan_refuse(struct fan_tree *, enum fan_refusal);
+/* Events need a handle; where a file system has none, a directory gets an id
+ * of its own, and no mark. */
+ssize_t fan_id_or_other(struct fan_tree *, int fd, char id[FAN_ID_MAX]);
+
+/* fan_tree.c: the whole. */
+int fan_tree_open(struct fan_tree *, const struct watchset *);
+void fan_tree_free(struct fan_tree *);
 /* Everything again, after lost events. */
 void fan_rescan(struct fan_tree *);
 /* Frees what is in limbo. */
@@ -208,7 +227,6 @@ int fan_remount(struct fan_tree *, const struct fan_cause *);
 /* A directory by its real path, of any length, never through a link. */
 int fan_open_path(struct fan_tree *, struct view path);
 /* "fsid, handle" of an open object, or of `name` in it; -1 and errno. */
-#define FAN_ID_MAX (8 + 8 + 128) /* MAX_HANDLE_SZ, name_to_handle_at(2) */
 ssize_t fan_id_of(int fd, const char *name, char id[FAN_ID_MAX]);
 /* By its id, on the file system of `at`; -1 and errno. */
 int fan_open_id(int at, struct view id);

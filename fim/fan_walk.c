@@ -19,14 +19,14 @@
 
 #define LIST_BYTES 32768u
 
-static const struct fan_cause quiet = { .why = WHY_QUIET };
+const struct fan_cause fan_quiet = { .why = WHY_QUIET };
 
 /* The queue of a walk over a large tree is not kept. */
 #define QUEUE_KEPT_BYTES (256u << 10)
 
 /* Each place counts once, though it may be looked at again and again. */
-static void
-refuse(struct fan_tree *t, enum fan_refusal why)
+void
+fan_refuse(struct fan_tree *t, enum fan_refusal why)
 {
 	uint64_t hash = hash_mix(view_hash(buf_view(&t->path)), why);
 	uint64_t *at = &t->refused_at[hash % ARRAY_LEN(t->refused_at)];
@@ -45,8 +45,8 @@ struct queued {
 	size_t n; /* bytes of the name that follow */
 };
 
-static void
-push(struct fan_tree *t, struct fan_dir *dir, struct view name)
+void
+fan_push(struct fan_tree *t, struct fan_dir *dir, struct view name)
 {
 	struct queued q = { dir, name.n };
 
@@ -99,7 +99,7 @@ mark(struct fan_tree *t, struct fan_dir *d, int fd)
 		return;
 	if (fanotify_mark(t->fan_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, fd,
 			  NULL) < 0) {
-		refuse(t, REFUSED_MARK);
+		fan_refuse(t, REFUSED_MARK);
 		return;
 	}
 	if (!d->mask)
@@ -145,9 +145,9 @@ meet(struct fan_tree *t, struct fan_dir *d, int fd, const struct dirent64 *e,
 		t->found(t->ctx, d, fd, name, type == DT_DIR);
 	if (type == DT_DIR) {
 		if (fan_wanted(d, name) || fan_leads_to(d, name))
-			push(t, d, name);
+			fan_push(t, d, name);
 	} else if (type == DT_LNK && fan_leads_to(d, name)) {
-		push(t, d, name);
+		fan_push(t, d, name);
 	}
 }
 
@@ -169,12 +169,13 @@ list(struct fan_tree *t, struct fan_dir *d, int fd, bool report)
 		}
 	}
 	if (n < 0 && errno != ENOENT)
-		refuse(t, REFUSED_OPEN);
+		fan_refuse(t, REFUSED_OPEN);
 }
 
 /* Claims from number `first` on are new to the directory. */
-static void
-visit(struct fan_tree *t, struct fan_dir *d, int fd, size_t first, bool fresh)
+void
+fan_visit(struct fan_tree *t, struct fan_dir *d, int fd, size_t first,
+	  bool fresh)
 {
 	bool report = (fresh && t->cause->why != WHY_QUIET) || is_moved(t, d);
 	bool all = report || t->force || (d->root && !d->listed);
@@ -189,7 +190,7 @@ visit(struct fan_tree *t, struct fan_dir *d, int fd, size_t first, bool fresh)
 		if (watch_component_wild(c->goal->parts[c->depth]))
 			all = true;
 		else
-			push(t, d, c->goal->parts[c->depth]);
+			fan_push(t, d, c->goal->parts[c->depth]);
 	}
 	if (!all)
 		return;
@@ -218,7 +219,7 @@ collect_wants(struct fan_tree *t, const struct fan_dir *d, struct view name)
 				reallocarray(t->wants, cap, sizeof(*v));
 
 			if (!v) {
-				refuse(t, REFUSED_MEMORY);
+				fan_refuse(t, REFUSED_MEMORY);
 				return false;
 			}
 			t->wants = v;
@@ -254,23 +255,23 @@ forget(struct fan_tree *t, struct fan_dir *d, struct view name, bool exists)
 }
 
 /* A new goal starts at the root, with the claim added last. */
-static void
-begin_goal(struct fan_tree *t, struct fan_goal *g)
+void
+fan_begin_goal(struct fan_tree *t, struct fan_goal *g)
 {
 	int fd;
 
 	if (g->n_dirs == 0 && g->recursive) {
 		/* A link to / below a watched place: everything is no place. */
 		fan_goal_kill(t, g);
-		refuse(t, REFUSED_LOOP);
+		fan_refuse(t, REFUSED_LOOP);
 		return;
 	}
 	fd = fan_open_path(t, VIEW_NONE);
 	if (fd < 0) {
-		refuse(t, REFUSED_OPEN);
+		fan_refuse(t, REFUSED_OPEN);
 		return;
 	}
-	visit(t, t->top, fd, t->top->n_claims - 1, false);
+	fan_visit(t, t->top, fd, t->top->n_claims - 1, false);
 	close(fd);
 }
 
@@ -281,9 +282,9 @@ add_link(struct fan_tree *t, const struct fan_claim *c, struct fan_dir *d,
 	int rc = fan_goal_of_link(t, c, d, name, target, real);
 
 	if (rc == 0)
-		begin_goal(t, t->goals);
+		fan_begin_goal(t, t->goals);
 	else if (rc < 0)
-		refuse(t, errno == ELOOP ? REFUSED_LOOP : REFUSED_MEMORY);
+		fan_refuse(t, errno == ELOOP ? REFUSED_LOOP : REFUSED_MEMORY);
 }
 
 static void
@@ -313,7 +314,7 @@ add_place(struct fan_tree *t, struct fan_dir *there, struct fan_dir *d,
 
 	drop_links(t, d, name, real);
 	if (is_within(d, real)) {
-		refuse(t, REFUSED_LOOP);
+		fan_refuse(t, REFUSED_LOOP);
 		return;
 	}
 	for (size_t i = 0; i < t->n_wants; i++)
@@ -367,7 +368,7 @@ has_room(struct fan_tree *t, struct fan_dir *parent)
 		full = is_root_linked(root);
 	if (!full)
 		return true;
-	refuse(t, REFUSED_LIMIT);
+	fan_refuse(t, REFUSED_LIMIT);
 	t->full(t->ctx, parent);
 	return false;
 }
@@ -405,7 +406,7 @@ settle(struct fan_tree *t, struct fan_dir *child, int fd, bool fresh)
 	for (size_t i = 0; i < t->n_wants; i++) {
 		if (fan_claim_add(t, child, t->wants[i].goal,
 				  t->wants[i].depth + 1) < 0)
-			refuse(t, REFUSED_MEMORY);
+			fan_refuse(t, REFUSED_MEMORY);
 	}
 	if (child->n_claims > first)
 		fan_dir_reroot(t, child);
@@ -414,7 +415,7 @@ settle(struct fan_tree *t, struct fan_dir *child, int fd, bool fresh)
 	if (fresh || t->force || child->n_claims > first ||
 	    child->root != root || (child->root && !child->listed) ||
 	    is_moved(t, child))
-		visit(t, child, fd, first, fresh);
+		fan_visit(t, child, fd, first, fresh);
 }
 
 static void
@@ -437,7 +438,7 @@ arrive(struct fan_tree *t, struct fan_dir *d, struct view name, int fd,
 		}
 		if (other && is_above(other, d)) {
 			/* The tree is behind; a later event sets it right. */
-			refuse(t, REFUSED_LOOP);
+			fan_refuse(t, REFUSED_LOOP);
 			return;
 		}
 		if (other && relocate(t, other, d, name) == 0)
@@ -447,7 +448,7 @@ arrive(struct fan_tree *t, struct fan_dir *d, struct view name, int fd,
 		child = fan_dir_new(t, d, name, id);
 		fresh = child != NULL;
 		if (!child)
-			refuse(t, REFUSED_MEMORY);
+			fan_refuse(t, REFUSED_MEMORY);
 	}
 	drop_links(t, d, name, VIEW_NONE);
 	if (child)
@@ -456,15 +457,15 @@ arrive(struct fan_tree *t, struct fan_dir *d, struct view name, int fd,
 
 /* Events need a handle; where a file system has none, the tree goes on below
  * under a name of its own, without a mark. */
-static ssize_t
-id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
+ssize_t
+fan_id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
 {
 	ssize_t n = fan_id_of(fd, "", id);
 	struct stat st;
 
 	if (n >= 0)
 		return n;
-	refuse(t, REFUSED_HANDLE);
+	fan_refuse(t, REFUSED_HANDLE);
 	if (fstat(fd, &st) < 0)
 		return -1;
 	id[0] = '?';
@@ -490,7 +491,7 @@ cannot_open(struct fan_tree *t, struct fan_dir *d, struct view name, int error)
 			drop_links(t, d, name, VIEW_NONE);
 		break;
 	default:
-		refuse(t, REFUSED_OPEN);
+		fan_refuse(t, REFUSED_OPEN);
 	}
 }
 
@@ -500,11 +501,11 @@ may_open(struct fan_tree *t, struct view path)
 	const struct mount_point *m = mounts_find(&t->mounts, path);
 
 	if (path.n > FAN_PATH_MAX_BYTES)
-		refuse(t, REFUSED_LIMIT);
+		fan_refuse(t, REFUSED_LIMIT);
 	else if (m && m->class == MOUNT_PSEUDO)
-		refuse(t, REFUSED_PSEUDO);
+		fan_refuse(t, REFUSED_PSEUDO);
 	else if (m && m->class == MOUNT_REMOTE)
-		refuse(t, REFUSED_REMOTE);
+		fan_refuse(t, REFUSED_REMOTE);
 	else
 		return true;
 	return false;
@@ -534,14 +535,14 @@ look_at(struct fan_tree *t, struct fan_dir *d, struct view name)
 		cannot_open(t, d, name, errno);
 		return;
 	}
-	n = id_or_other(t, fd, id);
+	n = fan_id_or_other(t, fd, id);
 	if (n >= 0)
 		arrive(t, d, name, fd, (struct view){ id, (size_t)n });
 	close(fd);
 }
 
-static void
-drain(struct fan_tree *t)
+void
+fan_drain(struct fan_tree *t)
 {
 	char name[NAME_MAX + 1];
 	struct fan_dir *d;
@@ -550,7 +551,7 @@ drain(struct fan_tree *t)
 	while (pop(t, &d, name, &n))
 		look_at(t, d, (struct view){ name, n });
 	if (t->queue.failed) {
-		refuse(t, REFUSED_MEMORY);
+		fan_refuse(t, REFUSED_MEMORY);
 		t->queue.failed = false;
 	}
 	if (t->queue.cap > QUEUE_KEPT_BYTES)
@@ -564,205 +565,7 @@ fan_look(struct fan_tree *t, struct fan_dir *d, struct view name,
 	 const struct fan_cause *cause)
 {
 	t->cause = cause;
-	push(t, d, name);
-	drain(t);
-	t->cause = &quiet;
-}
-
-/* ---- the whole
- * ---------------------------------------------------------------- */
-
-void
-fan_rescan(struct fan_tree *t)
-{
-	int fd = fan_open_path(t, VIEW_NONE);
-
-	if (fd < 0) {
-		refuse(t, REFUSED_OPEN);
-		return;
-	}
-	t->cause = &quiet;
-	t->force = true;
-	t->epoch++;
-	visit(t, t->top, fd, 0, false);
-	close(fd);
-	drain(t);
-	t->force = false;
-	for (struct fan_dir *d = t->top; d; d = fan_next(t->top, d)) {
-		if (d->epoch != t->epoch && d->parent)
-			push(t, d->parent, fan_dir_name(d));
-	}
-	drain(t);
-}
-
-/* Best effort: whoever is moved out of sight can only be reached by handle,
- * and not on every file system. */
-static void
-unmark(struct fan_tree *t, struct fan_dir *top)
-{
-	struct view path = { top->path, top->path_n };
-	int at = fan_open_path(t, path_directory(path));
-
-	if (at < 0)
-		return;
-	for (struct fan_dir *d = top; d; d = fan_next(top, d)) {
-		int fd;
-
-		if (!d->mask)
-			continue;
-		fd = fan_open_id(at, (struct view){ d->id, d->id_n });
-		if (fd < 0)
-			continue;
-		fanotify_mark(t->fan_fd, FAN_MARK_REMOVE | FAN_MARK_ONLYDIR,
-			      d->mask, fd, NULL);
-		close(fd);
-	}
-	close(at);
-}
-
-void
-fan_sweep(struct fan_tree *t)
-{
-	while (t->limbo) {
-		struct fan_dir *top = t->limbo, *d = top;
-
-		t->limbo = top->next;
-		top->next = NULL;
-		if (top->exists)
-			unmark(t, top);
-		while (d) {
-			struct fan_dir *parent = d->parent;
-
-			if (d->child) {
-				d = d->child;
-				continue;
-			}
-			if (parent)
-				parent->child = d->next;
-			if (d->next)
-				d->next->prev = NULL;
-			fan_dir_free(t, d);
-			d = parent;
-		}
-	}
-}
-
-struct remount {
-	struct fan_tree *t;
-	bool root;
-};
-
-/* The deepest known directory above a place where something was mounted. */
-static void
-touch_mount(void *ctx, struct view path)
-{
-	struct remount *r = ctx;
-	struct fan_dir *d = r->t->top;
-	struct view rest = path, part;
-
-	if (path.n == 0)
-		r->root = true;
-	while (view_next_split(&rest, '/', &part)) {
-		struct fan_dir *child;
-
-		if (part.n == 0)
-			continue;
-		child = fan_child(r->t, d, part);
-		if (!child || rest.n == 0) {
-			push(r->t, d, part);
-			return;
-		}
-		d = child;
-	}
-}
-
-int
-fan_remount(struct fan_tree *t, const struct fan_cause *cause)
-{
-	struct remount r = { .t = t };
-	struct mounts now;
-
-	if (mounts_read(&now) < 0)
-		return -1;
-	mounts_diff(&t->mounts, &now, touch_mount, &r);
-	/* Second places of a directory may be the only ones now. */
-	for (struct fan_goal *g = t->queue.n > 0 ? t->goals : NULL; g;
-	     g = g->next) {
-		if (g->owner)
-			push(t, g->owner, g->owner_name);
-	}
-	mounts_free(&t->mounts);
-	t->mounts = now;
-	t->cause = cause;
-	drain(t);
-	t->cause = &quiet;
-	if (r.root)
-		fan_rescan(t);
-	return 0;
-}
-
-static int
-make_top(struct fan_tree *t)
-{
-	int fd = fan_open_path(t, VIEW_NONE);
-	char id[FAN_ID_MAX];
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = id_or_other(t, fd, id);
-	close(fd);
-	if (n < 0)
-		return -1;
-	t->top =
-		fan_dir_new(t, NULL, VIEW_NONE, (struct view){ id, (size_t)n });
-	return t->top ? 0 : -1;
-}
-
-int
-fan_tree_open(struct fan_tree *t, const struct watchset *ws)
-{
-	t->cause = &quiet;
-	t->by_id.which = FAN_BY_ID;
-	t->by_place.which = FAN_BY_PLACE;
-	if (t->max_dirs == 0)
-		t->max_dirs = FAN_DIRS_MAX;
-	if (mounts_read(&t->mounts) < 0 || make_top(t) < 0)
-		return -1;
-	for (size_t i = 0; i < ws->n; i++) {
-		if (fan_goal_of_watch(t, &ws->v[i]) < 0)
-			return -1;
-		begin_goal(t, t->goals);
-	}
-	drain(t);
-	return 0;
-}
-
-void
-fan_tree_free(struct fan_tree *t)
-{
-	while (t->goals) {
-		struct fan_goal *g = t->goals;
-
-		/* Nothing is left to prune: the directories go next. */
-		g->n_dirs_held = 0;
-		fan_goal_kill(t, g);
-	}
-	for (size_t i = 0; i < t->by_id.cap; i++) {
-		struct fan_dir *d = t->by_id.v[i];
-
-		if (!d)
-			continue;
-		free(d->claims);
-		free(d->path);
-		free(d);
-	}
-	free(t->by_id.v);
-	free(t->by_place.v);
-	free(t->wants);
-	buf_free(&t->queue);
-	buf_free(&t->path);
-	buf_free(&t->scratch);
-	buf_free(&t->aliases);
-	mounts_free(&t->mounts);
+	fan_push(t, d, name);
+	fan_drain(t);
+	t->cause = &fan_quiet;
 }
