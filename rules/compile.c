@@ -158,8 +158,37 @@ compile_set(struct parse *p, const struct node *n, bool fold,
 }
 
 static int
+make_cidr(struct parse *p, const struct node *n, struct leaf *l)
+{
+	l->op = LEAF_CIDR;
+	l->cost = 8;
+	l->cidr.v = arena_array(&p->set->arena, n->n, sizeof(*l->cidr.v));
+	if (l->cidr.v == NULL)
+		return -1;
+	for (size_t i = 1; i < n->n; i++)
+		if (cidr_parse(n->kids[i]->item.v.s, &l->cidr.v[l->cidr.n]))
+			l->cidr.n++;
+	return 0;
+}
+
+/* An ip field in (addresses and blocks): all read beforehand. */
+static bool
+all_blocks(const struct node *n)
+{
+	struct cidr block;
+
+	for (size_t i = 1; i < n->n; i++)
+		if (n->kids[i]->item.v.type != VALUE_STRING ||
+		    !cidr_parse(n->kids[i]->item.v.s, &block))
+			return false;
+	return true;
+}
+
+static int
 make_set(struct parse *p, const struct node *n, struct leaf *l)
 {
+	if (l->type == RULES_IP && all_blocks(n))
+		return make_cidr(p, n, l);
 	l->op = LEAF_IN;
 	l->fold = n->fold || n->kids[0]->fold;
 	l->cost = 2 + l->fold;
@@ -213,20 +242,6 @@ compile_regex(struct parse *p, const struct node *n, struct regex **out)
 				   "regular expression, character %zu: %.*s",
 				   at + 1, (int)why.n, why.p);
 	return keep_regex(p, *out);
-}
-
-static int
-make_cidr(struct parse *p, const struct node *n, struct leaf *l)
-{
-	l->op = LEAF_CIDR;
-	l->cost = 8;
-	l->cidr.v = arena_array(&p->set->arena, n->n, sizeof(*l->cidr.v));
-	if (l->cidr.v == NULL)
-		return -1;
-	for (size_t i = 1; i < n->n; i++)
-		if (cidr_parse(n->kids[i]->item.v.s, &l->cidr.v[l->cidr.n]))
-			l->cidr.n++;
-	return 0;
 }
 
 static int

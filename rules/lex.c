@@ -205,10 +205,15 @@ name_part(struct parse *p, size_t i, struct buf *b, bool *quoted)
 	size_t n = 0;
 
 	if (peek(p, i) == '`') {
-		for (n = 1; i + n < p->text.n && p->text.p[i + n] != '`' &&
-			    p->text.p[i + n] != '\n';
-		     n++)
+		for (n = 1; i + n < p->text.n && p->text.p[i + n] != '\n';
+		     n++) {
+			if (p->text.p[i + n] == '`' &&
+			    peek(p, i + ++n) != '`') {
+				n--; /* a doubled one means itself */
+				break;
+			}
 			buf_putc(b, p->text.p[i + n]);
+		}
 		*quoted = true;
 		return peek(p, i + n) == '`' && n > 1 ? n + 1 : 0;
 	}

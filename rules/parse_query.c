@@ -120,9 +120,6 @@ parse_runs(struct eql *e, struct query_stage *s)
 			    QUERY_RUNS_MAX);
 	else
 		s->runs = (unsigned)number.number.i;
-	if (s->missing)
-		parse_error(e->p, number.at,
-			    "a missing event cannot have runs");
 }
 
 /* [ event ] by keys with runs=n; `shared` keys of the query come first. */

@@ -31,6 +31,9 @@ ids - 6
 eql sequence by k with maxspan=10s ![process where p == "nope"] [process where p == "a"] ![process where p == "x"] [process where p == "b"] ![process where p == "nope"]
 ids - 4 - 6 -
 
+eql sequence by k with maxspan=10s [process where p == "a"] ![process where p == "x"] with runs=2 [process where p == "b"]
+ids 4 - - 6
+
 # both ends: only if both exist within maxspan of each other
 events
 1 @1 event.category=process p=x
