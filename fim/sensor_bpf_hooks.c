@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define MOUNTINFO_MAX_BYTES (16u << 20)
+
 struct hook {
 	const char *program;
 	bool cgroup;
@@ -64,11 +66,64 @@ mount_detached(const char *type)
 	return fd;
 }
 
+/* The mount point in a line of mountinfo (proc(5)) if it is of that type. */
+static struct view
+mount_point(struct view line, struct view type)
+{
+	ssize_t separator = view_search(line, VIEW(" - "), 0);
+	struct view rest = line, point = VIEW_NONE, found;
+
+	if (separator < 0)
+		return VIEW_NONE;
+	for (int field = 0; field < 5; field++)
+		if (!view_next_split(&rest, ' ', &point))
+			return VIEW_NONE;
+	rest = view_sub(line, (size_t)separator + 3, SIZE_MAX);
+	return view_next_split(&rest, ' ', &found) && view_eq(found, type)
+		       ? point
+		       : VIEW_NONE;
+}
+
+/* Where the tree is mounted already; -1 and errno. */
+static int
+cgroup_mounted(void)
+{
+	int table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), fd = -1;
+	struct buf text = { 0 }, path = { 0 };
+	struct view rest, line;
+
+	if (table < 0)
+		return -1;
+	errno = ENOENT;
+	if (fd_read_all(table, MOUNTINFO_MAX_BYTES, &text) < 0)
+		goto out;
+	rest = buf_view(&text);
+	while (fd < 0 && view_next_split(&rest, '\n', &line)) {
+		struct view point = mount_point(line, VIEW("cgroup2"));
+
+		if (point.n == 0)
+			continue;
+		buf_clear(&path);
+		buf_put(&path, point);
+		buf_putc(&path, '\0');
+		if (!path.failed)
+			fd = open(path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+out:
+	buf_free(&text);
+	buf_free(&path);
+	close(table);
+	return fd;
+}
+
 /* The root of the v2 tree that Tocsin's cgroup namespace shows. */
 static int
 cgroup_open(void)
 {
-	return mount_detached("cgroup2");
+	int fd = mount_detached("cgroup2");
+
+	/* That takes CAP_SYS_ADMIN. */
+	return fd >= 0 ? fd : cgroup_mounted();
 }
 
 /* ---- attaching ------------------------------------------------------- */
