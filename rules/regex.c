@@ -21,6 +21,9 @@
 #define REGEX_MATCH_LIMIT 200000
 #define REGEX_DEPTH_LIMIT 2000
 #define REGEX_HEAP_KIB 1024
+/* The machine stack of compiled matches; PCRE2's own 32 KiB end at a group
+ * repeated some hundred times. */
+#define REGEX_STACK_BYTES (1u << 20)
 #define REGEX_DEPTH_MAX 100
 #define REGEX_REPEAT_MAX 1000
 
@@ -31,6 +34,7 @@ struct regex {
 struct regex_room {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
 };
 
 struct reader {
@@ -469,6 +473,10 @@ regex_room_new(void)
 		regex_room_free(room);
 		return NULL;
 	}
+	/* Without one (no JIT) the interpreter's limits hold. */
+	room->stack = pcre2_jit_stack_create(32 << 10, REGEX_STACK_BYTES, NULL);
+	if (room->stack != NULL)
+		pcre2_jit_stack_assign(room->context, NULL, room->stack);
 	pcre2_set_match_limit(room->context, REGEX_MATCH_LIMIT);
 	pcre2_set_depth_limit(room->context, REGEX_DEPTH_LIMIT);
 	pcre2_set_heap_limit(room->context, REGEX_HEAP_KIB);
@@ -482,6 +490,7 @@ regex_room_free(struct regex_room *room)
 		return;
 	pcre2_match_data_free(room->data);
 	pcre2_match_context_free(room->context);
+	pcre2_jit_stack_free(room->stack);
 	free(room);
 }
 

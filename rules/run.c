@@ -291,6 +291,14 @@ new_state(struct rules_run *run, size_t i)
 	return made == NULL ? -1 : 0;
 }
 
+static bool
+has_tables(const struct rules_run *run)
+{
+	return run->emit != NULL && run->sequences != NULL &&
+	       run->samples != NULL && run->terms != NULL &&
+	       run->thresholds != NULL;
+}
+
 static int
 new_tables(struct rules_run *run)
 {
@@ -308,9 +316,7 @@ new_tables(struct rules_run *run)
 	run->thresholds = calloc(n, sizeof(*run->thresholds));
 	if (run->eval.memo == NULL || run->eval.regex == NULL ||
 	    run->candidates == NULL || run->scratch_bits == NULL ||
-	    run->emit == NULL || run->sequences == NULL ||
-	    run->samples == NULL || run->terms == NULL ||
-	    run->thresholds == NULL || guard_caches_new(run) < 0)
+	    !has_tables(run) || guard_caches_new(run) < 0)
 		return -1;
 	for (size_t i = 0; i < set->n_rules; i++)
 		if (new_state(run, i) < 0)
@@ -350,8 +356,7 @@ rules_run_free(struct rules_run *run)
 {
 	if (run == NULL)
 		return;
-	for (size_t i = 0; run->thresholds != NULL && i < run->set->n_rules;
-	     i++) {
+	for (size_t i = 0; has_tables(run) && i < run->set->n_rules; i++) {
 		while (run->emit[i].held_first != NULL)
 			drop_oldest_held(run, &run->emit[i]);
 		sequence_free(run, run->sequences[i]);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Running rules when the Nth allocation fails, for N = 1, 2, … until all
+ * succeed: nothing crashes, every pin is given back, and what was lost is
+ * counted. malloc is replaced in this program, which a sanitizer does not
+ * like: there the test is skipped.
+ */
+#include "rules/rules.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static unsigned long countdown; /* 0: never fail */
+
+#ifndef __SANITIZE_ADDRESS__
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+
+static bool
+fails(void)
+{
+	return countdown > 0 && --countdown == 0;
+}
+
+void *
+malloc(size_t n)
+{
+	return fails() ? NULL : __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __libc_realloc(p, n);
+}
+#endif
+
+static const char *const queries[] = {
+	"sequence by k with maxspan=9s [any where n == 1] with runs=2 "
+	"![any where n == 2] [any where n == 3] ![any where n == 4] until "
+	"[any where n == 7]",
+	"sequence [any where n == 1] [any where n == 2] [any where n == 3] | "
+	"tail 2",
+	"sample by k [any where n < 4] [any where n > 2]",
+	"any where concat(k, n, k) : \"*1*\" or s : \"A*B\" or s in~ (\"x\") "
+	"or substring(s, 1) regex~ \"b.*\"",
+	"any where n > 2 | tail 3",
+};
+
+struct feed {
+	struct rules *set;
+	struct value v[8][3];
+	long pins;
+	unsigned i;
+};
+
+static void
+fill(struct record *r, unsigned field)
+{
+	struct feed *f = r->ctx;
+	const char *name = rules_field_name(f->set, field);
+	struct value *v = f->v[field % 8];
+	static const char *const texts[] = { "a", "axxb", "abc" };
+
+	r->slots[field].v = v;
+	r->slots[field].n = 1;
+	if (name[0] == 'n') {
+		v[0] = (struct value){ .type = VALUE_INT, .i = f->i % 8 };
+	} else {
+		v[0] = (struct value){ .type = VALUE_STRING,
+				       .s = view_of(texts[f->i % 3]) };
+		v[1] = (struct value){ .type = VALUE_STRING,
+				       .s = view_of(texts[f->i % 2]) };
+		r->slots[field].n = 2;
+	}
+}
+
+static void *
+pin(struct record *r)
+{
+	((struct feed *)r->ctx)->pins++;
+	return r->ctx;
+}
+
+static void
+unpin(void *pinned)
+{
+	((struct feed *)pinned)->pins--;
+}
+
+static void
+feed_all(struct feed *f, struct slot *slots, struct rules_counters *counters)
+{
+	struct record r = { .slots = slots,
+			    .fill = fill,
+			    .pin = pin,
+			    .unpin = unpin,
+			    .ctx = f };
+	struct rules_run *run = rules_run_new(f->set, NULL, NULL);
+
+	*counters = (struct rules_counters){ .no_memory = run == NULL };
+	if (run == NULL)
+		return;
+	for (f->i = 1; f->i < 60; f->i++) {
+		r.time_ns = f->i * NS_PER_SEC;
+		r.seq = r.generation = f->i;
+		rules_feed(run, &r);
+	}
+	rules_watermark(run, UINT64_MAX);
+	*counters = rules_run_counters(run);
+	rules_run_free(run);
+}
+
+static void
+test_nth_allocation(void **state)
+{
+	struct rules_schema schema = { .open = true };
+	struct feed f = { .set = rules_new(&schema) };
+	struct rules_counters all, some;
+	struct err err = { 0 };
+	struct slot slots[16];
+	unsigned long n, left = 0;
+	char id[2] = "a";
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++, id[0]++)
+		rules_add_query(f.set, id, view_of(queries[i]), false, &err);
+	assert_int_equal(rules_seal(f.set, &err), 0);
+	memset(slots, 0, sizeof(slots));
+	feed_all(&f, slots, &all);
+	assert_true(all.matches > 20);
+	for (n = 1; left == 0; n++) {
+		memset(slots, 0, sizeof(slots));
+		countdown = n;
+		feed_all(&f, slots, &some);
+		left = countdown;
+		countdown = 0;
+		assert_int_equal(f.pins, 0);
+		if (some.matches != all.matches)
+			assert_true(some.no_memory > 0);
+	}
+	assert_int_equal(some.matches, all.matches);
+	print_message("%lu allocations\n", n);
+	assert_true(n > 50);
+	rules_free(f.set);
+	err_free(&err);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nth_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
