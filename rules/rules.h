@@ -262,9 +262,9 @@ void rules_run_remember(struct rules_run *, struct view rule_id,
 			const uint8_t key[16], uint64_t last_seen_ns);
 void rules_feed(struct rules_run *, struct record *);
 /* No event with a time before this will come: fires trailing missing-event
- * stages and forgets what has expired. */
+ * stages and forgets what has expired. UINT64_MAX says that the input has
+ * ended: what `tail` holds back comes out, too. */
 void rules_watermark(struct rules_run *, uint64_t time_ns);
 struct rules_counters rules_run_counters(const struct rules_run *);
-/* Time spent and matches of one rule, for `status`; 0 when not measured. */
 
 #endif

@@ -256,8 +256,7 @@ terms_are_capped(void **state)
 	end(&b);
 }
 
-/* ---- threshold ------------------------------------------------------------
- */
+/* ---- threshold ---------------------------------------------------------- */
 
 static void
 add_threshold(struct bench *b, struct rule_threshold t)
@@ -333,8 +332,7 @@ threshold_counts_different_values(void **state)
 	end(&b);
 }
 
-/* ---- limits of sequences ----------------------------------------------------
- */
+/* ---- limits of sequences ------------------------------------------------ */
 
 static void
 sequences_are_capped(void **state)
@@ -470,8 +468,28 @@ regex_gives_up(void **state)
 	end(&b);
 }
 
-/* ---- the set
- * ------------------------------------------------------------------ */
+static void
+regex_takes_long_values(void **state)
+{
+	struct buf e = { 0 };
+	struct bench b;
+
+	(void)state;
+	begin(&b);
+	add_eql(&b, "r", "process where process.name regex \"((a|b)(c|d))*e\"");
+	seal(&b, NULL);
+	buf_puts(&e, "1 event.category=process process.name=");
+	for (int i = 0; i < 4000; i++)
+		buf_puts(&e, i % 2 ? "ac" : "bd");
+	buf_puts(&e, "e");
+	buf_putc(&e, '\0');
+	assert_int_equal(feed(&b, e.p), 1);
+	assert_int_equal(rules_run_counters(b.run).regex_limits, 0);
+	buf_free(&e);
+	end(&b);
+}
+
+/* ---- the set ------------------------------------------------------------ */
 
 static void
 each_pattern(void *ctx, const struct rule *r, struct view pattern)
@@ -763,6 +781,7 @@ main(void)
 		cmocka_unit_test(absence_fires_on_the_watermark),
 		cmocka_unit_test(state_is_released_at_the_end),
 		cmocka_unit_test(regex_gives_up),
+		cmocka_unit_test(regex_takes_long_values),
 		cmocka_unit_test(patterns_are_the_positive_literals),
 		cmocka_unit_test(program_is_printed),
 		cmocka_unit_test(exceptions_take_away),
