@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tocsin rules: what the rules are, and what is wrong with them. */
+#include "fim/cmd_rules.h"
+
 #include <stdlib.h>
 
-#include "fim/fields.h"
-#include "fim/load.h"
 #include "fim/watchset.h"
 
 #define CHECK_MAX_ERRORS 20000
-
-struct rules_cmd {
-	const struct options *options;
-	struct cmd_io *io;
-	struct config config;
-	struct rules *rules;
-	struct text_list words; /* behind the action */
-	int broken;
-	struct buf out;
-	bool failed; /* something did not fit into memory */
-};
 
 static const char *const status_names[] = {
 	[RULE_OK] = "ok",
@@ -32,17 +21,28 @@ static const char *const kind_names[] = {
 	[RULE_THRESHOLD] = "threshold",
 };
 
-static int
-say(struct rules_cmd *c, const char *why)
+const char *
+rules_status_name(enum rule_status status)
+{
+	return status_names[status];
+}
+
+const char *
+rules_kind_name(enum rule_kind kind)
+{
+	return kind_names[kind];
+}
+
+int
+rules_say(struct rules_cmd *c, const char *why)
 {
 	return err_add(&c->io->err, (struct place){ 0 }, "%s", why);
 }
 
 /* ---- writing --------------------------------------------------------- */
 
-/* What is ready goes out, before something is said on standard error. */
-static void
-flush(struct rules_cmd *c)
+void
+rules_flush(struct rules_cmd *c)
 {
 	if (c->out.n > 0)
 		fwrite(c->out.p, 1, c->out.n, c->io->out);
@@ -51,37 +51,36 @@ flush(struct rules_cmd *c)
 	buf_clear(&c->out);
 }
 
-static bool
-as_json(const struct rules_cmd *c)
+bool
+rules_as_json(const struct rules_cmd *c)
 {
 	return c->options->format == FORMAT_JSON ||
 	       c->options->format == FORMAT_NDJSON;
 }
 
-/* NDJSON is a line an object; JSON is a list of them. */
-static void
-json_open(struct rules_cmd *c, size_t i)
+void
+rules_json_open(struct rules_cmd *c, size_t i)
 {
 	if (c->options->format == FORMAT_JSON)
 		buf_puts(&c->out, i == 0 ? "[\n" : ",\n");
 	buf_putc(&c->out, '{');
 }
 
-static void
-json_close(struct rules_cmd *c)
+void
+rules_json_close(struct rules_cmd *c)
 {
 	buf_puts(&c->out, c->options->format == FORMAT_JSON ? "}" : "}\n");
 }
 
-static void
-json_end(struct rules_cmd *c, size_t n)
+void
+rules_json_end(struct rules_cmd *c, size_t n)
 {
 	if (c->options->format == FORMAT_JSON)
 		buf_puts(&c->out, n == 0 ? "[]\n" : "\n]\n");
 }
 
-static void
-json_text(struct rules_cmd *c, const char *key, struct view v)
+void
+rules_json_text(struct rules_cmd *c, const char *key, struct view v)
 {
 	if (c->out.n > 0 && c->out.p[c->out.n - 1] != '{')
 		buf_putc(&c->out, ',');
@@ -89,8 +88,8 @@ json_text(struct rules_cmd *c, const char *key, struct view v)
 	buf_json_string(&c->out, v);
 }
 
-static void
-json_int(struct rules_cmd *c, const char *key, long long i)
+void
+rules_json_int(struct rules_cmd *c, const char *key, long long i)
 {
 	buf_printf(&c->out, ",\"%s\":%lld", key, i);
 }
@@ -112,8 +111,8 @@ put_status(struct rules_cmd *c, enum rule_status status)
 		buf_printf(&c->out, "%-11s", status_names[status]);
 }
 
-static void
-put_pair(struct rules_cmd *c, const char *label, struct view v)
+void
+rules_put_pair(struct rules_cmd *c, const char *label, struct view v)
 {
 	if (v.n == 0)
 		return;
@@ -122,9 +121,8 @@ put_pair(struct rules_cmd *c, const char *label, struct view v)
 	buf_putc(&c->out, '\n');
 }
 
-/* Several lines of a rule, each indented. */
-static void
-put_block(struct rules_cmd *c, const char *label, struct view text)
+void
+rules_put_block(struct rules_cmd *c, const char *label, struct view text)
 {
 	struct view line;
 
@@ -143,15 +141,15 @@ put_block(struct rules_cmd *c, const char *label, struct view text)
 static void
 list_json(struct rules_cmd *c, size_t i, const struct rule *r)
 {
-	json_open(c, i);
-	json_text(c, "id", r->id);
-	json_text(c, "name", r->name);
-	json_text(c, "status", view_of(status_names[r->status]));
-	json_text(c, "type", view_of(kind_names[r->kind]));
-	json_text(c, "severity", r->severity);
-	json_int(c, "risk_score", r->risk_score);
-	json_text(c, "file", r->file);
-	json_close(c);
+	rules_json_open(c, i);
+	rules_json_text(c, "id", r->id);
+	rules_json_text(c, "name", r->name);
+	rules_json_text(c, "status", view_of(status_names[r->status]));
+	rules_json_text(c, "type", view_of(kind_names[r->kind]));
+	rules_json_text(c, "severity", r->severity);
+	rules_json_int(c, "risk_score", r->risk_score);
+	rules_json_text(c, "file", r->file);
+	rules_json_close(c);
 }
 
 static void
@@ -173,13 +171,13 @@ rules_list(struct rules_cmd *c)
 	size_t n = rules_count(c->rules);
 
 	for (size_t i = 0; i < n; i++) {
-		if (as_json(c))
+		if (rules_as_json(c))
 			list_json(c, i, rules_at(c->rules, i));
 		else
 			list_text(c, rules_at(c->rules, i));
 	}
-	if (as_json(c))
-		json_end(c, n);
+	if (rules_as_json(c))
+		rules_json_end(c, n);
 	return c->broken > 0 ? EXIT_CONFIG : EXIT_NOTHING;
 }
 
@@ -205,9 +203,8 @@ diag_line(const struct diag *d, const struct rule *r, unsigned *line)
 	return true;
 }
 
-/* Is the diagnostic about this rule? Rules of one file follow each other. */
-static bool
-diag_is_of(const struct rules_cmd *c, const struct diag *d, size_t i)
+bool
+rules_diag_is_of(const struct rules_cmd *c, const struct diag *d, size_t i)
 {
 	const struct rule *r = rules_at(c->rules, i), *next;
 	unsigned line;
@@ -232,7 +229,7 @@ check_diags(struct rules_cmd *c, size_t i, bool *shown)
 	const struct err *err = &c->io->err;
 
 	for (size_t k = 0; k < err->n; k++) {
-		if (shown[k] || !diag_is_of(c, &err->v[k], i))
+		if (shown[k] || !rules_diag_is_of(c, &err->v[k], i))
 			continue;
 		shown[k] = true;
 		err_format(&err->v[k], &c->out);
@@ -258,7 +255,7 @@ check_text(struct rules_cmd *c, size_t i, bool *shown)
 	before = c->out.n;
 	check_diags(c, i, shown);
 	if (c->out.n == before)
-		put_pair(c, "", r->reason);
+		rules_put_pair(c, "", r->reason);
 }
 
 /* The reason, with its place when that is known. */
@@ -271,7 +268,7 @@ check_reason(struct rules_cmd *c, size_t i, bool *shown, struct buf *reason)
 	for (size_t k = 0; r->status == RULE_ERROR && k < err->n; k++) {
 		const struct diag *d = &err->v[k];
 
-		if (shown[k] || !diag_is_of(c, d, i))
+		if (shown[k] || !rules_diag_is_of(c, d, i))
 			continue;
 		shown[k] = true;
 		if (reason->n > 0 || !view_eq(d->message, r->reason))
@@ -291,12 +288,12 @@ check_json(struct rules_cmd *c, size_t i, bool *shown)
 	struct buf reason = { 0 };
 
 	check_reason(c, i, shown, &reason);
-	json_open(c, i);
-	json_text(c, "id", r->id);
-	json_text(c, "name", r->name);
-	json_text(c, "status", view_of(status_names[r->status]));
-	json_text(c, "reason", buf_view(&reason));
-	json_close(c);
+	rules_json_open(c, i);
+	rules_json_text(c, "id", r->id);
+	rules_json_text(c, "name", r->name);
+	rules_json_text(c, "status", view_of(status_names[r->status]));
+	rules_json_text(c, "reason", buf_view(&reason));
+	rules_json_close(c);
 	buf_free(&reason);
 }
 
@@ -330,13 +327,13 @@ check_rules(struct rules_cmd *c, bool *shown)
 	size_t n = rules_count(c->rules);
 
 	for (size_t i = 0; i < n; i++) {
-		if (as_json(c))
+		if (rules_as_json(c))
 			check_json(c, i, shown);
 		else
 			check_text(c, i, shown);
 	}
-	if (as_json(c))
-		json_end(c, n);
+	if (rules_as_json(c))
+		rules_json_end(c, n);
 }
 
 static enum exit_code
@@ -345,104 +342,15 @@ rules_check(struct rules_cmd *c)
 	bool *shown = calloc(c->io->err.n + 1, sizeof(*shown));
 
 	if (shown == NULL) {
-		say(c, "out of memory");
+		rules_say(c, "out of memory");
 		return EXIT_IO;
 	}
 	check_rules(c, shown);
 	drop_shown(&c->io->err, shown);
 	free(shown);
-	flush(c);
+	rules_flush(c);
 	check_summary(c);
 	return c->broken > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
-}
-
-/* ---- show ------------------------------------------------------------ */
-
-struct patterns {
-	struct rules_cmd *cmd;
-	const struct rule *rule;
-	size_t n;
-};
-
-static void
-show_pattern(void *ctx, const struct rule *rule, struct view pattern)
-{
-	struct patterns *p = ctx;
-
-	if (rule != p->rule)
-		return;
-	if (p->n++ == 0)
-		buf_puts(&p->cmd->out, "watched places\n");
-	buf_puts(&p->cmd->out, "    ");
-	buf_text(&p->cmd->out, pattern);
-	buf_putc(&p->cmd->out, '\n');
-}
-
-/* Fields are known of a set; so the rule's file is loaded as one of its own.
- * Where it holds more rules than this one, nothing is said. */
-static void
-show_fields(struct rules_cmd *c, const struct rule *r)
-{
-	struct err ignored = { 0 };
-	struct rules *alone = rules_new(fields_schema());
-	struct view path = arena_copy(&c->config.arena, r->file);
-
-	if (alone != NULL && path.n > 0 &&
-	    rules_load_path(alone, path.p, &ignored) >= 0 &&
-	    rules_seal(alone, &ignored) >= 0 && rules_count(alone) == 1) {
-		buf_puts(&c->out, "fields\n");
-		for (size_t f = 0; f < rules_field_count(alone); f++)
-			if (rules_field_used(alone, f))
-				buf_printf(&c->out, "    %s\n",
-					   rules_field_name(alone, f));
-	}
-	rules_free(alone);
-	err_free(&ignored);
-}
-
-static void
-show_rule(struct rules_cmd *c, size_t i)
-{
-	const struct rule *r = rules_at(c->rules, i);
-	struct patterns patterns = { .cmd = c, .rule = r };
-	struct buf program = { 0 };
-
-	put_pair(c, "id", r->id);
-	put_pair(c, "name", r->name);
-	put_pair(c, "status", view_of(status_names[r->status]));
-	put_pair(c, "reason", r->reason);
-	put_pair(c, "type", view_of(kind_names[r->kind]));
-	put_pair(c, "language", view_of(r->kuery ? "kuery" : "eql"));
-	put_pair(c, "severity", r->severity);
-	buf_printf(&c->out, "%-14s%d\n", "risk score", r->risk_score);
-	put_pair(c, "file", r->file);
-	put_block(c, "description", r->description);
-	put_block(c, "query", r->query);
-	if (r->status == RULE_OK) {
-		show_fields(c, r);
-		rules_patterns(c->rules, FIELD_FILE_PATH, show_pattern,
-			       &patterns);
-		rules_dump(c->rules, i, &program);
-		put_block(c, "program", buf_view(&program));
-	}
-	buf_free(&program);
-}
-
-static enum exit_code
-rules_show(struct rules_cmd *c)
-{
-	struct view id = view_of(c->words.v[0]);
-
-	for (size_t i = 0; i < rules_count(c->rules); i++) {
-		if (!view_eq(rules_at(c->rules, i)->id, id))
-			continue;
-		show_rule(c, i);
-		err_free(&c->io->err); /* others' */
-		return EXIT_NOTHING;
-	}
-	err_add(&c->io->err, (struct place){ 0 },
-		"there is no rule with the id '%s'", c->words.v[0]);
-	return EXIT_USAGE;
 }
 
 /* ---- watchset -------------------------------------------------------- */
@@ -450,12 +358,12 @@ rules_show(struct rules_cmd *c)
 static void
 watch_json(struct rules_cmd *c, size_t i, const struct watch *w)
 {
-	json_open(c, i);
-	json_text(c, "path", w->path);
+	rules_json_open(c, i);
+	rules_json_text(c, "path", w->path);
 	buf_printf(&c->out, ",\"recursive\":%s",
 		   w->recursive ? "true" : "false");
-	json_text(c, "rule", w->rule);
-	json_close(c);
+	rules_json_text(c, "rule", w->rule);
+	rules_json_close(c);
 }
 
 static enum exit_code
@@ -467,15 +375,15 @@ rules_watchset(struct rules_cmd *c)
 
 	if (watchset_derive(&set, c->rules, FIELD_FILE_PATH, config->watch.v,
 			    config->watch.n, &vague) != 0) {
-		say(c, "out of memory");
+		rules_say(c, "out of memory");
 		return EXIT_CONFIG;
 	}
-	if (!as_json(c)) {
+	if (!rules_as_json(c)) {
 		watchset_format(&set, &c->out);
 	} else {
 		for (size_t i = 0; i < set.n; i++)
 			watch_json(c, i, &set.v[i]);
-		json_end(c, set.n);
+		rules_json_end(c, set.n);
 	}
 	if (vague > 0)
 		fprintf(c->io->notes,
@@ -497,7 +405,8 @@ struct action {
 static const struct action actions[] = {
 	{ "list", rules_list, false },
 	{ "check", rules_check, false },
-	{ "show", rules_show, true },
+	{ "lint", rules_lint_action, false },
+	{ "show", rules_show_action, true },
 	{ "watchset", rules_watchset, false },
 };
 
@@ -507,14 +416,16 @@ action_find(struct rules_cmd *c)
 	const struct options *o = c->options;
 
 	if (o->args.n == 0) {
-		say(c, "tocsin rules wants one of list, check, show, watchset");
+		rules_say(
+			c,
+			"tocsin rules wants one of list, check, lint, show, watchset");
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (strcmp(actions[i].name, o->args.v[0]) == 0)
 			return &actions[i];
 	err_add(&c->io->err, (struct place){ 0 },
-		"tocsin rules knows list, check, show and watchset, not '%s'",
+		"tocsin rules knows list, check, lint, show and watchset, not '%s'",
 		o->args.v[0]);
 	return NULL;
 }
@@ -523,10 +434,12 @@ static bool
 words_fit(struct rules_cmd *c, const struct action *action)
 {
 	if (c->options->format == FORMAT_HTML)
-		return say(c, "rules are shown as text, json or ndjson") == 0;
+		return rules_say(c,
+				 "rules are shown as text, json or ndjson") ==
+		       0;
 	if (!action->takes_id || c->words.n == 1)
 		return true;
-	return say(c, "tocsin rules show wants the id of one rule") == 0;
+	return rules_say(c, "tocsin rules show wants the id of one rule") == 0;
 }
 
 static enum exit_code
@@ -540,7 +453,7 @@ run_action(struct rules_cmd *c, const struct action *action)
 		return EXIT_CONFIG;
 	c->rules = rules_new(fields_schema());
 	if (c->rules == NULL) {
-		say(c, "out of memory");
+		rules_say(c, "out of memory");
 		return EXIT_CONFIG;
 	}
 	c->broken = load_rules(c->rules, c->options, &c->config,
@@ -563,9 +476,9 @@ cmd_rules(const struct options *options, struct cmd_io *io)
 		(struct text_list){ options->args.v + 1, options->args.n - 1 };
 	if (words_fit(&c, action))
 		code = run_action(&c, action);
-	flush(&c);
+	rules_flush(&c);
 	if (c.failed) {
-		say(&c, "out of memory");
+		rules_say(&c, "out of memory");
 		code = EXIT_IO;
 	}
 	rules_free(c.rules);

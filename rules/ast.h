@@ -91,6 +91,7 @@ struct query {
 	size_t n;
 	struct query_stage until; /* cond NULL = none */
 	bool has_maxspan;
+	uint32_t maxspan_at;
 	uint64_t maxspan_ns;
 	struct query_pipe pipes[QUERY_PIPES_MAX];
 	size_t n_pipes;

@@ -163,6 +163,10 @@ void regex_room_free(struct regex_room *);
 bool regex_match(const struct regex *, struct regex_room *, struct view,
 		 uint64_t *gave_up);
 
+/* Why a regular expression that compiles is hardly meant: its kind of finding
+ * (see rules.h), NULL if nothing is to be said. */
+const char *regex_lint(struct view text);
+
 /* ---- leaves ------------------------------------------------------------- */
 
 enum leaf_op {
@@ -327,7 +331,8 @@ struct pattern_use {
 
 struct named_list {
 	struct view name;
-	bool defined;
+	struct place place; /* of its first definition */
+	bool defined, used;
 	struct view *v;
 	size_t n, cap;
 };
@@ -384,7 +389,7 @@ int set_field(struct rules *, struct view name);
 const char *set_field_name(const struct rules *, unsigned field);
 enum rules_type set_field_type(const struct rules *, unsigned field);
 const char *set_field_unsupported(const struct rules *, unsigned field);
-const struct named_list *set_list(const struct rules *, struct view name);
+const struct named_list *set_list(struct rules *, struct view name);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
 
@@ -408,6 +413,8 @@ struct parse {
 /* Reports at byte `at` of the query; always -1. */
 int parse_error(struct parse *, size_t at, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+/* The source line around byte `at`, and where it is in the file. */
+struct place parse_place(const struct parse *, size_t at);
 /* Length and UTF-8 of the text. */
 int parse_begin(struct parse *);
 struct node *node_new(struct parse *, enum node_kind, size_t at);

@@ -42,8 +42,10 @@ list_take(struct load_file *f, struct doc *d, const struct doc_node *lists,
 	/* Lists of one name are joined, whichever comes first: that is how
 	 * one's own shells join the shipped ones. */
 	if (rules_define_list(f->rules, n->key, &values, false) == 0 ||
-	    rules_define_list(f->rules, n->key, &values, true) == 0)
+	    rules_define_list(f->rules, n->key, &values, true) == 0) {
+		rules_place_list(f->rules, n->key, doc_key_place(d, n));
 		return 0;
+	}
 	return doc_error(d, n, "out of memory");
 }
 

@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
-/* The source line around `at`, and where it is in the file. */
-static struct place
-place_at(const struct parse *p, size_t at)
+struct place
+parse_place(const struct parse *p, size_t at)
 {
 	struct place place = p->place;
 	size_t start = 0, end, line = 0;
@@ -44,7 +43,7 @@ is_repeated(const struct parse *p, size_t at, struct view message)
 int
 parse_error(struct parse *p, size_t at, const char *fmt, ...)
 {
-	struct place place = place_at(p, at);
+	struct place place = parse_place(p, at);
 	struct buf line = { 0 }, message = { 0 };
 	unsigned begins = p->place.column > 1 ? p->place.column - 1 : 0;
 	char room[512];

@@ -91,6 +91,7 @@ parse_params(struct eql *e, struct query *q)
 {
 	if (!eql_take_word(e, "with"))
 		return;
+	q->maxspan_at = (uint32_t)e->t.at;
 	if (!eql_take_word(e, "maxspan")) {
 		eql_fail(e, "expected maxspan= after with");
 		return;

@@ -202,6 +202,35 @@ void rules_patterns(const struct rules *, size_t field,
  * and golden tests. */
 void rules_dump(const struct rules *, size_t i, struct buf *out);
 
+/* ---- advice ---------------------------------------------------------- */
+
+/* Something that compiles and yet is not what was meant. `kind`:
+ *   dead-wildcard    * or ? where they are compared literally
+ *   contradiction    a literal both required and excepted
+ *   short-maxspan    shorter than what the sensors' clocks can tell
+ *   regex-anchor     ^ or $, which are plain characters there
+ *   regex-cost       may take exponential time, and is then given up
+ *   no-history       new_terms without history_window_start
+ *   unknown-field    in investigate or alert_suppression
+ *   unused-list      a named list that no rule uses
+ *   expired-exception */
+struct rules_finding { /* borrowed during the call */
+	const char *kind;
+	struct view rule; /* id, "" = none */
+	const struct diag *diag;
+};
+
+struct rules_linter {
+	uint64_t now_ns; /* wall; when exceptions have expired */
+	void (*each)(void *ctx, const struct rules_finding *);
+	void *ctx;
+};
+
+/* Of a sealed set: what can be said of rule i, if it is not broken; and of
+ * lists and exceptions. -1 when memory is out. */
+int rules_lint(const struct rules *, size_t i, const struct rules_linter *);
+int rules_lint_shared(const struct rules *, const struct rules_linter *);
+
 /* ---- running --------------------------------------------------------- */
 
 struct rules_hit {    /* one stage of a match */

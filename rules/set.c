@@ -404,11 +404,15 @@ find_list(const struct rules *set, struct view name)
 }
 
 const struct named_list *
-set_list(const struct rules *set, struct view name)
+set_list(struct rules *set, struct view name)
 {
-	const struct named_list *l = find_list(set, name);
+	struct named_list *l = find_list(set, name);
 
-	return l != NULL && l->defined ? l : NULL;
+	if (l == NULL || !l->defined)
+		return NULL;
+	if (!set->sealed)
+		l->used = true;
+	return l;
 }
 
 static struct named_list *
@@ -448,6 +452,16 @@ rules_define_list(struct rules *set, struct view name,
 		v[l->n++] = copy_view(&c, values->v[i]);
 	}
 	return c.failed ? -1 : 0;
+}
+
+void
+rules_place_list(struct rules *set, struct view name, struct place place)
+{
+	struct copier c = { .arena = &set->arena };
+	struct named_list *l = find_list(set, name);
+
+	if (l != NULL && l->place.file == NULL)
+		l->place = copy_place(&c, place);
 }
 
 int

@@ -53,6 +53,8 @@ int rules_add_source(struct rules *, const struct rule_source *, struct err *);
  * -1 when memory is out or, without `extend`, it is defined already. */
 int rules_define_list(struct rules *, struct view name,
 		      const struct rule_list *values, bool extend);
+/* Where a list stands, for what is said of it; the first place is kept. */
+void rules_place_list(struct rules *, struct view name, struct place);
 /* The rule then needs "and not (when)"; a sequence needs it of the event
  * that completes it. An exception for a rule that does not exist is an error
  * of rules_seal. */

@@ -38,6 +38,43 @@ has 'show: program' 'program' "$out"
 run 'show: unknown' 16 rules show nothing
 has 'show: unknown' "no rule with the id 'nothing'" "$err"
 run 'show: what' 16 rules show
+
+run 'lint: nothing to say' 0 rules lint rule1.yml
+is 'lint: nothing to say' '' "$out"
+run 'lint: the shipped rules' 0 rules lint
+is 'lint: the shipped rules' '' "$out"
+cat >lint.yml <<'END'
+rule_id: lint
+name: Lint
+type: eql
+query: process where process.name in ("nc*", "cat") and process.name != "cat"
+severity: low
+risk_score: 21
+lists:
+  idle: [a, b]
+END
+run 'lint' 1 rules lint lint.yml
+is 'lint: first' "lint.yml:4:39: lint: dead-wildcard: * and ? are plain characters after in; write : or like (…) to mean any text" \
+	"$(printf '%s\n' "$out" | sed -n 1p)"
+has 'lint: contradiction' 'lint.yml:4:46: lint: contradiction: "cat" is wanted here and excepted on line 4' "$out"
+has 'lint: list' 'lint.yml:8:3: unused-list: no rule uses the list idle' "$out"
+is 'lint: summary' 'tocsin: 1 rules, 3 findings' "$err"
+run 'lint: exit zero' 0 rules lint --exit-zero lint.yml
+run 'lint: for programs' 1 rules lint --format ndjson -q set
+has 'lint: for programs' '{"rule":"rule3","kind":"unknown-field","file":"set/rule3.yml","line":4,"column":22,"message":"unknown field process.pdi; did you mean process.pid?"}' "$out"
+has 'lint: no YAML' '"kind":"error","file":"set/rule4.yml"' "$out"
+is 'lint: nothing twice' '' "$err"
+cat >over.yml <<'END'
+- rule: rule1
+  when: process.pid == 1
+  reason: a test
+  expires: 2020-02-29
+END
+echo "{rules: [$work/rule1.yml], exceptions: [$work/over.yml]}" >over-config.yaml
+chmod 600 over-config.yaml
+is 'lint: expired exception' \
+	"$work/over.yml:2:9: rule1: expired-exception: this exception ended on 2020-02-29 and excepts nothing; renew it or take it out" \
+	"$("$TOCSIN" -c over-config.yaml rules lint 2>/dev/null | sed -n 1p)"
 run 'no action' 16 rules
 run 'unknown action' 16 rules lsit
 cat >file.yml <<'END'

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Advice about rules that compile and yet cannot be meant so. The queries are
+ * parsed again, in the set's final state; nothing of the set changes.
+ */
+#include "rules/engine.h"
+
+/*
+ * fanotify's records bear no time of their own and are read in batches, some
+ * 20 ms later at worst, while those of the ring are stamped by the kernel: with
+ * less than this between them their order is not known.
+ */
+#define SKEW_NS (50 * NS_PER_MS)
+
+struct lint {
+	const struct rules *set;
+	const struct rules_linter *to;
+	struct parse p; /* of the text under work */
+	struct view rule;
+	struct err err;	   /* findings on their way out */
+	struct arena tree; /* of the rule under work */
+	bool no_memory;
+};
+
+/* A test under `not` that holds for all that stands beside it. */
+struct except {
+	const struct node *leaf;
+	struct pattern_list forms;
+	const struct except *next;
+};
+
+/* ---- reporting ---------------------------------------------------------- */
+
+static void
+deliver(struct lint *l, const char *kind)
+{
+	if (l->err.n == 0) {
+		l->no_memory = true;
+		return;
+	}
+	l->to->each(l->to->ctx,
+		    &(struct rules_finding){ .kind = kind,
+					     .rule = l->rule,
+					     .diag = &l->err.v[0] });
+	err_free(&l->err);
+	l->p.errors = 0;
+}
+
+#define find(l, kind, at, ...)                         \
+	do {                                           \
+		parse_error(&(l)->p, at, __VA_ARGS__); \
+		deliver(l, kind);                      \
+	} while (0)
+
+static void
+begin_text(struct lint *l, struct view text, struct place place)
+{
+	arena_reset(&l->tree);
+	l->p = (struct parse){ .set = (struct rules *)(uintptr_t)l->set,
+			       .arena = &l->tree,
+			       .text = text,
+			       .place = place,
+			       .err = &l->err };
+}
+
+/* ---- wildcards ---------------------------------------------------------- */
+
+static bool
+is_text(const struct node *n)
+{
+	return n->kind == NODE_LITERAL && !n->item.null &&
+	       n->item.v.type == VALUE_STRING;
+}
+
+/* In KQL an escaped * is meant as it is; a quoted one hardly, nor one of a
+ * named list. */
+static bool
+means_wildcard(const struct lint *l, const struct node *literal, bool kuery)
+{
+	struct view s = literal->item.v.s;
+
+	if (kuery && (literal->at >= l->p.text.n ||
+		      strchr("\"$", l->p.text.p[literal->at]) == NULL))
+		return false;
+	/* -? and a single ? are options and arguments of their own right */
+	return view_find(s, '*') >= 0 ||
+	       (!kuery && s.n > 2 && view_find(s, '?') >= 0);
+}
+
+static void
+lint_wildcards(struct lint *l, const struct node *n, bool kuery)
+{
+	bool exact = n->kind == NODE_IN ||
+		     (n->kind == NODE_COMPARE && n->op == CMP_EQ);
+
+	for (size_t i = 1; exact && i < n->n; i++)
+		if (is_text(n->kids[i]) && means_wildcard(l, n->kids[i], kuery))
+			find(l, "dead-wildcard", n->kids[i]->at,
+			     kuery ? "* in quotes is a plain character; take "
+				     "the quotes off to mean any text"
+			     : n->kind == NODE_IN
+				     ? "* and ? are plain characters after in; "
+				       "write : or like (…) to mean any text"
+				     : "* and ? are plain characters after ==; "
+				       "write : or like to mean any text");
+	for (size_t i = 0; i < n->n; i++)
+		lint_wildcards(l, n->kids[i], kuery);
+}
+
+/* ---- regular expressions ------------------------------------------------ */
+
+static void
+lint_regex(struct lint *l, const struct node *n)
+{
+	for (size_t i = 1; n->kind == NODE_REGEX && i < n->n; i++) {
+		const char *kind = is_text(n->kids[i])
+					   ? regex_lint(n->kids[i]->item.v.s)
+					   : NULL;
+
+		if (kind == NULL)
+			continue;
+		find(l, kind, n->kids[i]->at,
+		     strcmp(kind, "regex-cost") == 0
+			     ? "a repetition of a repetition can take "
+			       "exponential time and is then given up as no "
+			       "match; repeat one thing only"
+			     : "^ and $ are plain characters here, and the "
+			       "whole value is always compared; leave them "
+			       "out, or write \\^ and \\$");
+	}
+	for (size_t i = 0; i < n->n; i++)
+		lint_regex(l, n->kids[i]);
+}
+
+/* ---- required and excepted ---------------------------------------------- */
+
+/* A test of one field against texts. */
+static bool
+is_test(const struct node *n)
+{
+	if (n->kind != NODE_IN && n->kind != NODE_LIKE &&
+	    (n->kind != NODE_COMPARE || n->op != CMP_EQ))
+		return false;
+	if (n->kids[0]->kind != NODE_FIELD)
+		return false;
+	for (size_t i = 1; i < n->n; i++)
+		if (!is_text(n->kids[i]))
+			return false;
+	return true;
+}
+
+static bool
+folds(const struct node *n)
+{
+	return n->fold || n->kids[0]->fold;
+}
+
+static const struct except *
+add_except(struct lint *l, const struct node *leaf, const struct except *next)
+{
+	struct except *x = arena_zalloc(&l->tree, sizeof(*x));
+	struct view *forms = arena_array(&l->tree, leaf->n, sizeof(*forms));
+
+	if (x == NULL || forms == NULL) {
+		l->no_memory = true;
+		return next;
+	}
+	for (size_t i = 1; i < leaf->n; i++)
+		forms[i - 1] = leaf->kids[i]->item.v.s;
+	x->leaf = leaf;
+	x->next = next;
+	if (pattern_list_make(&x->forms, &l->tree, forms, leaf->n - 1,
+			      folds(leaf)) < 0) {
+		l->no_memory = true;
+		return next;
+	}
+	return x;
+}
+
+/* not (a or b) excepts both; not (a and b) neither alone. */
+static const struct except *
+gather(struct lint *l, const struct node *n, bool negated,
+       const struct except *known)
+{
+	if (n->kind == NODE_NOT)
+		return gather(l, n->kids[0], !negated, known);
+	if (n->kind == (negated ? NODE_OR : NODE_AND)) {
+		for (size_t i = 0; i < n->n; i++)
+			known = gather(l, n->kids[i], negated, known);
+		return known;
+	}
+	return negated && is_test(n) ? add_except(l, n, known) : known;
+}
+
+/* Is every value that fits `form` excepted by x? A ? of x must not stand for
+ * the one byte by which a form writes any text. */
+static bool
+covers(struct lint *l, const struct except *x, const struct node *required,
+       struct view form)
+{
+	char *folded;
+
+	if (x->leaf->kids[0]->field != required->kids[0]->field ||
+	    (folds(required) && !folds(x->leaf)))
+		return false;
+	for (size_t i = 1; i < x->leaf->n && view_find(form, PATTERN_ANY) >= 0;
+	     i++)
+		if (view_find(x->leaf->kids[i]->item.v.s, PATTERN_ONE) >= 0)
+			return false;
+	if (!x->forms.fold)
+		return pattern_list_match(&x->forms, form);
+	folded = arena_alloc(&l->tree, form.n + 1);
+	if (folded == NULL) {
+		l->no_memory = true;
+		return false;
+	}
+	fold_ascii(folded, form);
+	return pattern_list_match(&x->forms, (struct view){ folded, form.n });
+}
+
+static void
+lint_required(struct lint *l, const struct node *n,
+	      const struct except *excepted)
+{
+	for (size_t i = 1; i < n->n; i++) {
+		const struct except *x = excepted;
+		struct buf text = { 0 };
+		unsigned line;
+
+		while (x != NULL && !covers(l, x, n, n->kids[i]->item.v.s))
+			x = x->next;
+		if (x == NULL)
+			continue;
+		line = parse_place(&l->p, x->leaf->at).line;
+		buf_text(&text, pattern_text(&l->tree, n->kids[i]->item.v.s));
+		find(l, "contradiction", n->kids[i]->at,
+		     "\"%.*s\" is wanted here and excepted on line %u: this "
+		     "never matches; take one of them out",
+		     (int)text.n, text.p == NULL ? "" : text.p, line);
+		buf_free(&text);
+	}
+}
+
+static void
+lint_conjunctions(struct lint *l, const struct node *n,
+		  const struct except *excepted)
+{
+	switch (n->kind) {
+	case NODE_AND:
+		excepted = gather(l, n, false, excepted);
+		break;
+	case NODE_OR:
+		break;
+	case NODE_NOT: /* what is excepted is a condition of its own */
+		excepted = NULL;
+		break;
+	default:
+		if (excepted != NULL && is_test(n))
+			lint_required(l, n, excepted);
+		return;
+	}
+	for (size_t i = 0; i < n->n; i++)
+		lint_conjunctions(l, n->kids[i], excepted);
+}
+
+/* ---- sequences ---------------------------------------------------------- */
+
+/* Does the stage ask for events of this category? (See parse_category.) */
+static bool
+has_category(const struct lint *l, const struct node *cond, const char *name)
+{
+	int category = rules_field_find(l->set, VIEW("event.category"));
+	const struct node *first = cond;
+
+	if (cond->kind == NODE_AND)
+		first = cond->kids[0];
+	if (first->kind != NODE_IN || first->kids[0]->kind != NODE_FIELD ||
+	    (int)first->kids[0]->field != category)
+		return false;
+	for (size_t i = 1; i < first->n; i++)
+		if (is_text(first->kids[i]) &&
+		    view_eq(first->kids[i]->item.v.s, view_of(name)))
+			return true;
+	return false;
+}
+
+static void
+lint_maxspan(struct lint *l, const struct query *q)
+{
+	bool file = false, ring = false;
+
+	if (q->kind != QUERY_SEQUENCE || !q->has_maxspan ||
+	    q->maxspan_ns >= SKEW_NS)
+		return;
+	for (size_t i = 0; i < q->n; i++) {
+		const struct node *cond = q->stages[i].cond;
+
+		file |= has_category(l, cond, "file");
+		ring |= has_category(l, cond, "process") ||
+			has_category(l, cond, "network");
+	}
+	if (q->maxspan_ns == 0)
+		find(l, "short-maxspan", q->maxspan_at,
+		     "with a maxspan of 0 all events must have the same time; "
+		     "none will");
+	else if (file && ring)
+		find(l, "short-maxspan", q->maxspan_at,
+		     "file events are known up to 20 ms after process and "
+		     "network events; give a sequence of both a maxspan of "
+		     "%llums or more",
+		     (unsigned long long)(SKEW_NS / NS_PER_MS));
+}
+
+/* ---- what stands beside the query --------------------------------------- */
+
+static void
+lint_name(struct lint *l, struct view name, const char *where)
+{
+	struct err known = { 0 };
+	bool fold;
+
+	if (rules_field_find(l->set, name) >= 0)
+		return;
+	l->p.err = &known;
+	if (parse_field(&l->p, name, 0, &fold) < 0 && known.n > 0) {
+		l->p.err = &l->err;
+		l->p.errors = 0;
+		find(l, "unknown-field", 0, "%s: %.*s", where,
+		     (int)known.v[0].message.n, known.v[0].message.p);
+	}
+	l->p.err = &l->err;
+	l->p.errors = 0;
+	err_free(&known);
+}
+
+static void
+lint_placeholders(struct lint *l, struct view sql)
+{
+	ssize_t from = view_search(sql, VIEW("{{"), 0), to;
+
+	while (from >= 0) {
+		to = view_search(sql, VIEW("}}"), (size_t)from);
+		if (to < 0)
+			return;
+		lint_name(l,
+			  view_trim(view_sub(sql, (size_t)from + 2,
+					     (size_t)(to - from - 2))),
+			  "investigate");
+		from = view_search(sql, VIEW("{{"), (size_t)to);
+	}
+}
+
+static void
+lint_beside(struct lint *l, const struct rule_source *s)
+{
+	const struct rule *r = &s->rule;
+	struct place place = { .file = r->file.p, .line = r->line };
+
+	begin_text(l, VIEW(""), place);
+	for (size_t i = 0; i < r->suppress_by.n; i++)
+		lint_name(l, r->suppress_by.v[i], "alert_suppression");
+	for (size_t i = 0; i < r->n_investigate; i++)
+		lint_placeholders(l, r->investigate[i].query);
+	if (r->kind == RULE_NEW_TERMS && s->history_window_ns == 0)
+		find(l, "no-history", 0,
+		     "without history_window_start what is new is forgotten "
+		     "after 5 days; say how long to remember");
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+static void
+lint_condition(struct lint *l, struct node **cond, bool kuery)
+{
+	if (check_condition(&l->p, cond) < 0) {
+		l->no_memory = true;
+		return;
+	}
+	lint_wildcards(l, *cond, kuery);
+	lint_regex(l, *cond);
+	lint_conjunctions(l, *cond, NULL);
+}
+
+static void
+lint_query(struct lint *l, const struct rule *r, struct query *q)
+{
+	if ((r->kuery ? parse_kql(&l->p, q) : parse_eql(&l->p, q)) < 0) {
+		l->no_memory = true; /* it has been read before */
+		return;
+	}
+	lint_maxspan(l, q);
+	for (size_t i = 0; i < q->n; i++)
+		lint_condition(l, &q->stages[i].cond, r->kuery);
+	if (q->until.cond != NULL)
+		lint_condition(l, &q->until.cond, false);
+}
+
+static int
+finish(struct lint *l)
+{
+	arena_free(&l->tree);
+	err_free(&l->err);
+	return l->no_memory ? -1 : 0;
+}
+
+int
+rules_lint(const struct rules *set, size_t i, const struct rules_linter *to)
+{
+	const struct rule_source *s = &set->sources[i];
+	struct lint l = { .set = set, .to = to, .rule = s->rule.id };
+	struct query *q;
+
+	/* As the file had it: a query that did not compile is reported by
+	 * rules_seal, but one that only lacks a field here is read. */
+	if (set->rules[i].status == RULE_ERROR || s->rule.status != RULE_OK)
+		return 0;
+	begin_text(&l, s->rule.query, s->query_place);
+	q = arena_zalloc(&l.tree, sizeof(*q));
+	if (q == NULL)
+		l.no_memory = true;
+	else
+		lint_query(&l, &s->rule, q);
+	lint_beside(&l, s);
+	return finish(&l);
+}
+
+static void
+lint_exception(struct lint *l, const struct rule_exception *x)
+{
+	struct buf day = { 0 };
+	struct node *when;
+
+	l->rule = x->rule;
+	begin_text(l, x->when, x->when_place);
+	if (x->expires_ns != 0 && x->expires_ns <= l->to->now_ns) {
+		buf_rfc3339(&day, x->expires_ns);
+		find(l, "expired-exception", 0,
+		     "this exception ended on %.10s and excepts nothing; "
+		     "renew it or take it out",
+		     day.failed ? "?" : day.p);
+		buf_free(&day);
+	}
+	if (parse_eql_condition(&l->p, &when) == 0)
+		lint_condition(l, &when, false);
+}
+
+int
+rules_lint_shared(const struct rules *set, const struct rules_linter *to)
+{
+	struct lint l = { .set = set, .to = to };
+
+	for (size_t i = 0; i < set->n_lists; i++) {
+		const struct named_list *list = &set->lists[i];
+
+		if (list->used || !list->defined)
+			continue;
+		begin_text(&l, VIEW(""), list->place);
+		find(&l, "unused-list", 0,
+		     "no rule uses the list %.*s; take it out, or write "
+		     "${%.*s} where it is meant",
+		     (int)list->name.n, list->name.p, (int)list->name.n,
+		     list->name.p);
+	}
+	for (size_t i = 0; i < set->n_exceptions; i++)
+		if (set->exceptions[i].rule.n > 0) /* not broken */
+			lint_exception(&l, &set->exceptions[i]);
+	return finish(&l);
+}

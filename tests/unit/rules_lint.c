@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What lint says of rules, and of what it keeps silent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rules/engine.h"
+
+static const struct rules_field fields[] = {
+	{ "event.category", RULES_KEYWORD, NULL },
+	{ "process.name", RULES_KEYWORD, NULL },
+	{ "process.args", RULES_KEYWORD, NULL },
+	{ "process.pid", RULES_LONG, NULL },
+	{ "file.path", RULES_KEYWORD, NULL },
+	{ "user.id", RULES_KEYWORD, "this test's host has no users" },
+};
+static const struct rules_schema schema = { fields, ARRAY_LEN(fields), false };
+
+struct seen {
+	struct buf text; /* "kind line:column message" a line */
+	size_t n;
+};
+
+static void
+on_finding(void *ctx, const struct rules_finding *f)
+{
+	struct seen *s = ctx;
+
+	buf_printf(&s->text, "%s %u:%u %.*s\n", f->kind, f->diag->line,
+		   f->diag->column, (int)f->diag->message.n,
+		   f->diag->message.p);
+	s->n++;
+}
+
+static void
+lint(struct rules *set, struct seen *seen)
+{
+	struct rules_linter to = { .now_ns = 1000 * NS_PER_SEC,
+				   .each = on_finding,
+				   .ctx = seen };
+
+	*seen = (struct seen){ 0 };
+	for (size_t i = 0; i < rules_count(set); i++)
+		assert_int_equal(rules_lint(set, i, &to), 0);
+	assert_int_equal(rules_lint_shared(set, &to), 0);
+	buf_putc(&seen->text, '\0');
+	assert_false(seen->text.failed);
+}
+
+/* Of one query: "" or the kinds and places expected, a space behind each. */
+static void
+expect(const char *query, bool kuery, const char *expected)
+{
+	struct rules *set = rules_new(&schema);
+	struct err err = { 0 };
+	struct buf got = { 0 };
+	struct seen seen;
+	struct view rest, line, word;
+
+	assert_int_equal(rules_add_query(set, "q", view_of(query), kuery, &err),
+			 0);
+	assert_int_equal(rules_seal(set, &err), 0);
+	lint(set, &seen);
+	rest = view_of(seen.text.p);
+	while (view_next_split(&rest, '\n', &line)) {
+		if (line.n == 0)
+			continue;
+		view_next_split(&line, ' ', &word);
+		buf_put(&got, word);
+		buf_putc(&got, ' ');
+		view_next_split(&line, ' ', &word);
+		buf_put(&got, word);
+		buf_putc(&got, ' ');
+	}
+	buf_putc(&got, '\0');
+	if (strcmp(got.p, expected) != 0)
+		print_message("%s\n%s", query, seen.text.p);
+	assert_string_equal(got.p, expected);
+	buf_free(&got);
+	buf_free(&seen.text);
+	rules_free(set);
+	err_free(&err);
+}
+
+static void
+test_wildcards(void **state)
+{
+	(void)state;
+	expect("process where process.name == \"c*\"", false,
+	       "dead-wildcard 1:31 ");
+	expect("process where process.name in (\"cat\", \"l?s\")", false,
+	       "dead-wildcard 1:39 ");
+	expect("process where not\n  process.name in~ (\"c*\")", false,
+	       "dead-wildcard 2:21 ");
+	expect("process where process.args == \"-?\" or process.name : \"c*\"",
+	       false, "");
+	expect("process where process.name like \"c*\" or process.pid == 1",
+	       false, "");
+	expect("process.name: \"c*\"", true, "dead-wildcard 1:15 ");
+	expect("process.name: (c* or c\\*) or process.args: \"a?\"", true, "");
+}
+
+static void
+test_contradictions(void **state)
+{
+	(void)state;
+	expect("process where process.name in (\"a\", \"b\") and\n"
+	       "  not process.name == \"b\"",
+	       false, "contradiction 1:37 ");
+	expect("process where process.name == \"b\" and process.pid > 1 and "
+	       "process.name != \"b\"",
+	       false, "contradiction 1:31 ");
+	/* through not (… or …), folding, patterns, and down into an or */
+	expect("process where not (process.pid == 1 or process.name : \"B*\") "
+	       "and (process.pid == 2 or process.name == \"bash\")",
+	       false, "contradiction 1:102 ");
+	expect("file where file.path : (\"/usr/bin/*\", \"/bin/*\") and "
+	       "not file.path : \"/usr/*\"",
+	       false, "contradiction 1:25 ");
+	expect("process.name: (a or b) and not process.name: b", true,
+	       "contradiction 1:21 ");
+	/* not the same: another field, case, a wider need, one of several */
+	expect("process where process.name == \"b\" and not process.args == "
+	       "\"b\"",
+	       false, "");
+	expect("process where process.name : \"b\" and not process.name == "
+	       "\"b\"",
+	       false, "");
+	expect("process where process.name : \"b*\" and not process.name : "
+	       "\"b?\"",
+	       false, "");
+	expect("process where process.name == \"b\" and not "
+	       "(process.name == \"b\" and process.pid == 1)",
+	       false, "");
+	expect("process where process.name == \"b\" or process.name != \"b\"",
+	       false, "");
+	/* an exception that can never hold */
+	expect("process where process.pid == 1 and not (process.name == \"b\" "
+	       "and process.name != \"b\")",
+	       false, "contradiction 1:57 ");
+}
+
+static void
+test_maxspan(void **state)
+{
+	(void)state;
+	expect("sequence with maxspan=20ms [file where true] "
+	       "[process where true]",
+	       false, "short-maxspan 1:15 ");
+	expect("sequence with maxspan=50ms [file where true] "
+	       "[process where true]",
+	       false, "");
+	expect("sequence with maxspan=20ms [process where true] "
+	       "[network where true]",
+	       false, "");
+	expect("sequence with maxspan=20ms [file where true] [file where "
+	       "true]",
+	       false, "");
+	expect("sequence with maxspan=0s [process where true] "
+	       "[process where true]",
+	       false, "short-maxspan 1:15 ");
+}
+
+static void
+regex(const char *text, const char *kind)
+{
+	struct buf query = { 0 };
+	struct buf expected = { 0 };
+
+	buf_printf(&query, "process where process.name regex \"\"\"%s\"\"\"",
+		   text);
+	buf_putc(&query, '\0');
+	if (*kind != '\0')
+		buf_printf(&expected, "%s 1:34 ", kind);
+	buf_putc(&expected, '\0');
+	expect(query.p, false, expected.p);
+	buf_free(&query);
+	buf_free(&expected);
+}
+
+static void
+test_regex(void **state)
+{
+	(void)state;
+	regex("(a+)+b", "regex-cost");
+	regex("(a*)*", "regex-cost");
+	regex("([a-z]+ ?)*x", "regex-cost");
+	regex("(.*,)+x", "regex-cost");
+	regex("((a|b)+){2,}", "regex-cost");
+	regex("(\\w+[0-9])+", "regex-cost");
+	regex("(x@)*", "regex-cost");
+	regex("(\\w+\\s)+", "");
+	regex("(a+b)+", "");
+	regex("(/[^/ ]+)*/", "");
+	regex("(ab){3}(c*)?.*", "");
+	regex("([0-9]+[.]){1,3}[0-9]+", "");
+	regex("^abc", "regex-anchor");
+	regex("abc$", "regex-anchor");
+	regex("(a|^b)c", "regex-anchor");
+	regex("(a$|b)c", "regex-anchor");
+	regex("\\^a\\$|[^b$]", "");
+	regex("a[$]", "");
+	regex("$[(]x", "");
+}
+
+static void
+test_shared(void **state)
+{
+	struct rules *set = rules_new(&schema);
+	struct view one[] = { VIEW("cat"), VIEW("c*") };
+	struct rule_list list = { one, 2 };
+	struct rule_exception x = {
+		.rule = VIEW("q"),
+		.when = VIEW("process.name == \"a*\""),
+		.when_place = { .file = "x.yml", .line = 7, .column = 3 },
+		.expires_ns = 999 * NS_PER_SEC
+	};
+	struct err err = { 0 };
+	struct seen seen;
+
+	(void)state;
+	rules_define_list(set, VIEW("used"), &list, false);
+	rules_define_list(set, VIEW("idle"), &list, false);
+	rules_place_list(set, VIEW("idle"),
+			 (struct place){ .file = "l.yml", .line = 3 });
+	rules_add_query(set, "q", VIEW("process where process.name : ${used}"),
+			false, &err);
+	rules_add_exception(set, &x, &err);
+	x.expires_ns = 1001 * NS_PER_SEC;
+	x.when = VIEW("process.pid == 1");
+	rules_add_exception(set, &x, &err);
+	assert_int_equal(rules_seal(set, &err), 0);
+	lint(set, &seen);
+	assert_int_equal(seen.n, 3);
+	assert_non_null(strstr(seen.text.p, "unused-list 3:1 no rule uses the "
+					    "list idle;"));
+	assert_non_null(strstr(seen.text.p, "expired-exception 7:3 "));
+	assert_non_null(strstr(seen.text.p, "ended on 1970-01-01 "));
+	assert_non_null(strstr(seen.text.p, "dead-wildcard 7:19 "));
+	buf_free(&seen.text);
+	rules_free(set);
+	err_free(&err);
+}
+
+static void
+test_beside(void **state)
+{
+	struct rules *set = rules_new(&schema);
+	struct view terms[] = { VIEW("process.name") };
+	struct view by[] = { VIEW("process.pid"), VIEW("proces.name") };
+	struct rule_investigate sql[] = {
+		{ VIEW("who"), VIEW("select {{process.pid}} {{ user.nme }}") }
+	};
+	struct rule_source s = {
+		.rule = { .kind = RULE_NEW_TERMS,
+			  .kuery = true,
+			  .id = VIEW("n"),
+			  .name = VIEW("n"),
+			  .query = VIEW("process.name: *"),
+			  .file = VIEW("n.yml"),
+			  .line = 4,
+			  .suppress_by = { by, 2 },
+			  .investigate = sql,
+			  .n_investigate = 1 },
+		.new_terms_fields = { terms, 1 },
+	};
+	struct err err = { 0 };
+	struct seen seen;
+
+	(void)state;
+	assert_true(rules_add_source(set, &s, &err) >= 0);
+	s.rule.id = VIEW("quiet");
+	s.rule.suppress_by.n = 1;
+	s.rule.n_investigate = 0;
+	s.history_window_ns = 86400 * NS_PER_SEC;
+	assert_true(rules_add_source(set, &s, &err) >= 0);
+	/* Not run for want of a field, and yet read; broken ones are not. */
+	rules_add_query(set, "unsupported",
+			VIEW("process where user.id == \"a*\""), false, &err);
+	rules_add_query(set, "broken", VIEW("process where x == \"a*\""), false,
+			&err);
+	assert_int_equal(rules_seal(set, &err), 1);
+	lint(set, &seen);
+	assert_int_equal(seen.n, 4);
+	assert_non_null(strstr(seen.text.p,
+			       "unknown-field 4:1 alert_suppression: unknown "
+			       "field proces.name; did you mean "
+			       "process.name?"));
+	assert_non_null(strstr(seen.text.p, "unknown-field 4:1 investigate: "
+					    "unknown field user.nme; did you "
+					    "mean user.id?"));
+	assert_non_null(strstr(seen.text.p, "no-history 4:1 "));
+	assert_non_null(strstr(seen.text.p, "dead-wildcard 1:26 "));
+	buf_free(&seen.text);
+	rules_free(set);
+	err_free(&err);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wildcards),
+		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_maxspan),
+		cmocka_unit_test(test_regex),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_beside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
