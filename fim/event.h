@@ -106,7 +106,8 @@ struct event_file {
 enum attribution {
 	ATTRIBUTION_NONE,    /* the sensor cannot say (inotify), or in doubt */
 	ATTRIBUTION_KERNEL,  /* named by the kernel with the event */
-	ATTRIBUTION_LOST,    /* found by a rescan after lost events */
+	ATTRIBUTION_LOST,    /* found by looking: its event came before the
+			      * watch, or was lost */
 	ATTRIBUTION_OFFLINE, /* happened while Tocsin was not running */
 };
 

@@ -251,6 +251,7 @@ fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
 
 	/* Whoever moved the directory moved what was in it. Who made a file
 	 * in a new directory is not known, whoever made the directory. */
+	act.attribution = ATTRIBUTION_LOST;
 	if (cause->why == WHY_MOVE && cause->pid) {
 		act.pid = cause->pid;
 		act.attribution = ATTRIBUTION_KERNEL;

@@ -476,16 +476,20 @@ fill_user(struct live *l, unsigned field, struct slot *s)
 }
 
 /*
- * Many rules leave out events without process.executable, because an agent
- * that cannot see a process is not the intruder's doing. Here it can be: a
- * file made before its new directory could be watched, or while events were
- * lost, has an author all the same. The empty string is a value, so such rules
- * speak, and nobody is named.
+ * Many rules leave out events without process.executable: those of processes
+ * outside of what the agent can see. An author that was only missed is not
+ * meant: a file made before its new directory could be watched, or while
+ * events were lost. The empty string is a value, so such rules speak, and
+ * nobody is named.
  */
 static void
 fill_unknown(struct live *l, unsigned field, struct slot *s)
 {
-	if (field == FIELD_PROCESS_EXECUTABLE && l->event->file.path.n > 0)
+	const struct event *e = l->event;
+
+	if (field == FIELD_PROCESS_EXECUTABLE && e->file.path.n > 0 &&
+	    (e->key.pid != 0 || e->attribution == ATTRIBUTION_LOST ||
+	     e->attribution == ATTRIBUTION_OFFLINE))
 		live_set_string(l, s, VIEW(""));
 }
 

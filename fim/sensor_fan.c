@@ -57,7 +57,7 @@
 #define DIRTY_HOLD_NS NS_PER_SEC
 /* A shell or cp has written and closed long before; an alert is due within
  * 20 ms. */
-#define YOUNG_HOLD_NS (8 * NS_PER_MS)
+#define YOUNG_HOLD_NS (12 * NS_PER_MS)
 #define MOUNT_POLL_NS (250 * NS_PER_MS)
 /* A writer at full speed would wake us for every event, which costs both
  * sides ten times the event itself. After so many reads, each soon after the

@@ -397,7 +397,7 @@ test_found(void **state)
 	assert_true(fan_keep_emit(&r->s.found, r->s.found.first, &r->s.batch));
 	fan_record_event(&r->s.batch.v[0], &e);
 	assert_int_equal(e.file.maker_pid, 9);
-	assert_int_equal(e.attribution, ATTRIBUTION_NONE);
+	assert_int_equal(e.attribution, ATTRIBUTION_LOST);
 	expect(r, "CREATE 0 /run/f");
 	/* Its own event follows: that one is told. */
 	r->s.has_target = false;

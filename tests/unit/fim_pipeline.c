@@ -269,6 +269,8 @@ test_unknown_author_is_no_exception(void **state)
 	assert_string_equal(text(f->alerts[0], "process.name"), "(none)");
 	assert_string_equal(text(f->alerts[0], "tocsin.attribution"),
 			    "unknown");
+	do_create(f, 0, "/etc/b.timer"); /* outside our pid namespace */
+	assert_int_equal(f->n, 1);
 }
 
 static void
