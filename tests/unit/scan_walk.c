@@ -214,8 +214,8 @@ test_attributes(void **state)
 
 	put_file(f->fd, "file", VIEW(text));
 	fchmodat(f->fd, "file", 04711, 0);
-	linkat(f->fd, "file", f->fd, "zz", 0);
-	symlinkat("to/nowhere", f->fd, "link");
+	assert_int_equal(linkat(f->fd, "file", f->fd, "zz", 0), 0);
+	assert_int_equal(symlinkat("to/nowhere", f->fd, "link"), 0);
 	e = walk_one(f, "file", &keep);
 	assert_int_equal(fstatat(f->fd, "file", &st, 0), 0);
 	digest_sha256(VIEW(text), digest);
