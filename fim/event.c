@@ -36,3 +36,9 @@ event_aliases(enum event_kind kind)
 {
 	return words[kind].aliases;
 }
+
+bool
+event_is_log(enum event_kind kind)
+{
+	return kind >= EVENT_SSH_LOGIN && kind <= EVENT_LOG_MESSAGE;
+}

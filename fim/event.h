@@ -23,6 +23,7 @@ enum event_kind {
 const char *event_action(enum event_kind);   /* ECS event.action, "" */
 const char *event_category(enum event_kind); /* ECS event.category, "" */
 const char *event_type(enum event_kind);     /* ECS event.type, "" */
+bool event_is_log(enum event_kind);	     /* carries an event_log */
 const char *event_aliases(enum event_kind);
 
 /* A process over pid reuse: task_struct.start_boottime of the thread group's
@@ -102,6 +103,34 @@ struct event_file {
 	const void *handle;
 };
 
+/* LOAD_MODULE. */
+struct event_module {
+	struct view name;
+	/* struct module's: bits of include/linux/panic.h, TAINT_*. */
+	uint64_t taints;
+	bool from_file; /* finit_module(2), else init_module(2) */
+};
+
+enum outcome { OUTCOME_NONE, OUTCOME_SUCCESS, OUTCOME_FAILURE };
+
+/* What a message says, as far as it was understood (messages.def). */
+enum said {
+#define SAID(id, name, class) SAID_##id,
+#include "fim/messages.def"
+	SAID_COUNT
+};
+
+/* A message of the system's log. */
+struct event_log {
+	struct view message;
+	struct view program; /* who says so, as far as that can be trusted */
+	struct view said[SAID_COUNT]; /* p NULL: not said */
+	enum outcome outcome;
+	bool audit;   /* a record of the audit subsystem */
+	int priority; /* syslog(3), 0–7; -1 = not known */
+	int facility; /* syslog(3) >> 3; -1 = not known */
+};
+
 /* How sure the process is. */
 enum attribution {
 	ATTRIBUTION_NONE,    /* the sensor cannot say (inotify), or in doubt */
@@ -128,6 +157,8 @@ struct event {
 	struct event_exec exec;
 	struct event_net net;
 	struct event_file file;
+	const struct event_module *module; /* LOAD_MODULE, else NULL */
+	const struct event_log *log;	   /* event_is_log, else NULL */
 };
 
 #endif

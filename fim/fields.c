@@ -24,9 +24,18 @@ static const struct field_info fields_info[] = {
 #undef FIELD
 };
 
+static const char *const module_syscalls[] = { "init_module", "finit_module" };
+
+static const struct rules_only only[] = {
+	{ FIELD_AUDIT_SYSCALL, module_syscalls, ARRAY_LEN(module_syscalls),
+	  "audit records of other system calls are not read" },
+};
+
 static const struct rules_schema schema = {
 	.fields = fields_table,
 	.n = ARRAY_LEN(fields_table),
+	.only = only,
+	.n_only = ARRAY_LEN(only),
 };
 
 const struct rules_schema *

@@ -127,11 +127,24 @@ live_set_items(struct live *l, struct slot *s, struct view items)
 /* ---- fields of every event --------------------------------------------------
  */
 
+/* syslog(3): LOG_AUTH and LOG_AUTHPRIV, shifted. */
+static bool
+is_auth(const struct event *e)
+{
+	return e->kind != EVENT_LOG_MESSAGE || e->log->facility == 4 ||
+	       e->log->facility == 10;
+}
+
 static struct view
 dataset(const struct live *l)
 {
 	const char *category = event_category(l->event->kind);
 
+	if (l->event->log != NULL && l->event->log->audit)
+		return VIEW("auditd_manager.auditd");
+	if (l->event->log != NULL)
+		return is_auth(l->event) ? VIEW("system.auth")
+					 : VIEW("system.syslog");
 	if (strcmp(category, "file") == 0)
 		return VIEW("endpoint.events.file");
 	if (strcmp(category, "network") == 0)
@@ -139,10 +152,19 @@ dataset(const struct live *l)
 	return VIEW("endpoint.events.process");
 }
 
-static void
-set_aliases(struct live *l, struct slot *s)
+static struct view
+module(const struct live *l)
 {
-	struct view rest = view_of(event_aliases(l->event->kind)), item;
+	if (l->event->log == NULL)
+		return VIEW("endpoint");
+	return l->event->log->audit ? VIEW("auditd_manager") : VIEW("system");
+}
+
+/* Words of events.def, comma separated. */
+static void
+set_words(struct live *l, struct slot *s, const char *words)
+{
+	struct view rest = view_of(words), item;
 	struct value v[8];
 	uint32_t n = 0;
 
@@ -189,23 +211,23 @@ fill_event(struct live *l, unsigned field, struct slot *s)
 		live_set_string(l, s, VIEW("event"));
 		break;
 	case FIELD_EVENT_CATEGORY:
-		live_set_string(l, s, view_of(event_category(e->kind)));
+		set_words(l, s, event_category(e->kind));
 		break;
 	case FIELD_EVENT_TYPE:
-		live_set_string(l, s, view_of(event_type(e->kind)));
+		set_words(l, s, event_type(e->kind));
 		break;
 	case FIELD_EVENT_ACTION:
 		live_set_string(l, s, view_of(event_action(e->kind)));
 		break;
 	case FIELD_EVENT_ACTION_ALIASES:
-		set_aliases(l, s);
+		set_words(l, s, event_aliases(e->kind));
 		break;
 	case FIELD_EVENT_DATASET:
 	case FIELD_DATA_STREAM_DATASET:
 		live_set_string(l, s, dataset(l));
 		break;
 	case FIELD_EVENT_MODULE:
-		live_set_string(l, s, VIEW("endpoint"));
+		live_set_string(l, s, module(l));
 		break;
 	case FIELD_EVENT_ID:
 		live_set_string(l, s,
@@ -252,6 +274,8 @@ fill_host(struct live *l, unsigned field, struct slot *s)
 static void
 fill_plain(struct live *l, unsigned field, struct slot *s)
 {
+	if (live_fill_log(l, field, s))
+		return;
 	if (field < FIELD_HOST_ID || field == FIELD_ATTRIBUTION ||
 	    field == FIELD_EVENT_ACTION_ALIASES)
 		fill_event(l, field, s);

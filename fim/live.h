@@ -66,5 +66,7 @@ void live_set_items(struct live *, struct slot *, struct view items);
 void live_fill_process(struct live *, unsigned field, struct slot *);
 void live_fill_file(struct live *, unsigned field, struct slot *);
 void live_fill_network(struct live *, unsigned field, struct slot *);
+/* False: the field is not one that a message or a module load answers. */
+bool live_fill_log(struct live *, unsigned field, struct slot *);
 
 #endif

@@ -158,8 +158,8 @@ author_of_process(struct pipeline *p, const struct event *e)
 	return (struct author){ proc, proc == NULL ? NULL : proc->image };
 }
 
-/* A file event may name a process that no event has told of: one that was
- * missed, or all of them when there is no process sensor. */
+/* A file event or a message may name a process that no event has told of: one
+ * that was missed, or all of them when there is no process sensor. */
 static struct author
 author_of_file(struct pipeline *p, const struct event *e)
 {
@@ -190,7 +190,8 @@ pipeline_take(void *pipeline, const struct event *e)
 			p->config.loss(p->config.ctx, e);
 		return;
 	}
-	who = strcmp(event_category(e->kind), "file") == 0
+	who = strcmp(event_category(e->kind), "file") == 0 ||
+			      event_is_log(e->kind)
 		      ? author_of_file(p, e)
 		      : author_of_process(p, e);
 	if (!is_internal(e->kind))

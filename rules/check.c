@@ -364,7 +364,7 @@ static bool
 is_missing(const struct rules *set, const struct node *n, int field)
 {
 	if (n->kind == NODE_FIELD)
-		return field < 0 ? set_field_unsupported(set, n->field) != NULL
+		return field < 0 ? set_field_missing(set, n->field) != NULL
 				 : n->field == (unsigned)field;
 	for (size_t i = 0; i < n->n; i++)
 		if (is_missing(set, n->kids[i], field))
@@ -383,6 +383,33 @@ asks_null(const struct node *n)
 		if (asks_null(n->kids[i]))
 			return true;
 	return false;
+}
+
+static bool
+has_value(const struct rules_only *only, const struct node *n)
+{
+	if (!is_literal(n) || n->item.null || n->item.v.type != VALUE_STRING)
+		return true;
+	for (size_t i = 0; i < only->n; i++)
+		if (view_eq_fold(n->item.v.s, view_of(only->values[i])))
+			return true;
+	return false;
+}
+
+/* A test for none of the values that the field can have. */
+static bool
+asks_others(const struct rules *set, const struct node *n)
+{
+	const struct rules_only *only;
+
+	if ((n->kind != NODE_IN && n->kind != NODE_COMPARE) ||
+	    n->kids[0]->kind != NODE_FIELD)
+		return false;
+	only = set_field_only(set, n->kids[0]->field);
+	for (size_t i = 1; only != NULL && i < n->n; i++)
+		if (has_value(only, n->kids[i]))
+			return false;
+	return only != NULL;
 }
 
 static struct possible
@@ -416,7 +443,8 @@ possible(const struct rules *set, const struct node *n, int field)
 			return (struct possible){ false, true };
 		return (struct possible){ true, true };
 	default:
-		if (is_missing(set, n, field) && !asks_null(n))
+		if ((is_missing(set, n, field) && !asks_null(n)) ||
+		    asks_others(set, n))
 			return (struct possible){ false, true };
 		return (struct possible){ true, true };
 	}

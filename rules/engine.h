@@ -388,7 +388,11 @@ struct rules {
 int set_field(struct rules *, struct view name);
 const char *set_field_name(const struct rules *, unsigned field);
 enum rules_type set_field_type(const struct rules *, unsigned field);
+/* Why this host has no or not every value of it, why it has none at all, and
+ * the only values it has; each NULL if that is not so. */
 const char *set_field_unsupported(const struct rules *, unsigned field);
+const char *set_field_missing(const struct rules *, unsigned field);
+const struct rules_only *set_field_only(const struct rules *, unsigned field);
 const struct named_list *set_list(struct rules *, struct view name);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);

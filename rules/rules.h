@@ -31,7 +31,10 @@ enum rules_type {
 	RULES_BOOL,
 	RULES_IP,   /* strings that hold addresses */
 	RULES_DATE, /* strings, RFC 3339 */
-	RULES_ANY,  /* whatever the record holds (--schema any) */
+	/* Sentences. KQL looks for words and phrases in them, in any case; to
+	 * EQL they are strings as others. */
+	RULES_TEXT,
+	RULES_ANY, /* whatever the record holds (--schema any) */
 };
 
 struct rules_field {
@@ -42,10 +45,21 @@ struct rules_field {
 	const char *unsupported;
 };
 
+/* A field that this host agent fills with these values only, and why. Rules
+ * that ask for others are `unsupported`. */
+struct rules_only {
+	unsigned field;
+	const char *const *values;
+	size_t n;
+	const char *why;
+};
+
 /* Borrowed for the life of every set made with it; field ids are indices. */
 struct rules_schema {
 	const struct rules_field *fields;
 	size_t n;
+	const struct rules_only *only;
+	size_t n_only;
 	/* Names outside the table: -1 = an error with the nearest name. With
 	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
 	 * rules_field_count and rules_field_name. */

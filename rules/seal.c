@@ -143,7 +143,7 @@ check_supported(struct work *w, const struct node *cond)
 static void
 check_field_supported(struct work *w, unsigned field)
 {
-	if (set_field_unsupported(w->s->set, field) != NULL)
+	if (set_field_missing(w->s->set, field) != NULL)
 		set_unsupported(w, field);
 }
 

@@ -124,11 +124,28 @@ set_field_type(const struct rules *set, unsigned field)
 				      : RULES_ANY;
 }
 
+const struct rules_only *
+set_field_only(const struct rules *set, unsigned field)
+{
+	for (size_t i = 0; i < set->schema->n_only; i++)
+		if (set->schema->only[i].field == field)
+			return &set->schema->only[i];
+	return NULL;
+}
+
 const char *
-set_field_unsupported(const struct rules *set, unsigned field)
+set_field_missing(const struct rules *set, unsigned field)
 {
 	return field < set->schema->n ? set->schema->fields[field].unsupported
 				      : NULL;
+}
+
+const char *
+set_field_unsupported(const struct rules *set, unsigned field)
+{
+	const struct rules_only *only = set_field_only(set, field);
+
+	return only != NULL ? only->why : set_field_missing(set, field);
 }
 
 bool
