@@ -7,8 +7,8 @@
  * matching value must contain (folded, with a mark at either end of the
  * value, so that short words and prefixes have windows, too), the rarest
  * among the tests at hand. A value's windows are looked up in a table; only
- * the tests found there are made. Tests with a pattern too short for a window
- * (*, ?x*) are always made.
+ * the tests found there are made. Tests with a pattern that has no window at
+ * all (*, *x*) are always made.
  */
 #include "rules/engine.h"
 #include "rules/grams.h"
@@ -83,14 +83,66 @@ best_window(const struct builder *b, struct view run, uint32_t *best,
 	}
 }
 
+/* Short beginnings and ends have windows of their own, filled up with NUL:
+ * they are looked up once a value. */
+static uint32_t
+begin_window(const char *p, size_t n)
+{
+	char w[WINDOW] = { MARK_BEGIN, p[0], n > 1 ? p[1] : '\0', '\0' };
+
+	return window_at(w);
+}
+
+static uint32_t
+end_window(const char *end, size_t n)
+{
+	char w[WINDOW] = { '\0', n > 1 ? end[-2] : '\0', end[-1], MARK_END };
+
+	return window_at(w);
+}
+
+static bool
+is_wild(char c)
+{
+	return c == PATTERN_ANY || c == PATTERN_ONE;
+}
+
+/* `p` is the folded form with its marks, `n` bytes. */
+static bool
+choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram)
+{
+	size_t from = 0, first = 1, last = n - 1;
+	uint32_t count = 0;
+	bool found = false;
+
+	for (size_t i = 0; i <= n; i++) {
+		if (i < n && !is_wild(p[i]))
+			continue;
+		best_window(b, (struct view){ p + from, i - from }, gram,
+			    &count, &found);
+		from = i + 1;
+	}
+	if (found)
+		return true;
+	while (first < n - 1 && !is_wild(p[first]))
+		first++;
+	while (last > 1 && !is_wild(p[last - 1]))
+		last--;
+	if (first > 1)
+		*gram = begin_window(p + 1, first - 1);
+	else if (last < n - 1)
+		*gram = end_window(p + n - 1, n - 1 - last);
+	else
+		return false;
+	return true;
+}
+
 /* One pattern form: its runs of literal bytes, with the marks. */
 static void
 add_pattern(struct builder *b, struct view form, uint32_t test)
 {
 	char *p = malloc(form.n + 2);
-	uint32_t gram = 0, count = 0;
-	bool found = false;
-	size_t from = 0;
+	uint32_t gram;
 
 	if (p == NULL) {
 		b->failed = true;
@@ -99,15 +151,7 @@ add_pattern(struct builder *b, struct view form, uint32_t test)
 	p[0] = MARK_BEGIN;
 	fold_ascii(p + 1, form);
 	p[form.n + 1] = MARK_END;
-	for (size_t i = 0; i <= form.n + 2; i++) {
-		if (i < form.n + 2 && p[i] != PATTERN_ANY &&
-		    p[i] != PATTERN_ONE)
-			continue;
-		best_window(b, (struct view){ p + from, i - from }, &gram,
-			    &count, &found);
-		from = i + 1;
-	}
-	if (found)
+	if (choose_window(b, p, form.n + 2, &gram))
 		add_use(b, gram, test);
 	else
 		b->short_one = true;
@@ -215,12 +259,23 @@ out:
 	return rc;
 }
 
+/* Most windows end here. */
+static inline bool
+may_be_there(const struct grams *g, uint32_t gram)
+{
+	uint32_t at = spread(gram) >> 8;
+
+	return g->bits[at / 64 & (g->mask >> 3)] >> at % 64 & 1;
+}
+
 static void
 look_up(const struct grams *g, uint32_t gram, struct grams_found *found)
 {
-	uint32_t at = spread(gram) >> 8 & g->mask;
+	uint32_t at = spread(gram) >> 8;
 
-	for (; g->slots[at].n > 0; at = (at + 1) & g->mask) {
+	if (!may_be_there(g, gram))
+		return;
+	for (at &= g->mask; g->slots[at].n > 0; at = (at + 1) & g->mask) {
 		if (g->slots[at].gram != gram)
 			continue;
 		for (uint32_t i = 0; i < g->slots[at].n; i++)
@@ -234,8 +289,6 @@ bool
 grams_find(const struct grams *g, struct buf *room, struct view value,
 	   struct grams_found *found)
 {
-	uint32_t bits_mask = g->mask >> 3;
-
 	for (size_t i = 0; i < g->n_always; i++)
 		found->call(found->ctx, g->always[i]);
 	if (room->cap < value.n + 2) {
@@ -250,12 +303,12 @@ grams_find(const struct grams *g, struct buf *room, struct view value,
 	room->p[0] = MARK_BEGIN;
 	fold_ascii(room->p + 1, value);
 	room->p[value.n + 1] = MARK_END;
-	for (size_t i = 0; i + WINDOW <= value.n + 2; i++) {
-		uint32_t gram = window_at(room->p + i);
-		uint32_t at = spread(gram) >> 8;
-
-		if (g->bits[at / 64 & bits_mask] >> at % 64 & 1)
-			look_up(g, gram, found);
+	for (size_t n = 1; n <= 2 && n <= value.n; n++) {
+		look_up(g, begin_window(room->p + 1, n), found);
+		look_up(g, end_window(room->p + 1 + value.n, n), found);
 	}
+	for (size_t i = 0; i + WINDOW <= value.n + 2; i++)
+		if (may_be_there(g, window_at(room->p + i)))
+			look_up(g, window_at(room->p + i), found);
 	return true;
 }

@@ -141,3 +141,22 @@ eql file where n regex "[1-2]{2}|7"
 ids 1
 eql file where n regex "(1|2)?[07]"
 ids 1 2 3
+
+# folding: A to Z only, at every place of a word
+events
+1 event.category=file s="ABCDEFGHIJKLMNOPQRSTUVWXYZ" 
+2 event.category=file s="@[`{ÀÉ" 
+3 event.category=file s="xABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789Z"
+
+eql file where s : "abcdefghijklmnopqrstuvwxyz"
+ids 1
+eql file where s : "*mnopqrstuvwxyz"
+ids 1
+eql file where s : "?abcdefghijklmnopqrstuvwxyz*z"
+ids 3
+eql file where s : "@[`{ÀÉ"
+ids 2
+eql file where s : "`{@[àé"
+ids
+eql file where s : ("`[`{ÀÉ", "@{`{ÀÉ", "@[@{ÀÉ", "@[`[ÀÉ", "@[`{àÉ")
+ids
