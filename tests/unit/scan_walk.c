@@ -213,7 +213,7 @@ test_attributes(void **state)
 	struct stat st;
 
 	put_file(f->fd, "file", VIEW(text));
-	fchmodat(f->fd, "file", 04711, 0);
+	assert_int_equal(fchmodat(f->fd, "file", 04711, 0), 0);
 	assert_int_equal(linkat(f->fd, "file", f->fd, "zz", 0), 0);
 	assert_int_equal(symlinkat("to/nowhere", f->fd, "link"), 0);
 	e = walk_one(f, "file", &keep);
