@@ -3,8 +3,13 @@
 #include "tests/live/bpf_sensor.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/io_uring.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What a child connects to. */
@@ -18,6 +23,12 @@ struct peer {
 	int type;   /* SOCK_STREAM, SOCK_DGRAM */
 	bool exec;  /* with the socket as descriptor 0 and 1 */
 	bool again; /* sends twice, and once elsewhere */
+};
+
+struct server {
+	int fd;
+	uint16_t port;
+	bool ask; /* accept with an address, else read */
 };
 
 static struct peer
@@ -88,6 +99,98 @@ do_send(void *arg)
 	return 0;
 }
 
+/* The first packet carries data (tcp(7), MSG_FASTOPEN): no call to connect. */
+static int
+do_fast_open(void *arg)
+{
+	struct peer *p = arg;
+	int fd = socket(p->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return sendto(fd, "x", 1, MSG_FASTOPEN, &p->any, p->n) == 1 ? 0 : 1;
+}
+
+/* ---- io_uring(7), without its library ---------------------------------- */
+
+struct uring {
+	int fd;
+	struct io_uring_params p;
+	char *sq, *cq;
+	struct io_uring_sqe *sqes;
+};
+
+static int
+uring_open(struct uring *u)
+{
+	size_t sq, cq;
+
+	memset(&u->p, 0, sizeof(u->p));
+	u->fd = (int)syscall(SYS_io_uring_setup, 4, &u->p);
+	if (u->fd < 0)
+		return -1;
+	sq = u->p.sq_off.array + u->p.sq_entries * sizeof(uint32_t);
+	cq = u->p.cq_off.cqes + u->p.cq_entries * sizeof(struct io_uring_cqe);
+	u->sq = mmap(NULL, sq, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd,
+		     IORING_OFF_SQ_RING);
+	u->cq = mmap(NULL, cq, PROT_READ | PROT_WRITE, MAP_SHARED, u->fd,
+		     IORING_OFF_CQ_RING);
+	u->sqes = mmap(NULL, u->p.sq_entries * sizeof(*u->sqes),
+		       PROT_READ | PROT_WRITE, MAP_SHARED, u->fd,
+		       IORING_OFF_SQES);
+	return u->sq == MAP_FAILED || u->cq == MAP_FAILED ||
+			       u->sqes == MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+/* One operation; its result. */
+static int
+uring_do(struct uring *u, const struct io_uring_sqe *sqe)
+{
+	uint32_t *tail = (uint32_t *)(u->sq + u->p.sq_off.tail);
+	uint32_t *array = (uint32_t *)(u->sq + u->p.sq_off.array);
+	uint32_t *head = (uint32_t *)(u->cq + u->p.cq_off.head);
+	struct io_uring_cqe *cqes =
+		(struct io_uring_cqe *)(u->cq + u->p.cq_off.cqes);
+	uint32_t slot = *tail & (u->p.sq_entries - 1);
+	int result;
+
+	u->sqes[slot] = *sqe;
+	array[slot] = slot;
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, u->fd, 1, 1, IORING_ENTER_GETEVENTS,
+		    NULL, 0) != 1)
+		return -EIO;
+	result = cqes[*head & (u->p.cq_entries - 1)].res;
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return result;
+}
+
+/* Connects to itself, accepts and reads, all through io_uring. */
+static int
+do_uring(void *arg)
+{
+	const struct server *s = arg;
+	struct peer p = peer_of("127.0.0.1", s->port, SOCK_STREAM);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_CONNECT };
+	struct uring u;
+	char c = 0;
+
+	if (uring_open(&u) < 0)
+		return 77;
+	sqe.fd = client;
+	sqe.addr = (uintptr_t)&p.any;
+	sqe.off = p.n;
+	if (uring_do(&u, &sqe) != 0 || write(client, "x", 1) != 1)
+		return 97;
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_ACCEPT, .fd = s->fd };
+	fd = uring_do(&u, &sqe);
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_RECV, .fd = fd };
+	sqe.addr = (uintptr_t)&c;
+	sqe.len = 1;
+	return fd >= 0 && uring_do(&u, &sqe) == 1 && c == 'x' ? 0 : 98;
+}
+
 static bool
 is_to(const struct event *e, uint16_t family, const char *address,
       uint16_t port, enum net_proto proto)
@@ -145,12 +248,6 @@ test_refused(struct bench *b)
 	      "tcp: and has no end");
 }
 
-struct server {
-	int fd;
-	uint16_t port;
-	bool ask; /* accept with an address, else read */
-};
-
 /* Connects to itself, so that all is done when it ends. */
 static int
 do_serve(void *arg)
@@ -183,6 +280,37 @@ test_accept(struct bench *b, int fd, uint16_t port, bool ask, const char *what)
 		      a->net.family == AF_INET && a->net.cookie != 0 &&
 		      seen_count(b, EVENT_ACCEPT, pid) == 1,
 	      what);
+}
+
+static void
+test_uring(struct bench *b, int fd, uint16_t port)
+{
+	struct server s = { fd, port, false };
+	pid_t pid = run(b, do_uring, &s);
+	const struct event *end = seen_of(b, EVENT_EXIT, pid, 0);
+
+	if (end != NULL && WEXITSTATUS(end->exit_code) == 77) {
+		printf("SKIPPED - bpf: no io_uring here\n");
+		return;
+	}
+	check(b,
+	      end != NULL && end->exit_code == 0 &&
+		      is_to(seen_of(b, EVENT_CONNECT, pid, 0), AF_INET,
+			    "127.0.0.1", port, NET_TCP),
+	      "io_uring: connect");
+	check(b, seen_count(b, EVENT_ACCEPT, pid) == 1, "io_uring: accept");
+}
+
+static void
+test_fast_open(struct bench *b, uint16_t port)
+{
+	struct peer p = peer_of("127.0.0.1", port, SOCK_STREAM);
+	pid_t pid = run(b, do_fast_open, &p);
+
+	check(b,
+	      is_to(seen_of(b, EVENT_CONNECT, pid, 0), AF_INET, "127.0.0.1",
+		    port, NET_TCP),
+	      "tcp: fast open");
 }
 
 static void
@@ -251,10 +379,12 @@ test_sockets(struct bench *b)
 	}
 	test_accept(b, fd, port, true, "tcp: accept with an address");
 	test_accept(b, fd, port, false, "tcp: accept without, then read");
+	test_uring(b, fd, port);
 	test_connect(b, port, "127.0.0.1", "127.0.0.1", "tcp: IPv4");
 	test_connect(b, port, "::1", "::1", "tcp: IPv6");
 	test_connect(b, port, "::ffff:127.0.0.1", "127.0.0.1",
 		     "tcp: a mapped address is IPv4");
+	test_fast_open(b, port);
 	test_refused(b);
 	test_inherited(b, port, SOCK_STREAM, "inherited: tcp");
 	test_inherited(b, 4242, SOCK_DGRAM, "inherited: udp");
