@@ -458,8 +458,10 @@ find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path)
 	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
 	    a->proc->key.pid != pid || !recently_alive(a->proc, e->time_ns))
 		return NULL;
-	/* What is read later is another act on the same name. */
-	if (a->spent_ns != 0 && a->spent_ns != e->time_ns)
+	/* What had been read by then, and what is read later, are other acts
+	 * on the same name. */
+	if (e->time_ns < a->made_ns ||
+	    (a->spent_ns != 0 && a->spent_ns != e->time_ns))
 		return NULL;
 	a->spent_ns = e->time_ns;
 	return a;

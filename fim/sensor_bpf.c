@@ -24,12 +24,15 @@
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 #define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
 
+#define MISSED_PERIOD_NS NS_PER_SEC
+
 struct sensor {
 	struct tocsin_bpf *skel;
 	struct ring ring;
 	struct hooks hooks;
 	struct translator translator;
 	const struct event_sink *sink; /* during deliver */
+	uint64_t missed, missed_ns;    /* runs that were missed; when counted */
 };
 
 /* ---- opening --------------------------------------------------------- */
@@ -295,6 +298,42 @@ take_record(void *ctx, const void *record, size_t n)
 	translate_record(&s->translator, record, n, s->sink);
 }
 
+/* The kernel does not run a program inside of itself: not when a packet
+ * arrives just while the same program looks at another socket. It counts that
+ * (bpf_prog_info.recursion_misses, since 5.12). */
+static uint64_t
+count_missed(const struct sensor *s)
+{
+	struct bpf_program *p;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(p, s->skel->obj)
+	{
+		struct bpf_prog_info info = { 0 };
+		uint32_t n = sizeof(info);
+		int fd = bpf_program__fd(p);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &n) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+static void
+tell_missed(struct sensor *s, const struct event_sink *sink)
+{
+	uint64_t now_ns = clock_boot_ns(), missed;
+
+	if (now_ns - s->missed_ns < MISSED_PERIOD_NS)
+		return;
+	s->missed_ns = now_ns;
+	missed = count_missed(s);
+	if (missed != s->missed)
+		translate_missed(&s->translator, missed - s->missed, now_ns,
+				 sink);
+	s->missed = missed;
+}
+
 static void
 bpf_deliver(struct sensor *s, const struct event_sink *sink)
 {
@@ -305,6 +344,7 @@ bpf_deliver(struct sensor *s, const struct event_sink *sink)
 	if (ring_drain(&s->ring, take_record, s))
 		translate_loss(&s->translator, lost, clock_boot_ns(), sink);
 	s->sink = NULL;
+	tell_missed(s, sink);
 }
 
 static int

@@ -68,6 +68,9 @@ void translate_record(struct translator *, const void *record, size_t n,
 /* Tells of losses up to `lost`, a value of wire_head.lost. */
 void translate_loss(struct translator *, uint32_t lost, uint64_t time_ns,
 		    const struct event_sink *);
+/* Tells of `n` runs of a program that the kernel left out. */
+void translate_missed(struct translator *, uint64_t n, uint64_t time_ns,
+		      const struct event_sink *);
 void translate_head(struct event *, const struct wire_head *);
 void translate_proc(struct event *, const struct wire_head *,
 		    const struct wire_proc *);

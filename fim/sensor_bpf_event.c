@@ -391,22 +391,39 @@ take_record(struct translator *t, const void *record, size_t n,
 	}
 }
 
+static void
+tell_loss(struct translator *t, uint64_t n, uint64_t time_ns, struct view scope,
+	  const struct event_sink *sink)
+{
+	struct event e = { .kind = EVENT_LOSS, .pidfd = -1 };
+
+	t->lost += n;
+	e.time_ns = time_ns;
+	e.lost = n;
+	e.scope = scope;
+	sink->take(sink->ctx, &e);
+}
+
 void
 translate_loss(struct translator *t, uint32_t lost, uint64_t time_ns,
 	       const struct event_sink *sink)
 {
-	struct event e = { .kind = EVENT_LOSS, .pidfd = -1 };
 	uint32_t missing = lost - t->lost_seen;
 
 	/* A record made earlier on another CPU may carry an older count. */
 	if (missing == 0 || missing > UINT32_MAX / 2)
 		return;
 	t->lost_seen = lost;
-	t->lost += missing;
-	e.time_ns = time_ns;
-	e.lost = missing;
-	e.scope = VIEW("process and network events (kernel ring full)");
-	sink->take(sink->ctx, &e);
+	tell_loss(t, missing, time_ns,
+		  VIEW("process and network events (kernel ring full)"), sink);
+}
+
+void
+translate_missed(struct translator *t, uint64_t n, uint64_t time_ns,
+		 const struct event_sink *sink)
+{
+	tell_loss(t, n, time_ns, VIEW("network events (kernel program busy)"),
+		  sink);
 }
 
 void

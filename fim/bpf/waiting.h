@@ -65,21 +65,26 @@ waiting_look(u64 entry, u64 pid)
 	return 0;
 }
 
-/* One queue; false if there may be more than was told. */
+/* One queue, from its end; 0 if there may be more than was told. The reader
+ * takes entries off its front meanwhile: one that was met in that moment leads
+ * to itself (list_del_init) or nowhere, and the walk begins again. A name told
+ * twice does no harm. */
 __noinline int
 waiting_walk(u64 address, u64 pid)
 {
 	struct fsnotify_group *group = (void *)address;
-	u64 head = (u64)&group->notification_list, entry;
+	u64 head = (u64)&group->notification_list, entry, next;
 
 	entry = (u64)BPF_CORE_READ(group, notification_list.prev);
 	for (int i = 0; i < WAITING_MAX; i++) {
 		if (entry == head)
 			return 1;
-		if (entry == 0)
-			break;
 		waiting_look(entry, pid);
-		entry = (u64)BPF_CORE_READ((struct list_head *)entry, prev);
+		next = (u64)BPF_CORE_READ((struct list_head *)entry, prev);
+		if (next == entry || next == 0)
+			next = (u64)BPF_CORE_READ(group,
+						  notification_list.prev);
+		entry = next;
 	}
 	return 0;
 }

@@ -286,6 +286,22 @@ test_act_is_spent(void **unused)
 	procs_free(t);
 }
 
+/* bash's creation is read at once and told late; cat's close of the file
+ * still waits when cat ends. */
+static void
+test_act_is_not_of_what_was_read_before(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	run_at(t, 9, 100, "/bin/cat", 111);
+	act(t, p->key, "x", 120);
+	assert_view(author_of(t, 9, "/run/x", 105).image->name, "bash");
+	assert_view(author_of(t, 9, "/run/x", 121).image->name, "cat");
+	procs_free(t);
+}
+
 /* An end that told of all that waits leaves no doubt about what it did not
  * name. */
 static void
@@ -481,6 +497,7 @@ main(void)
 		cmocka_unit_test(test_author_in_doubt_is_nobody),
 		cmocka_unit_test(test_author_at_the_time_of_reading),
 		cmocka_unit_test(test_act_is_spent),
+		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_stale_act),
 		cmocka_unit_test(test_ticks_of_proc),
