@@ -44,15 +44,17 @@ int
 parse_error(struct parse *p, size_t at, const char *fmt, ...)
 {
 	struct place place = parse_place(p, at);
-	struct buf line = { 0 }, message = { 0 };
+	struct buf line = { 0 };
 	unsigned begins = p->place.column > 1 ? p->place.column - 1 : 0;
-	char room[512];
+	struct view message;
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(room, sizeof(room), fmt, args);
+	message = arena_vprintf(p->arena, fmt, args);
 	va_end(args);
-	if (is_repeated(p, at, view_of(room)))
+	if (message.p == NULL)
+		message = VIEW("memory is out");
+	if (is_repeated(p, at, message))
 		return -1;
 	p->error_at = at;
 	if (p->errors++ >= PARSE_ERRORS_MAX)
@@ -62,9 +64,8 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	buf_put(&line, place.text);
 	if (!line.failed)
 		place.text = buf_view(&line);
-	err_add(p->err, place, "%s", room);
+	err_add(p->err, place, "%.*s", (int)message.n, message.p);
 	buf_free(&line);
-	buf_free(&message);
 	return -1;
 }
 
