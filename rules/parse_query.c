@@ -300,9 +300,20 @@ begin(struct eql *e, struct parse *p)
 	return 0;
 }
 
+/* Other languages write these in capitals. */
+static bool
+is_capital_keyword(const struct token *t)
+{
+	return t->kind == TOKEN_WORD && (view_eq_fold(t->text, VIEW("and")) ||
+					 view_eq_fold(t->text, VIEW("or")) ||
+					 view_eq_fold(t->text, VIEW("not")));
+}
+
 static int
 finish(struct eql *e)
 {
+	if (is_capital_keyword(&e->t))
+		eql_fail(e, "and, or, not are written in lower case");
 	if (!e->failed && e->t.kind != TOKEN_END)
 		eql_fail(e, "the query should end here");
 	return e->p->errors > 0 ? -1 : 0;

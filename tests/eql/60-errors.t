@@ -103,6 +103,8 @@ eql process where process.name == "x" or
 error 1:37 query ends
 eql process where process.name == "x" and and true
 error 1:39 field name
+eql process where process.name == "x" AND process.pid == 1
+error 1:35 lower case
 eql process where § == 1
 error 1:15 means nothing
 
