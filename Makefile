@@ -150,10 +150,11 @@ rule-tests cli: %: all
 	@if [ -x tests/$*/run ]; then TOCSIN=$(PROGRAM) tests/$*/run; fi
 
 # Live: real acts in private namespaces, and what the running program says.
-live: all $B/tests/live/act $B/tests/live/fan_sensor $B/tests/live/bpf_sensor
+live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/fan_sensor \
+		$B/tests/live/bpf_sensor
 	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
 		tests/live/run $(CASES)
-$B/tests/live/act: $B/tests/live/act.o
+$B/tests/live/act $B/tests/live/tally: %: %.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $<
 FAN_TEST := $(patsubst %.c,$B/%.o,$(wildcard tests/live/fan_*.c))
 $B/tests/live/fan_sensor: $(FAN_TEST) $(LIBRARIES)
