@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ROOM (1 << 20)
+
 /* What stands between `before` and the next quote, at or after *at, which
  * moves behind it. */
 static void
@@ -67,9 +69,11 @@ main(void)
 	char *line = NULL;
 	size_t cap = 0;
 
-	/* As much room as an ordinary user may have: fcntl(2). */
-	if (fcntl(STDIN_FILENO, F_SETPIPE_SZ, 1 << 20) < 0 && errno == EBADF)
+	/* As much room as an ordinary user may have, fcntl(2), so that reader
+	 * and writer seldom wait for one another. */
+	if (fcntl(STDIN_FILENO, F_SETPIPE_SZ, ROOM) < 0 && errno == EBADF)
 		return 1;
+	setvbuf(stdin, NULL, _IOFBF, ROOM);
 	while (getline(&line, &cap, stdin) > 0)
 		tally(line);
 	free(line);
