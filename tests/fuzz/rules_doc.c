@@ -15,7 +15,9 @@ static const struct rules_field fields[] = {
 	{ "event.category", RULES_KEYWORD, NULL },
 	{ "process.name", RULES_KEYWORD, NULL },
 };
-static const struct rules_schema schema = { fields, ARRAY_LEN(fields), true };
+static const struct rules_schema schema = { .fields = fields,
+					    .n = ARRAY_LEN(fields),
+					    .open = true };
 
 /* Every node is reachable, counted, and within the source. */
 static unsigned

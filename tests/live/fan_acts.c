@@ -63,7 +63,7 @@ test_creations(void)
 	host_open(&h, NULL, run_only);
 	pid = host_run(&h, creations, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const struct said *s = said_find(&h, EVENT_CREATE, names[i]);
+		const struct heard *s = said_find(&h, EVENT_CREATE, names[i]);
 
 		all &= said_by(&h, EVENT_CREATE, names[i], pid);
 		opened &= s && s->opened == 0;
@@ -238,7 +238,7 @@ merged(void *unused)
 static size_t
 position(const struct host *h, enum event_kind kind, const char *path)
 {
-	const struct said *s = said_find(h, kind, path);
+	const struct heard *s = said_find(h, kind, path);
 
 	return s ? (size_t)(s - h->v) : SIZE_MAX;
 }
@@ -279,7 +279,7 @@ static void
 test_stale(void)
 {
 	struct host h;
-	const struct said *s;
+	const struct heard *s;
 	pid_t pid;
 
 	host_open(&h, NULL, run_only);
@@ -342,7 +342,7 @@ static void
 test_deep(void)
 {
 	struct host h;
-	const struct said *deep = NULL;
+	const struct heard *deep = NULL;
 	uint32_t pid;
 
 	host_open(&h, NULL, run_only);

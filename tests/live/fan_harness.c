@@ -31,7 +31,7 @@ static void
 note(void *ctx, const struct event *e)
 {
 	struct host *h = ctx;
-	struct said *s;
+	struct heard *s;
 
 	if (h->n == h->cap) {
 		h->cap = h->cap ? 2 * h->cap : 1024;
@@ -40,7 +40,7 @@ note(void *ctx, const struct event *e)
 			die("memory");
 	}
 	s = &h->v[h->n++];
-	*s = (struct said){
+	*s = (struct heard){
 		.kind = e->kind,
 		.attribution = e->attribution,
 		.node = e->file.node,
@@ -172,7 +172,7 @@ host_sh(struct host *h, const char *commands)
 }
 
 static bool
-is_it(const struct said *s, enum event_kind kind, const char *path)
+is_it(const struct heard *s, enum event_kind kind, const char *path)
 {
 	return s->kind == kind && (!path || view_eq(s->path, view_of(path)));
 }
@@ -199,7 +199,7 @@ said_count(const struct host *h, enum event_kind kind, const char *path)
 	return n;
 }
 
-const struct said *
+const struct heard *
 said_find(const struct host *h, enum event_kind kind, const char *path)
 {
 	for (size_t i = 0; i < h->n; i++) {
@@ -213,7 +213,7 @@ bool
 said_by(const struct host *h, enum event_kind kind, const char *path,
 	uint32_t pid)
 {
-	const struct said *s = said_find(h, kind, path);
+	const struct heard *s = said_find(h, kind, path);
 
 	return s && said_count(h, kind, path) == 1 && s->pid == pid &&
 	       s->attribution == ATTRIBUTION_KERNEL;
@@ -231,7 +231,7 @@ said_rename(const struct host *h, const char *old_path, const char *path)
 }
 
 bool
-has_alias(const struct said *s, const char *name)
+has_alias(const struct heard *s, const char *name)
 {
 	struct view rest, item;
 
@@ -256,7 +256,7 @@ host_dump(const struct host *h)
 	struct buf out = { 0 };
 
 	for (size_t i = 0; i < h->n && i < 60; i++) {
-		const struct said *s = &h->v[i];
+		const struct heard *s = &h->v[i];
 
 		buf_printf(&out, "# %s %u ", kinds[s->kind], s->pid);
 		buf_text(&out, s->path);

@@ -8,7 +8,7 @@
 
 #include "fim/fan.h"
 
-struct said {
+struct heard {
 	enum event_kind kind;
 	enum attribution attribution;
 	enum file_node node;
@@ -23,7 +23,7 @@ struct said {
 struct host {
 	struct sensor *s;
 	struct watchset ws;
-	struct said *v;
+	struct heard *v;
 	size_t n, cap;
 	struct arena arena;
 	bool open_files;  /* try open_file on each event */
@@ -52,12 +52,12 @@ void prepare(const char *commands);
 
 /* How many such events; NULL path = any. */
 size_t said_count(const struct host *, enum event_kind, const char *path);
-const struct said *
+const struct heard *
 said_find(const struct host *, enum event_kind, const char *path);
 bool
 said_by(const struct host *, enum event_kind, const char *path, uint32_t pid);
 bool said_rename(const struct host *, const char *old_path, const char *path);
-bool has_alias(const struct said *, const char *name);
+bool has_alias(const struct heard *, const char *name);
 void host_dump(const struct host *);
 
 void test_acts(void);

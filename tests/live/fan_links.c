@@ -6,7 +6,7 @@ static void
 test_var_run(void)
 {
 	struct host h;
-	const struct said *s;
+	const struct heard *s;
 
 	host_open(&h, NULL, (const char *const[]){ "/var/run/*", NULL });
 	host_sh(&h, "echo >/run/one.pid; mkdir /run/od; sleep 0.02; "
@@ -31,7 +31,7 @@ static void
 test_exact_link(void)
 {
 	struct host h;
-	const struct said *s;
+	const struct heard *s;
 
 	prepare("mkdir -p /run/svc");
 	host_open(&h, NULL,
@@ -139,7 +139,7 @@ static void
 test_bind(void)
 {
 	struct host h;
-	const struct said *s;
+	const struct heard *s;
 
 	prepare("mkdir -p /srv/data/sub /home/b/mnt /home/b/two; "
 		"mount -n --bind /srv/data /home/b/mnt; "

@@ -117,7 +117,7 @@ test_trees(void)
 	check(twice == 0, "… none twice");
 	known = count_distinct(&h, pid, TREES, &twice);
 	for (size_t i = 0; i < h.n; i++) {
-		const struct said *e = &h.v[i];
+		const struct heard *e = &h.v[i];
 
 		others += e->pid != pid && (e->pid || e->maker_pid != pid);
 	}

@@ -16,7 +16,8 @@ static const struct rules_field fields[] = {
 	{ "file.path", RULES_KEYWORD, NULL },
 	{ "user.id", RULES_KEYWORD, "this test's host has no users" },
 };
-static const struct rules_schema schema = { fields, ARRAY_LEN(fields), false };
+static const struct rules_schema schema = { .fields = fields,
+					    .n = ARRAY_LEN(fields) };
 
 struct seen {
 	struct buf text; /* "kind line:column message" a line */

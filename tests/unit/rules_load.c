@@ -27,7 +27,8 @@ static const struct rules_field fields[] = {
 	{ "process.args", RULES_KEYWORD, NULL },
 	{ "file.path", RULES_KEYWORD, NULL },
 };
-static const struct rules_schema schema = { fields, ARRAY_LEN(fields), false };
+static const struct rules_schema schema = { .fields = fields,
+					    .n = ARRAY_LEN(fields) };
 
 /* A folder of its own for each test. */
 struct place_of_test {

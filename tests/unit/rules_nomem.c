@@ -93,7 +93,8 @@ static const struct rules_field fields[] = {
 	{ "destination.ip", RULES_IP, NULL },
 	{ "flag", RULES_BOOL, NULL },
 };
-static const struct rules_schema schema = { fields, ARRAY_LEN(fields), false };
+static const struct rules_schema schema = { .fields = fields,
+					    .n = ARRAY_LEN(fields) };
 
 static const char rule_text[] =
 	"rule_id: a\nname: A\ntype: eql\nseverity: low\nrisk_score: 21\n"

@@ -39,7 +39,8 @@ static const struct rules_field fields[] = {
 #undef FIELD
 };
 
-static const struct rules_schema schema = { fields, ARRAY_LEN(fields), false };
+static const struct rules_schema schema = { .fields = fields,
+					    .n = ARRAY_LEN(fields) };
 
 struct base {
 	struct view name, json;
