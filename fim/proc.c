@@ -449,8 +449,10 @@ recently_alive(const struct proc *p, uint64_t now_ns)
 	return !p->exited || p->exit_ns + NS_PER_SEC >= now_ns;
 }
 
+/* `again`: also one that has spoken for an event read at another time. */
 static const struct act *
-find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path)
+find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path,
+	 bool again)
 {
 	uint64_t hash = act_hash(pid, path_name(path));
 	struct act *a = &t->acts[hash % t->options.max_acts];
@@ -461,10 +463,19 @@ find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path)
 	/* What had been read by then, and what is read later, are other acts
 	 * on the same name. */
 	if (e->time_ns < a->made_ns ||
-	    (a->spent_ns != 0 && a->spent_ns != e->time_ns))
+	    (!again && a->spent_ns != 0 && a->spent_ns != e->time_ns))
 		return NULL;
 	a->spent_ns = e->time_ns;
 	return a;
+}
+
+static const struct act *
+find_any_act(struct procs *t, const struct event *e, bool again)
+{
+	uint32_t pid = e->key.pid != 0 ? e->key.pid : e->file.maker_pid;
+	const struct act *act = find_act(t, e, pid, e->file.path, again);
+
+	return act != NULL ? act : find_act(t, e, pid, e->file.old_path, again);
 }
 
 /* Can an event without a name act that was read at `time_ns` be of it? */
@@ -476,9 +487,11 @@ may_have_acted(const struct proc *p, uint64_t time_ns)
 }
 
 /* The only incarnation of the pid that can have acted; one that came after
- * that time only if there is no other. */
+ * that time only if there is no other. NULL when there is none, or more than
+ * one (`doubt`). */
 static struct proc *
-only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns)
+only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
+	       bool *doubt)
 {
 	struct proc *found = NULL, *later = NULL;
 
@@ -488,10 +501,11 @@ only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns)
 
 		if (p->key.pid != pid || !may_have_acted(p, time_ns))
 			continue;
-		if (*slot != NULL)
-			return NULL;
+		*doubt |= *slot != NULL;
 		*slot = p;
 	}
+	if (*doubt)
+		return NULL;
 	return found != NULL ? found : later;
 }
 
@@ -506,25 +520,24 @@ struct author
 procs_author(struct procs *t, const struct event *e)
 {
 	struct author author = { 0 };
-	const struct act *act;
+	const struct act *act = find_any_act(t, e, false);
+	bool doubt = false;
 
-	uint32_t pid = e->key.pid != 0 ? e->key.pid : e->file.maker_pid;
-
-	if (pid == 0)
-		return author;
-	act = find_act(t, e, pid, e->file.path);
-	if (act == NULL)
-		act = find_act(t, e, pid, e->file.old_path);
 	if (act != NULL)
 		return (struct author){ act->proc, act->image };
 	if (e->key.pid == 0)
 		return author;
-	author.proc = e->key.start_ns != 0
-			      ? procs_find(t, e->key)
-			      : only_candidate(t, e->key.pid, e->time_ns);
-	if (author.proc != NULL)
+	author.proc = e->key.start_ns != 0 ? procs_find(t, e->key)
+					   : only_candidate(t, e->key.pid,
+							    e->time_ns, &doubt);
+	if (author.proc != NULL) {
 		author.image = image_at(author.proc, e->time_ns);
-	return author;
+		return author;
+	}
+	/* Several events of one name waited when their process ended, and
+	 * were read one after the other. */
+	act = doubt ? NULL : find_any_act(t, e, true);
+	return act != NULL ? (struct author){ act->proc, act->image } : author;
 }
 
 struct procs_counters

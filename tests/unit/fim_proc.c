@@ -324,6 +324,28 @@ test_told_end_leaves_no_doubt(void **unused)
 	procs_free(t);
 }
 
+/* Creation and close waited when it ended, and were read in two batches. */
+static void
+test_act_speaks_for_the_dead(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+	struct event end = event(EVENT_EXIT, 9, 100, 200);
+
+	(void)unused;
+	act(t, p->key, "x", 199);
+	end.told = true;
+	procs_apply(t, &end);
+	assert_ptr_equal(author_of(t, 9, "/run/x", 210).proc, p);
+	assert_ptr_equal(author_of(t, 9, "/run/x", 220).proc, p);
+	assert_null(author_of(t, 9, "/run/y", 220).proc);
+	/* A successor is likelier to act on that name again. */
+	run(t, 9, 300, "/bin/two", (struct proc_key){ 1, 0 });
+	assert_int_equal(author_of(t, 9, "/run/x", 310).proc->key.start_ns,
+			 300);
+	procs_free(t);
+}
+
 /* An act of a process long dead does not speak for the pid's new holder. */
 static void
 test_stale_act(void **unused)
@@ -497,6 +519,7 @@ main(void)
 		cmocka_unit_test(test_author_in_doubt_is_nobody),
 		cmocka_unit_test(test_author_at_the_time_of_reading),
 		cmocka_unit_test(test_act_is_spent),
+		cmocka_unit_test(test_act_speaks_for_the_dead),
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_stale_act),
