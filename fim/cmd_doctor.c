@@ -127,6 +127,9 @@ look_at_sensors(struct report *r)
 	memset(&p, 0, sizeof(p));
 	sensor_fan_probe(&p);
 	put(r, "sensor fanotify", p.works ? FINE : BROKEN, p.why);
+	memset(&p, 0, sizeof(p));
+	sensor_journal_probe(&p);
+	put(r, "sensor journal", p.works ? FINE : POOR, p.why);
 }
 
 static void

@@ -22,7 +22,7 @@ struct config_list {
 struct config {
 	struct config_list rules, exceptions, watch, sensors, env_vars,
 		public_keys;
-	struct view state, format, output; /* "" = not set */
+	struct view state, format, output, journal; /* "" = not set */
 	int64_t args_bytes, max_file_bytes;
 	uint64_t learning_period_ns, process_grace_ns;
 	struct arena arena;

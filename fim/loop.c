@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loop. Each round: fetch the file batch, then fetch and deliver all
- * process records, then deliver the file batch: whoever made a file is known,
- * with everything it was, before the file event is attributed.
+ * The loop. Each round: fetch the file batch and messages, then fetch and
+ * deliver all process records, then deliver the rest: whoever made a file or
+ * wrote a message is known, with everything it was, before that is attributed.
  */
 #include "fim/monitor.h"
 
@@ -32,9 +32,28 @@ note(struct monitor *m, const char *text)
 	fflush(m->io->notes);
 }
 
+/* "bpf, fanotify and journal" */
+static void
+put_sensors(const struct monitor *m, struct buf *out)
+{
+	const struct source *all[] = { &m->processes, &m->files, &m->messages };
+	size_t left = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		left += all[i]->ops != NULL;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i]->ops == NULL)
+			continue;
+		buf_puts(out, all[i]->ops->name);
+		left--;
+		buf_puts(out, left > 1 ? ", " : left == 1 ? " and " : "");
+	}
+}
+
 static void
 say_ready(struct monitor *m)
 {
+	struct buf sensors = { 0 };
 	struct sensor_status files = { 0 };
 	size_t rules = 0;
 
@@ -42,12 +61,12 @@ say_ready(struct monitor *m)
 		rules += rules_at(m->rules, i)->status == RULE_OK;
 	if (m->files.ops != NULL)
 		m->files.ops->status(m->files.sensor, &files);
+	put_sensors(m, &sensors);
 	fprintf(m->io->notes,
-		"tocsin: ready: sensors %s%s%s, %llu directories, %zu rules\n",
-		m->processes.ops != NULL ? m->processes.ops->name : "",
-		m->processes.ops != NULL && m->files.ops != NULL ? " and " : "",
-		m->files.ops != NULL ? m->files.ops->name : "",
-		(unsigned long long)files.watched, rules);
+		"tocsin: ready: sensors %.*s, %llu directories, %zu rules\n",
+		(int)sensors.n, sensors.p, (unsigned long long)files.watched,
+		rules);
+	buf_free(&sensors);
 	if (files.unwatched > 0)
 		fprintf(m->io->notes, "tocsin: not watched: %llu places (%s)\n",
 			(unsigned long long)files.unwatched, files.detail);
@@ -80,13 +99,16 @@ round_once(struct monitor *m)
 {
 	struct event_sink sink = { pipeline_take, m->pipeline };
 	int files = fetch(m, &m->files);
+	int messages = fetch(m, &m->messages);
 	int processes = fetch(m, &m->processes);
 
 	if (processes)
 		m->processes.ops->deliver(m->processes.sensor, &sink);
 	if (files)
 		m->files.ops->deliver(m->files.sensor, &sink);
-	return files || processes;
+	if (messages)
+		m->messages.ops->deliver(m->messages.sensor, &sink);
+	return files || messages || processes;
 }
 
 static void
@@ -172,8 +194,9 @@ seed(struct monitor *m)
 static int
 wait_for_events(struct monitor *m)
 {
-	struct pollfd fds[3] = {
+	struct pollfd fds[4] = {
 		{ .fd = m->signals, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
 		{ .fd = -1, .events = POLLIN },
 	};
@@ -182,6 +205,8 @@ wait_for_events(struct monitor *m)
 		fds[1].fd = m->processes.ops->fd(m->processes.sensor);
 	if (m->files.ops != NULL)
 		fds[2].fd = m->files.ops->fd(m->files.sensor);
+	if (m->messages.ops != NULL)
+		fds[3].fd = m->messages.ops->fd(m->messages.sensor);
 	return poll(fds, ARRAY_LEN(fds), POLL_MS);
 }
 
@@ -192,7 +217,8 @@ monitor_run(struct monitor *m)
 	flush(m);
 	say_ready(m);
 	while (!handle_signals(m)) {
-		if (m->processes.ops == NULL && m->files.ops == NULL) {
+		if (m->processes.ops == NULL && m->files.ops == NULL &&
+		    m->messages.ops == NULL) {
 			err_add(&m->io->err, (struct place){ 0 },
 				"every sensor has failed");
 			return EXIT_IO;

@@ -126,6 +126,16 @@ monitor_note_errors(struct monitor *m, const struct err *err)
 	buf_free(&text);
 }
 
+/* Messages alone are enough only where nothing else was asked for. */
+static bool
+enough(const struct monitor *m)
+{
+	if (m->processes.ops != NULL || m->files.ops != NULL)
+		return true;
+	return m->messages.ops != NULL && !wanted(m, sensor_bpf.name) &&
+	       !wanted(m, sensor_fan.name);
+}
+
 /* One sensor that cannot work is said and done without; none is an error. */
 static enum exit_code
 open_sensors(struct monitor *m)
@@ -135,13 +145,15 @@ open_sensors(struct monitor *m)
 		.max_args = (uint32_t)m->config.args_bytes,
 		.env_names = m->env_names,
 		.n_env_names = m->config.env_vars.n,
+		.journal = m->config.journal.n > 0 ? m->config.journal.p : NULL,
 	};
 	struct err err = { 0 };
 	enum exit_code code = EXIT_NOTHING;
 
 	open_source(m, &m->processes, &sensor_bpf, &config, &err);
 	open_source(m, &m->files, &sensor_fan, &config, &err);
-	if (m->processes.ops != NULL || m->files.ops != NULL) {
+	open_source(m, &m->messages, &sensor_journal, &config, &err);
+	if (enough(m)) {
 		monitor_note_errors(m, &err);
 	} else {
 		code = EXIT_IO;
@@ -380,6 +392,8 @@ monitor_close(struct monitor *m)
 		m->processes.ops->close(m->processes.sensor);
 	if (m->files.ops != NULL)
 		m->files.ops->close(m->files.sensor);
+	if (m->messages.ops != NULL)
+		m->messages.ops->close(m->messages.sensor);
 	pipeline_free(m->pipeline);
 	trace_close(&m->trace, m->end_ns);
 	state_close(m->state);

@@ -13,8 +13,8 @@
 #include "fim/trace.h"
 #include "fim/watchset.h"
 
-/* One sensor of the two roles. Process sensors are read after a file batch was
- * fetched and before it is delivered (sensor.h). */
+/* One sensor of the three roles. Process sensors are read after a file batch
+ * and messages were fetched and before they are delivered (sensor.h). */
 struct source {
 	const struct sensor_ops *ops; /* NULL = this role is empty */
 	struct sensor *sensor;	      /* owned */
@@ -30,7 +30,7 @@ struct monitor {
 	struct watchset watchset;
 	size_t vague; /* rule patterns that name no place */
 	struct state *state;
-	struct source processes, files;
+	struct source processes, files, messages;
 	struct pipeline *pipeline;
 	struct output output;
 	struct trace trace;

@@ -5,6 +5,7 @@
  * the kernel holds into the sensor's own memory, `deliver` hands it on. When a
  * file batch has been fetched, the process sensor is fetched and delivered
  * before the file batch is: whatever made the file is known by then.
+ * It is the same with messages and who wrote them.
  *
  * A sensor keeps the order of its own records. It drops nothing silently: what
  * the kernel lost becomes an EVENT_LOSS in place.
@@ -30,6 +31,7 @@ struct sensor_config {
 	uint32_t max_args;
 	const char *const *env_names;
 	size_t n_env_names;
+	const char *journal; /* folder of journal files; NULL = the host's */
 };
 
 struct sensor_status {
@@ -65,6 +67,7 @@ struct sensor_ops {
 
 extern const struct sensor_ops sensor_bpf;
 extern const struct sensor_ops sensor_fan;
+extern const struct sensor_ops sensor_journal;
 
 /* Hosts differ: can this sensor work here? Fills a sentence either way. Used
  * by `tocsin doctor`; opens nothing for good. */
@@ -74,5 +77,6 @@ struct probe {
 };
 void sensor_bpf_probe(struct probe *);
 void sensor_fan_probe(struct probe *);
+void sensor_journal_probe(struct probe *);
 
 #endif
