@@ -2,6 +2,7 @@
 /* tocsin replay: rules, or one query, over recorded events. */
 #include <stdlib.h>
 
+#include "fim/explain.h"
 #include "fim/fields.h"
 #include "fim/load.h"
 #include "fim/replay.h"
@@ -18,6 +19,7 @@ struct replay_cmd {
 	struct rules *rules;
 	bool broken; /* some rule is */
 	bool text;   /* alerts for people */
+	struct explain explain;
 	struct buf line;
 };
 
@@ -43,6 +45,8 @@ check_options(struct replay_cmd *c)
 				"them");
 	if (o->format == FORMAT_HTML)
 		return usage(c, "alerts are written as text, json or ndjson");
+	if (o->matches && o->explain != NULL)
+		return usage(c, "--matches and --explain exclude each other");
 	if (o->matches && (o->format == FORMAT_TEXT))
 		return usage(c, "--matches are always written as ndjson");
 	return EXIT_NOTHING;
@@ -115,20 +119,10 @@ prepare(struct replay_cmd *c)
 static void
 put_id(struct buf *out, const struct replay_id *id)
 {
-	const struct value *v = id->id;
-
 	if (id->missing)
 		buf_puts(out, "-1");
-	else if (v == NULL)
-		buf_puts(out, "null");
-	else if (v->type == VALUE_STRING)
-		buf_json_string(out, v->s);
-	else if (v->type == VALUE_INT)
-		buf_printf(out, "%lld", (long long)v->i);
-	else if (v->type == VALUE_REAL)
-		buf_json_double(out, v->d);
 	else
-		buf_puts(out, v->b ? "true" : "false");
+		explain_put_json(out, id->id);
 }
 
 static void
@@ -156,6 +150,40 @@ on_match(void *ctx, const struct rule *rule, const struct replay_id *ids,
 		put_id(&c->line, &ids[i]);
 	}
 	buf_puts(&c->line, "]}\n");
+	line_write(c);
+}
+
+static void
+on_event(void *ctx, struct record *record, const struct value *id)
+{
+	struct replay_cmd *c = ctx;
+
+	buf_clear(&c->line);
+	explain_event(&c->explain, record, id, &c->line);
+	if (c->line.n > 0)
+		line_write(c);
+}
+
+/* Among the explanations: what came of it. */
+static void
+on_explained_match(void *ctx, const struct rule *rule,
+		   const struct replay_id *ids, size_t n)
+{
+	struct replay_cmd *c = ctx;
+
+	if (rule != c->explain.rule)
+		return;
+	if (c->explain.json) {
+		on_match(ctx, rule, ids, n);
+		return;
+	}
+	buf_clear(&c->line);
+	buf_puts(&c->line, "match of");
+	for (size_t i = 0; i < n; i++) {
+		buf_putc(&c->line, ' ');
+		put_id(&c->line, &ids[i]);
+	}
+	buf_putc(&c->line, '\n');
 	line_write(c);
 }
 
@@ -231,6 +259,10 @@ replay(struct replay_cmd *c)
 	};
 	struct replay_result result;
 
+	if (o->explain != NULL) {
+		config.event = on_event;
+		config.match = on_explained_match;
+	}
 	if (replay_run(&config, o->args.v, o->args.n, &result, &c->io->err) !=
 	    0)
 		return EXIT_IO;
@@ -243,6 +275,31 @@ replay(struct replay_cmd *c)
 	return result.matches > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
 }
 
+static bool
+explain_start(struct replay_cmd *c)
+{
+	struct view id = view_of(c->options->explain);
+	struct explain *x = &c->explain;
+	size_t i = 0, n = rules_count(c->rules);
+
+	while (i < n && !view_eq(rules_at(c->rules, i)->id, id))
+		i++;
+	if (i == n) {
+		usage(c, "there is no rule with the id that --explain names");
+		return false;
+	}
+	*x = (struct explain){ .rules = c->rules,
+			       .rule = rules_at(c->rules, i),
+			       .json = !c->text,
+			       .all = c->options->verbose > 0 };
+	x->explainer = rules_explainer_new(c->rules, i);
+	if (x->explainer == NULL)
+		usage(c, x->rule->status == RULE_OK
+				 ? "out of memory"
+				 : "the rule that --explain names is broken");
+	return x->explainer != NULL;
+}
+
 enum exit_code
 cmd_replay(const struct options *options, struct cmd_io *io)
 {
@@ -253,8 +310,11 @@ cmd_replay(const struct options *options, struct cmd_io *io)
 		code = EXIT_CONFIG;
 	else if (code == EXIT_NOTHING) {
 		c.text = wants_text(&c);
-		code = replay(&c);
+		code = options->explain != NULL && !explain_start(&c)
+			       ? EXIT_USAGE
+			       : replay(&c);
 	}
+	rules_explainer_free(c.explain.explainer);
 	rules_free(c.rules);
 	free(c.fields);
 	config_free(&c.config);

@@ -46,7 +46,7 @@ struct options {
 	const char *config, *state, *output; /* NULL = not given */
 	struct text_list rules;
 
-	const char *query, *kql, *time_field, *id_field, *record;
+	const char *query, *kql, *explain, *time_field, *id_field, *record;
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
 	bool matches;

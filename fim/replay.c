@@ -148,6 +148,8 @@ take_event(void *ctx, struct document *document)
 		watermark(r, record->time_ns);
 	r->last_ns = record->time_ns;
 	r->now = record;
+	if (r->config->event != NULL)
+		r->config->event(r->config->ctx, record, document_id(document));
 	rules_feed(r->run, record);
 	return 0;
 }

@@ -20,11 +20,13 @@ struct replay_config { /* borrowed for the call */
 	const struct rules *rules;
 	const char *time_field, *id_field;
 	enum inputs_order order;
+	/* Before each event is fed; may be NULL. */
+	void (*event)(void *ctx, struct record *, const struct value *id);
 	/* Either every match, or alerts. */
 	void (*match)(void *ctx, const struct rule *, const struct replay_id *,
 		      size_t n);
 	struct alert_sink alerts;
-	void *ctx; /* of match */
+	void *ctx; /* of event and match */
 };
 
 struct replay_result {

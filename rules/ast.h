@@ -52,6 +52,9 @@ struct node {
 	bool fold;
 	uint16_t depth;
 	uint32_t at; /* offset in the query, for errors */
+	/* Its text in the query, where it is a test in EQL; else 0, 0. */
+	uint32_t from, end;
+	uint32_t leaf; /* explain.c: that decides it, + 1 */
 	unsigned field;
 	unsigned function;
 	struct item item;

@@ -307,7 +307,7 @@ test_not(struct parse *p, struct node **at)
 }
 
 static void
-check_test(struct parse *p, struct node **at)
+check_test_kind(struct parse *p, struct node **at)
 {
 	struct node *n = *at, *t;
 	char type;
@@ -344,6 +344,19 @@ check_test(struct parse *p, struct node **at)
 		node_add(p, t, n);
 		node_add(p, t, node_literal(p, n->at, item_bool(true)));
 		*at = t;
+	}
+}
+
+/* What takes the place of a node has its text. */
+static void
+check_test(struct parse *p, struct node **at)
+{
+	const struct node *before = *at;
+
+	check_test_kind(p, at);
+	if (*at != before && (*at)->kind != NODE_BAD) {
+		(*at)->from = before->from;
+		(*at)->end = before->end;
 	}
 }
 

@@ -356,28 +356,43 @@ add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 	return 0;
 }
 
-int
-compile_leaf(struct parse *p, const struct node *n, uint32_t *out)
+static bool
+find_leaf(const struct rules *set, struct view text, uint32_t *out)
 {
-	struct rules *set = p->set;
-	struct buf text = { 0 };
-	size_t at;
-	int rc = -1;
+	size_t at = literal_hash(text) & set->leaf_mask;
 
-	node_print(p, n, &text);
-	if (text.failed)
-		goto out;
-	at = literal_hash(buf_view(&text)) & set->leaf_mask;
 	for (; set->leaf_table != NULL && set->leaf_table[at] != 0;
 	     at = (at + 1) & set->leaf_mask) {
 		*out = set->leaf_table[at] - 1;
-		if (view_eq(set->leaves[*out].text, buf_view(&text))) {
-			rc = 0;
-			goto out;
-		}
+		if (view_eq(set->leaves[*out].text, text))
+			return true;
 	}
-	rc = add_leaf(p, n, buf_view(&text), out);
-out:
+	return false;
+}
+
+bool
+compile_find_leaf(struct parse *p, const struct node *n, uint32_t *out)
+{
+	struct buf text = { 0 };
+	bool found;
+
+	node_print(p, n, &text);
+	found = !text.failed && find_leaf(p->set, buf_view(&text), out);
+	buf_free(&text);
+	return found;
+}
+
+int
+compile_leaf(struct parse *p, const struct node *n, uint32_t *out)
+{
+	struct buf text = { 0 };
+	int rc = -1;
+
+	node_print(p, n, &text);
+	if (!text.failed)
+		rc = find_leaf(p->set, buf_view(&text), out)
+			     ? 0
+			     : add_leaf(p, n, buf_view(&text), out);
 	buf_free(&text);
 	if (rc < 0 && p->errors == 0)
 		parse_error(p, n->at, "memory is out");

@@ -456,6 +456,8 @@ int check_uses(struct rules *, const struct node *, size_t rule);
 
 int compile_program(struct parse *, const struct node *, struct program *);
 int compile_leaf(struct parse *, const struct node *, uint32_t *out);
+/* The leaf that a sealed set has for the condition; false if it has none. */
+bool compile_find_leaf(struct parse *, const struct node *, uint32_t *out);
 int compile_expr(struct parse *, const struct node *, struct leaf *);
 /* Everything behind kids[0] is a literal and not null. */
 bool compile_all_literals(const struct node *);
@@ -547,6 +549,8 @@ struct emit_args {
 	size_t n_terms;
 	uint64_t count;
 };
+/* A new record: what was remembered of the last one is not true of it. */
+void run_begin(struct rules_run *, struct record *);
 /* Takes over the pins of the hits. */
 void run_emit(struct rules_run *, const struct rule_code *,
 	      const struct emit_args *);

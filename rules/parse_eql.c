@@ -9,6 +9,7 @@
 void
 eql_advance(struct eql *e)
 {
+	e->last = e->t.end;
 	lex_token(e->p, e->t.end, &e->t);
 	if (e->t.kind == TOKEN_BAD)
 		e->failed = true;
@@ -402,6 +403,7 @@ parse_comparison(struct eql *e)
 static struct node *
 parse_not(struct eql *e)
 {
+	size_t from = e->t.at;
 	struct node *n;
 
 	if (e->p->depth >= PARSE_DEPTH_MAX) {
@@ -414,6 +416,10 @@ parse_not(struct eql *e)
 	else
 		n = parse_comparison(e);
 	e->p->depth--;
+	if (n->kind != NODE_BAD) {
+		n->from = (uint32_t)from;
+		n->end = (uint32_t)e->last;
+	}
 	return n;
 }
 

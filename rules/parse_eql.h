@@ -8,6 +8,7 @@
 struct eql {
 	struct parse *p;
 	struct token t; /* the next token */
+	size_t last;	/* end of the token before it */
 	bool failed;	/* a syntax error: everything unwinds */
 };
 

@@ -245,6 +245,41 @@ struct rules_linter {
 int rules_lint(const struct rules *, size_t i, const struct rules_linter *);
 int rules_lint_shared(const struct rules *, const struct rules_linter *);
 
+/* ---- explanations ---------------------------------------------------- */
+
+struct rules_explainer;
+
+#define RULES_REASON_FIELDS 8
+struct rules_reason {	    /* a test that decided against an event */
+	struct view text;   /* as the query has it, line breaks and all */
+	struct place place; /* without its text */
+	bool holds;	    /* true of the event, where it must not be */
+	bool excepted;	    /* by an exception */
+	unsigned fields[RULES_REASON_FIELDS]; /* that it reads */
+	size_t n_fields;
+};
+
+/* One stage of a rule that is about events of this category. All borrowed
+ * during the call. */
+struct rules_answer {
+	unsigned stage; /* from 0 */
+	bool missing, until;
+	bool holds;
+	const struct rules_reason *reasons; /* if it does not */
+	size_t n_reasons, more;		    /* not told */
+	const unsigned *keys; /* if it does: what it is joined by; fields of */
+	size_t n_keys;	      /* new terms and thresholds as well */
+	struct view note;     /* if it does: what that means; may be "" */
+};
+
+/* NULL if the rule does not run, or memory is out. The set is borrowed. */
+struct rules_explainer *rules_explainer_new(const struct rules *, size_t i);
+void rules_explainer_free(struct rules_explainer *);
+/* The first test that says no, or with `all` each one. Records in order. */
+void rules_explain(struct rules_explainer *, struct record *, bool all,
+		   void (*each)(void *ctx, const struct rules_answer *),
+		   void *ctx);
+
 /* ---- running --------------------------------------------------------- */
 
 struct rules_hit {    /* one stage of a match */

@@ -225,8 +225,8 @@ run_candidates(struct rules_run *run, struct record *r)
 		dispatch(run, rule, r, satisfied);
 }
 
-static void
-begin_event(struct rules_run *run, struct record *r)
+void
+run_begin(struct rules_run *run, struct record *r)
 {
 	struct eval *e = &run->eval;
 
@@ -250,7 +250,7 @@ advance_time(struct rules_run *run, uint64_t time_ns)
 void
 rules_feed(struct rules_run *run, struct record *r)
 {
-	begin_event(run, r);
+	run_begin(run, r);
 	if (r->time_ns > run->next_deadline_ns)
 		advance_time(run, r->time_ns);
 	if (run->set->n_stages > 0 && index_candidates(run, r, run->candidates))

@@ -156,3 +156,21 @@ is 'aliases of our own events' '"1"' \
 	"$(ids --query 'process where process.executable == "./ls" and process.executable == "/x/ls"' ours.ndjson)"
 is 'not of others' '' \
 	"$(ids --query 'process where process.executable == "./ls"' theirs.ndjson)"
+
+# --explain.
+run 'explain' 1 replay -r rule1.yml --explain rule1 --format text events.ndjson
+is 'explain: yes' 'event "a" 2026-01-01T00:00:00.000000000Z
+  yes
+match of "a"' "$(printf '%s\n' "$out" | sed -n 1,3p)"
+is 'explain: no' 'event "b" 2026-01-01T00:00:02.000000000Z
+  no
+    rule1.yml:4:22: this is false: process.pid == 1
+      process.pid is 2' "$(printf '%s\n' "$out" | sed -n 4,7p)"
+run 'explain for programs' 0 replay --query 'process where process.pid in (8, 9) and not process.name == "x"' --explain query events.ndjson
+is 'explain for programs' '{"rule":"query","id":"a","@timestamp":"2026-01-01T00:00:00.000000000Z","stages":[{"stage":1,"kind":"event","holds":false,"reasons":[{"test":"process.pid in (8, 9)","true":false,"excepted":false,"file":"","line":1,"column":15,"values":{"process.pid":[1]}}],"more":0}]}' \
+	"$(printf '%s\n' "$out" | sed -n 1p)"
+run 'explain: other category' 0 replay --query 'file where true' --explain query events.ndjson
+is 'explain: other category' '' "$out"
+run 'explain: which rule' 16 replay -r rule1.yml --explain rule9 events.ndjson
+has 'explain: which rule' 'no rule with the id' "$err"
+run 'explain or matches' 16 replay -r rule1.yml --explain rule1 --matches events.ndjson

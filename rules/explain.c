@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a rule did not match: its query is parsed again, and each test of the
+ * tree finds the leaf of the sealed set that decides it. What a stage says is
+ * the program's own verdict; the tree only tells the reason.
+ */
+#include "rules/engine.h"
+
+#include <stdlib.h>
+
+#define REASONS_MAX 16
+/* Join keys of which the last events are remembered. */
+#define KEYS_MAX 4096
+
+/* When events with these join keys last satisfied each stage. */
+struct last_seen {
+	struct group group;
+	uint64_t ns[QUERY_STAGES_MAX + 1];
+	bool seen[QUERY_STAGES_MAX + 1];
+};
+
+struct exception_text {
+	struct node *when;
+	struct parse p;
+	uint64_t expires_ns;
+};
+
+struct rules_explainer {
+	const struct rules *set;
+	const struct rule_code *code;
+	struct rules_run *run; /* for its evaluator; it is fed nothing */
+	struct arena tree;
+	struct err ignored; /* nothing here is new */
+	struct parse p;
+	struct query q;
+	struct exception_text *exceptions;
+	size_t n_exceptions;
+	struct group_table table;
+
+	/* of the stage under work */
+	struct record *record;
+	const struct parse *text; /* that reasons point into */
+	bool all, excepted;
+	struct rules_reason reasons[REASONS_MAX];
+	size_t n_reasons, more;
+	struct buf note;
+};
+
+/* ---- the tree ----------------------------------------------------------- */
+
+static bool
+is_joint(const struct node *n)
+{
+	return n->kind == NODE_AND || n->kind == NODE_OR || n->kind == NODE_NOT;
+}
+
+static void
+find_leaves(struct parse *p, struct node *n)
+{
+	uint32_t leaf;
+
+	if (n->kind == NODE_LITERAL || n->kind == NODE_BAD)
+		return;
+	if (!is_joint(n)) {
+		n->leaf = compile_find_leaf(p, n, &leaf) ? leaf + 1 : 0;
+		return;
+	}
+	for (size_t i = 0; i < n->n; i++)
+		find_leaves(p, n->kids[i]);
+}
+
+static bool
+is_true(struct rules_explainer *x, const struct node *n)
+{
+	switch (n->kind) {
+	case NODE_LITERAL:
+		return !n->item.null && n->item.v.type == VALUE_BOOL &&
+		       n->item.v.b;
+	case NODE_NOT:
+		return !is_true(x, n->kids[0]);
+	case NODE_AND:
+	case NODE_OR:
+		for (size_t i = 0; i < n->n; i++)
+			if (is_true(x, n->kids[i]) == (n->kind == NODE_OR))
+				return n->kind == NODE_OR;
+		return n->kind == NODE_AND;
+	default:
+		return n->leaf != 0 && eval_leaf(&x->run->eval, n->leaf - 1);
+	}
+}
+
+/* ---- reasons ------------------------------------------------------------ */
+
+static void
+add_fields(struct rules_reason *r, const struct node *n)
+{
+	size_t i = 0;
+
+	if (n->kind == NODE_FIELD) {
+		while (i < r->n_fields && r->fields[i] != n->field)
+			i++;
+		if (i == r->n_fields && i < RULES_REASON_FIELDS)
+			r->fields[r->n_fields++] = n->field;
+	}
+	for (i = 0; i < n->n; i++)
+		add_fields(r, n->kids[i]);
+}
+
+/* As it is written; of KQL, whose parts are not together, as it is meant. */
+static struct view
+text_of(struct rules_explainer *x, const struct node *n)
+{
+	struct parse p = *x->text;
+	struct buf b = { 0 };
+	struct view v;
+
+	if (n->end > n->from)
+		return view_sub(p.text, n->from, n->end - n->from);
+	node_print(&p, n, &b);
+	v = arena_copy(&x->run->eval.scratch, buf_view(&b));
+	x->run->eval.scratch_used = true;
+	buf_free(&b);
+	return v;
+}
+
+static void
+add_reason(struct rules_explainer *x, const struct node *n, bool holds)
+{
+	struct rules_reason *r = &x->reasons[x->n_reasons];
+
+	if (x->n_reasons == REASONS_MAX) {
+		x->more++;
+		return;
+	}
+	*r = (struct rules_reason){ .text = text_of(x, n),
+				    .holds = holds,
+				    .excepted = x->excepted };
+	r->place = parse_place(x->text, n->end > n->from ? n->from : n->at);
+	r->place.text = VIEW_NONE;
+	add_fields(r, n);
+	x->n_reasons++;
+}
+
+/* What makes `n` be `truth`, which it is. */
+static void
+tell(struct rules_explainer *x, const struct node *n, bool truth)
+{
+	bool one = truth == (n->kind == NODE_OR) && !x->all;
+	const struct node *kid;
+
+	switch (n->kind) {
+	case NODE_NOT:
+		kid = n->kids[0];
+		/* a != b is one thing to a reader */
+		if (kid->end == 0 && n->end != 0 && !is_joint(kid))
+			add_reason(x, n, truth);
+		else
+			tell(x, kid, !truth);
+		return;
+	case NODE_AND:
+	case NODE_OR:
+		for (size_t i = 0; i < n->n; i++) {
+			if (is_true(x, n->kids[i]) != truth)
+				continue;
+			tell(x, n->kids[i], truth);
+			if (one)
+				return;
+		}
+		return;
+	default:
+		add_reason(x, n, truth);
+	}
+}
+
+static void
+tell_exceptions(struct rules_explainer *x)
+{
+	x->excepted = true;
+	for (size_t i = 0; i < x->n_exceptions; i++) {
+		const struct exception_text *e = &x->exceptions[i];
+
+		if ((e->expires_ns != 0 &&
+		     x->record->time_ns >= e->expires_ns) ||
+		    !is_true(x, e->when))
+			continue;
+		x->text = &e->p;
+		tell(x, e->when, true);
+	}
+	x->text = &x->p;
+	x->excepted = false;
+}
+
+/* ---- what a stage is about ---------------------------------------------- */
+
+/* The category's test stands first (see parse_category); without one the
+ * stage is about all events. */
+static bool
+is_about(struct rules_explainer *x, const struct node *cond)
+{
+	const struct node *first =
+		cond->kind == NODE_AND ? cond->kids[0] : cond;
+
+	if (first->kind != NODE_IN || first->kids[0]->kind != NODE_FIELD ||
+	    (int)first->kids[0]->field !=
+		    rules_field_find(x->set, VIEW("event.category")))
+		return true;
+	return is_true(x, first);
+}
+
+/* ---- what has come before ----------------------------------------------- */
+
+struct noting {
+	struct rules_explainer *x;
+	unsigned stage;
+	int before; /* the positive stage before it, -1 = none */
+	bool seen;
+	uint64_t last_ns; /* of `before` with the same keys */
+};
+
+static void
+note_key(void *ctx, struct view key, const struct value **values)
+{
+	struct noting *n = ctx;
+	struct group_table *t = &n->x->table;
+	struct last_seen *s = (struct last_seen *)group_get(t, key);
+	uint64_t now_ns = n->x->record->time_ns;
+
+	(void)values;
+	if (s == NULL)
+		return;
+	group_touch(t, &s->group, now_ns);
+	if (n->before >= 0 && s->seen[n->before] &&
+	    (!n->seen || s->ns[n->before] > n->last_ns)) {
+		n->seen = true;
+		n->last_ns = s->ns[n->before];
+	}
+	s->seen[n->stage] = true;
+	s->ns[n->stage] = now_ns;
+	if (t->n > KEYS_MAX)
+		group_drop(t, t->oldest);
+}
+
+static void
+put_seconds(struct buf *b, uint64_t ns)
+{
+	buf_printf(b, "%llu.%03llu s", (unsigned long long)(ns / NS_PER_SEC),
+		   (unsigned long long)(ns % NS_PER_SEC / NS_PER_MS));
+}
+
+static void
+note_before(struct noting *n)
+{
+	const struct query *q = &n->x->q;
+	struct buf *b = &n->x->note;
+	uint64_t since_ns = n->x->record->time_ns - n->last_ns;
+	const char *keys = q->stages[0].n_keys > 0 ? " with the same keys" : "";
+
+	if (n->before < 0)
+		return;
+	if (!n->seen) {
+		buf_printf(b, "no event of stage %d%s came before",
+			   n->before + 1, keys);
+		return;
+	}
+	buf_printf(b, "an event of stage %d%s came ", n->before + 1, keys);
+	put_seconds(b, since_ns);
+	buf_puts(b, " before");
+	if (q->has_maxspan && since_ns > q->maxspan_ns) {
+		buf_puts(b, ", longer than the maxspan of ");
+		put_seconds(b, q->maxspan_ns);
+	}
+}
+
+static void
+note_stage(struct rules_explainer *x, unsigned stage)
+{
+	const struct stage *s = &x->code->stages[stage];
+	struct noting n = { .x = x, .stage = stage, .before = -1 };
+	struct key_each each = { note_key, &n };
+
+	buf_clear(&x->note);
+	for (unsigned k = 0; k < stage && k < x->q.n; k++)
+		if (!x->q.stages[k].missing)
+			n.before = (int)k;
+	if (x->code->kind == CODE_TERMS) {
+		buf_puts(&x->note, "matches if these values are new");
+	} else if (x->code->kind == CODE_THRESHOLD) {
+		buf_puts(&x->note, "counts for the group of these values");
+	} else if (x->code->kind == CODE_SEQUENCE) {
+		keys_each(x->run, x->record, s->keys, s->n_keys, each);
+		if (stage < x->q.n)
+			note_before(&n);
+	}
+}
+
+/* ---- one event ---------------------------------------------------------- */
+
+static void
+answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
+{
+	const struct stage *s = &x->code->stages[stage];
+	bool until = stage == x->q.n;
+	const struct query_stage *from =
+		until ? &x->q.until : &x->q.stages[stage];
+
+	*a = (struct rules_answer){ .stage = stage,
+				    .until = until,
+				    .missing = from->missing,
+				    .reasons = x->reasons };
+	a->holds = eval_program(&x->run->eval, &s->program);
+	x->n_reasons = x->more = 0;
+	if (a->holds) {
+		note_stage(x, stage);
+		a->note = buf_view(&x->note);
+	} else if (!is_true(x, from->cond)) {
+		tell(x, from->cond, false);
+	} else {
+		tell_exceptions(x);
+	}
+	a->n_reasons = x->n_reasons;
+	a->more = x->more;
+}
+
+void
+rules_explain(struct rules_explainer *x, struct record *r, bool all,
+	      void (*each)(void *ctx, const struct rules_answer *), void *ctx)
+{
+	const struct rule_code *c = x->code;
+	unsigned keys[QUERY_KEYS_MAX];
+	struct rules_answer a;
+
+	run_begin(x->run, r);
+	x->record = r;
+	x->all = all;
+	for (unsigned i = (unsigned)c->n_stages; i-- > 0;) {
+		const struct stage *s = &c->stages[i];
+
+		/* from the last one, as sequences are tried: an event is not
+		 * its own predecessor */
+		if (!is_about(x, i == x->q.n ? x->q.until.cond
+					     : x->q.stages[i].cond))
+			continue;
+		answer(x, i, &a);
+		for (size_t k = 0; k < s->n_keys; k++)
+			keys[k] = s->keys[k].field;
+		a.keys = c->n_fields > 0 ? c->fields : keys;
+		a.n_keys = c->n_fields > 0 ? c->n_fields : s->n_keys;
+		each(ctx, &a);
+	}
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static struct parse
+parse_of(struct rules_explainer *x, struct view text, struct place place)
+{
+	return (struct parse){ .set = (struct rules *)(uintptr_t)x->set,
+			       .arena = &x->tree,
+			       .text = text,
+			       .place = place,
+			       .err = &x->ignored };
+}
+
+static int
+read_condition(struct parse *p, struct node **cond)
+{
+	if (check_condition(p, cond) < 0)
+		return -1;
+	find_leaves(p, *cond);
+	return 0;
+}
+
+static int
+read_query(struct rules_explainer *x)
+{
+	const struct rule_source *s = &x->set->sources[x->code->rule];
+	struct query *q = &x->q;
+
+	x->p = parse_of(x, s->rule.query, s->query_place);
+	x->text = &x->p;
+	if ((s->rule.kuery ? parse_kql(&x->p, q) : parse_eql(&x->p, q)) < 0)
+		return -1;
+	for (size_t i = 0; i < q->n; i++)
+		if (read_condition(&x->p, &q->stages[i].cond) < 0)
+			return -1;
+	if (q->until.cond == NULL)
+		return 0;
+	return read_condition(&x->p, &q->until.cond);
+}
+
+static int
+read_exceptions(struct rules_explainer *x)
+{
+	const struct rules *set = x->set;
+	struct view id = set->rules[x->code->rule].id;
+
+	x->exceptions = arena_array(&x->tree, set->n_exceptions + 1,
+				    sizeof(*x->exceptions));
+	if (x->exceptions == NULL)
+		return -1;
+	for (size_t i = 0; i < set->n_exceptions; i++) {
+		const struct rule_exception *from = &set->exceptions[i];
+		struct exception_text *e = &x->exceptions[x->n_exceptions];
+
+		if (!view_eq(from->rule, id) && !view_eq(from->rule, VIEW("*")))
+			continue;
+		e->p = parse_of(x, from->when, from->when_place);
+		e->expires_ns = from->expires_ns;
+		if (parse_eql_condition(&e->p, &e->when) < 0 ||
+		    read_condition(&e->p, &e->when) < 0)
+			return -1;
+		x->n_exceptions++;
+	}
+	return 0;
+}
+
+struct rules_explainer *
+rules_explainer_new(const struct rules *set, size_t i)
+{
+	struct rules_explainer *x;
+
+	if (!set->code[i].live)
+		return NULL;
+	x = calloc(1, sizeof(*x));
+	if (x == NULL)
+		return NULL;
+	x->set = set;
+	x->code = &set->code[i];
+	x->table.size = sizeof(struct last_seen);
+	x->run = rules_run_new(set, NULL, NULL);
+	if (x->run == NULL || read_query(x) < 0 || read_exceptions(x) < 0) {
+		rules_explainer_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+void
+rules_explainer_free(struct rules_explainer *x)
+{
+	if (x == NULL)
+		return;
+	rules_run_free(x->run);
+	group_table_free(&x->table);
+	arena_free(&x->tree);
+	err_free(&x->ignored);
+	buf_free(&x->note);
+	free(x);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which test said no to which event. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/rules_help.h"
+
+static const struct rules_schema schema = { .open = true };
+
+struct told {
+	struct buf text;
+	const struct rules *set;
+};
+
+/* "1 yes note", "2 no: TEXT false (fields)" */
+static void
+on_answer(void *ctx, const struct rules_answer *a)
+{
+	struct told *t = ctx;
+
+	buf_printf(&t->text, "%u%s%s", a->stage + 1, a->missing ? "m" : "",
+		   a->until ? "u" : "");
+	if (a->holds) {
+		buf_puts(&t->text, " yes ");
+		buf_put(&t->text, a->note);
+	} else {
+		buf_puts(&t->text, " no:");
+	}
+	for (size_t i = 0; i < a->n_reasons; i++) {
+		const struct rules_reason *r = &a->reasons[i];
+
+		buf_printf(&t->text, " %s%.*s %s (", r->excepted ? "x " : "",
+			   (int)r->text.n, r->text.p,
+			   r->holds ? "true" : "false");
+		for (size_t k = 0; k < r->n_fields; k++)
+			buf_printf(&t->text, "%s%s", k > 0 ? "," : "",
+				   rules_field_name(t->set, r->fields[k]));
+		buf_puts(&t->text, ")");
+	}
+	buf_putc(&t->text, '\n');
+}
+
+static void
+explain_set(struct rules *set, const char *events, bool all,
+	    const char *expected)
+{
+	struct help h = { 0 };
+	struct told told = { .set = set };
+	struct rules_explainer *x = rules_explainer_new(set, 0);
+	struct view rest = view_of(events), line;
+
+	assert_non_null(x);
+	while (view_next_split(&rest, '\n', &line)) {
+		if (line.n > 0)
+			help_event(&h, arena_copy(&h.arena, line).p);
+	}
+	help_begin(&h, set);
+	for (size_t i = 0; i < h.n; i++) {
+		h.now = &h.events[i];
+		h.record.time_ns = h.now->time_ns;
+		h.record.seq++;
+		h.record.generation++;
+		rules_explain(x, &h.record, all, on_answer, &told);
+	}
+	buf_putc(&told.text, '\0');
+	assert_string_equal(told.text.p, expected);
+	buf_free(&told.text);
+	rules_explainer_free(x);
+	help_free(&h);
+}
+
+static void
+explain(const char *query, bool kuery, const char *events, bool all,
+	const char *expected)
+{
+	struct rules *set = rules_new(&schema);
+	struct err err = { 0 };
+
+	assert_int_equal(rules_add_query(set, "q", view_of(query), kuery, &err),
+			 0);
+	assert_int_equal(rules_seal(set, &err), 0);
+	explain_set(set, events, all, expected);
+	rules_free(set);
+	err_free(&err);
+}
+
+#define P "event.category=process "
+
+static void
+test_conditions(void **state)
+{
+	(void)state;
+	explain("process where a == 1 and (b : \"x*\" or c != null) and d > 2",
+		false,
+		"1 " P "a=1 b=xy d=3\n"
+		"2 " P "a=2 b=y d=1\n"
+		"3 " P "a=1 b=y d=1\n"
+		"4 event.category=file a=1\n",
+		false,
+		"1 yes \n"
+		"1 no: a == 1 false (a)\n"
+		"1 no: b : \"x*\" false (b) c != null false (c)\n");
+	explain("process where a == 1 and b == 2 and not c == 3", false,
+		"1 " P "a=2 b=3 c=3\n", true,
+		"1 no: a == 1 false (a) b == 2 false (b) c == 3 true (c)\n");
+	explain("process where not (a == 1 or b == 2) and c", false,
+		"1 " P "a=1 b=2 c=true\n"
+		"2 " P "a=2 b=2\n"
+		"3 " P "c=false\n",
+		false,
+		"1 no: a == 1 true (a)\n"
+		"1 no: b == 2 true (b)\n"
+		"1 no: c false (c)\n");
+	explain("process where a != 1 and b not in (2, 3) and c == null", false,
+		"1 " P "a=1\n2 " P "b=3\n3 " P "c=1\n4 " P "\n", false,
+		"1 no: a != 1 false (a)\n"
+		"1 no: b not in (2, 3) false (b)\n"
+		"1 no: c == null false (c)\n"
+		"1 yes \n");
+	explain("any where length(a) > b + 1", false, "1 a=xy b=7\n", false,
+		"1 no: length(a) > b + 1 false (a,b)\n");
+	explain("a: (x or y) and not b: 1", true, "1 a=z\n2 a=x b=1\n", false,
+		"1 no: a in (\"x\", \"y\") false (a)\n"
+		"1 no: b in (\"1\") true (b)\n");
+}
+
+static void
+test_sequences(void **state)
+{
+	(void)state;
+	explain("sequence by k with maxspan=2s [process where a == 1] "
+		"[network where b == 2] until [process where a == 9]",
+		false,
+		"1 " P "k=1 a=1\n"
+		"2 event.category=network k=2 b=2\n"
+		"3 event.category=network k=1 b=2\n"
+		"4 @9 event.category=network k=1 b=2\n"
+		"5 " P "k=1 a=9\n"
+		"6 event.category=network k=1 b=3\n",
+		false,
+		"3u no: a == 9 false (a)\n"
+		"1 yes \n"
+		"2 yes no event of stage 1 with the same keys came before\n"
+		"2 yes an event of stage 1 with the same keys came 2.000 s "
+		"before\n"
+		"2 yes an event of stage 1 with the same keys came 8.000 s "
+		"before, longer than the maxspan of 2.000 s\n"
+		"3u yes \n"
+		"1 no: a == 1 false (a)\n"
+		"2 no: b == 2 false (b)\n");
+	explain("sequence with maxspan=2s [any where a == 1] ![any where b == "
+		"1] [any where a == 2]",
+		false, "1 a=1\n2 a=2\n", false,
+		"3 no: a == 2 false (a)\n"
+		"2m no: b == 1 false (b)\n"
+		"1 yes \n"
+		"3 yes an event of stage 1 came 1.000 s before\n"
+		"2m no: b == 1 false (b)\n"
+		"1 no: a == 1 false (a)\n");
+}
+
+static void
+test_exceptions(void **state)
+{
+	struct rules *set = rules_new(&schema);
+	struct rule_exception x = { .rule = VIEW("q"),
+				    .when = VIEW("b == 1 and c : \"u*\""),
+				    .expires_ns = 10 * NS_PER_SEC };
+	struct err err = { 0 };
+
+	(void)state;
+	rules_add_query(set, "q", VIEW("process where a == 1"), false, &err);
+	rules_add_exception(set, &x, &err);
+	assert_int_equal(rules_seal(set, &err), 0);
+	explain_set(set,
+		    "1 " P "a=1 b=1 c=us\n"
+		    "2 " P "a=1 b=1 c=them\n"
+		    "3 @11 " P "a=1 b=1 c=us\n",
+		    false,
+		    "1 no: x b == 1 true (b) x c : \"u*\" true (c)\n"
+		    "1 yes \n"
+		    "1 yes \n");
+	rules_free(set);
+	err_free(&err);
+}
+
+static void
+test_broken(void **state)
+{
+	struct rules *set = rules_new(&schema);
+	struct err err = { 0 };
+
+	(void)state;
+	rules_add_query(set, "q", VIEW("process where ("), false, &err);
+	assert_int_equal(rules_seal(set, &err), 1);
+	assert_null(rules_explainer_new(set, 0));
+	rules_explainer_free(NULL);
+	rules_free(set);
+	err_free(&err);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_exceptions),
+		cmocka_unit_test(test_broken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
