@@ -140,19 +140,20 @@ enough(const struct monitor *m)
 static enum exit_code
 open_sensors(struct monitor *m)
 {
-	struct sensor_config config = {
+	struct sensor_config *config = &m->sensor_config;
+	struct err err = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+
+	*config = (struct sensor_config){
 		.watchset = &m->watchset,
 		.max_args = (uint32_t)m->config.args_bytes,
 		.env_names = m->env_names,
 		.n_env_names = m->config.env_vars.n,
 		.journal = m->config.journal.n > 0 ? m->config.journal.p : NULL,
 	};
-	struct err err = { 0 };
-	enum exit_code code = EXIT_NOTHING;
-
-	open_source(m, &m->processes, &sensor_bpf, &config, &err);
-	open_source(m, &m->files, &sensor_fan, &config, &err);
-	open_source(m, &m->messages, &sensor_journal, &config, &err);
+	open_source(m, &m->processes, &sensor_bpf, config, &err);
+	open_source(m, &m->files, &sensor_fan, config, &err);
+	open_source(m, &m->messages, &sensor_journal, config, &err);
 	if (enough(m)) {
 		monitor_note_errors(m, &err);
 	} else {
