@@ -99,7 +99,7 @@ fill_names(struct live *l, unsigned field, struct slot *s)
 }
 
 /* An account that the message names must not get the other half of its
- * identity from the process that wrote it. */
+ * identity from the process that wrote it; nor is that one's group meant. */
 static bool
 named_otherwise(const struct event_log *log, unsigned field)
 {
@@ -112,7 +112,7 @@ named_otherwise(const struct event_log *log, unsigned field)
 		return log->said[SAID_TARGET].n > 0;
 	case FIELD_GROUP_ID:
 	case FIELD_GROUP_NAME:
-		return log->said[SAID_GROUP].n > 0 || log->said[SAID_GID].n > 0;
+		return true;
 	default:
 		return false;
 	}

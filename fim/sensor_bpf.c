@@ -151,19 +151,22 @@ skel_without(struct tocsin_bpf *skel, enum bpf_prog_type type)
 		bpf_program__set_autoload(p, false);
 }
 
-/* All programs, or those without cgroups. NULL and errno. */
+/* All programs, or those without cgroups, or without modules as well. NULL and
+ * errno. */
 static struct tocsin_bpf *
 skel_load(const struct sensor_config *config)
 {
 	int error = ENOMEM;
 
-	for (int without = 0; without <= 1; without++) {
+	for (int without = 0; without <= 2; without++) {
 		struct tocsin_bpf *skel = skel_open(config);
 
 		if (skel == NULL)
 			break;
 		if (without >= 1)
 			skel_without(skel, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
+		if (without >= 2 || !hooks_have_modules())
+			bpf_program__set_autoload(skel->progs.on_module, false);
 		error = -tocsin_bpf__load(skel);
 		if (error == 0)
 			return skel;

@@ -111,6 +111,7 @@ enum hook_group {
 	HOOKS_TCP,
 	HOOKS_ACCEPT,
 	HOOKS_UDP,
+	HOOKS_MODULES,
 	HOOK_GROUPS
 };
 
@@ -123,6 +124,8 @@ struct hooks {
 	char why[HOOK_GROUPS][64]; /* the first failure of each */
 };
 
+/* A kernel without modules has no tracepoint for them, and none to see. */
+bool hooks_have_modules(void);
 /* Attaches what this host allows. -1 and errno when HOOKS_PROCESS failed. */
 int hooks_attach(struct hooks *, const struct bpf_object *);
 void hooks_detach(struct hooks *);

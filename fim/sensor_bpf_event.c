@@ -370,6 +370,28 @@ take_name(struct translator *t, const void *record, size_t n,
 }
 
 static bool
+take_module(struct translator *t, const void *record, size_t n,
+	    const struct event_sink *sink)
+{
+	const struct wire_module *w = record;
+	struct event e = { .kind = EVENT_LOAD_MODULE };
+	struct event_module module;
+
+	if (n < sizeof(*w))
+		return false;
+	module = (struct event_module){
+		.name = { w->name, strnlen(w->name, sizeof(w->name)) },
+		.taints = w->taints,
+		.from_file = w->from_file != 0,
+	};
+	note_ids(t, &w->head, &w->proc, sink);
+	translate_head(&e, &w->head);
+	e.module = &module;
+	take(t, sink, &e);
+	return true;
+}
+
+static bool
 take_record(struct translator *t, const void *record, size_t n,
 	    const struct event_sink *sink)
 {
@@ -384,6 +406,8 @@ take_record(struct translator *t, const void *record, size_t n,
 		return take_exit(t, record, n, sink);
 	case WIRE_NET:
 		return take_net(t, record, n, sink);
+	case WIRE_MODULE:
+		return take_module(t, record, n, sink);
 	case WIRE_NAME:
 		return take_name(t, record, n, sink);
 	default:

@@ -37,6 +37,7 @@ static const struct hook hooks[] = {
 	{ "on_connect6", true, HOOKS_UDP },
 	{ "on_sendmsg4", true, HOOKS_UDP },
 	{ "on_sendmsg6", true, HOOKS_UDP },
+	{ "on_module", false, HOOKS_MODULES },
 };
 
 _Static_assert(ARRAY_LEN(hooks) <= HOOKS_MAX, "room for every link");
@@ -46,6 +47,7 @@ static const char *const group_names[HOOK_GROUPS] = {
 	[HOOKS_TCP] = "tcp",
 	[HOOKS_UDP] = "udp",
 	[HOOKS_ACCEPT] = "accept",
+	[HOOKS_MODULES] = "modules",
 };
 
 /* ---- where things are ------------------------------------------------ */
@@ -148,6 +150,13 @@ hook_attach(const struct hook *h, const struct bpf_object *object, int cgroup)
 	return bpf_program__attach_cgroup(program, cgroup);
 }
 
+bool
+hooks_have_modules(void)
+{
+	/* Made by kernel/module/procfs.c. */
+	return access("/proc/modules", F_OK) == 0;
+}
+
 int
 hooks_attach(struct hooks *k, const struct bpf_object *object)
 {
@@ -155,8 +164,11 @@ hooks_attach(struct hooks *k, const struct bpf_object *object)
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
 		const struct hook *h = &hooks[i];
-		struct bpf_link *link = hook_attach(h, object, cgroup);
+		struct bpf_link *link;
 
+		if (h->group == HOOKS_MODULES && !hooks_have_modules())
+			continue;
+		link = hook_attach(h, object, cgroup);
 		k->wanted[h->group]++;
 		if (link != NULL) {
 			k->links[k->n++] = link;

@@ -252,6 +252,18 @@ enum fanotify_event_type {
 	FANOTIFY_EVENT_TYPE_FID_NAME = 1,
 };
 
+/* include/linux/module.h. The name is shorter than this. */
+struct module {
+	char name[56];
+	unsigned long taints;
+};
+
+/* arch/x86/include/asm/ptrace.h and those of arm64 (asm/ptrace.h). */
+struct pt_regs___any {
+	unsigned long orig_ax;
+	int syscallno;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -5,6 +5,7 @@
  * fentry and LSM programs, and tracepoints of system calls slow all of them
  * down (50 to 75 ns a call here, 1 µs on the way to a new file).
  */
+#include "fim/bpf/module.h"
 #include "fim/bpf/network.h"
 #include "fim/bpf/process.h"
 #include "fim/bpf/waiting.h"

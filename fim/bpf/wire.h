@@ -18,6 +18,7 @@ enum wire_kind {
 	WIRE_EXIT,
 	WIRE_NET,
 	WIRE_NAME,
+	WIRE_MODULE,
 	WIRE_TASK, /* one process that exists already, from the iterator */
 };
 
@@ -132,6 +133,16 @@ struct wire_name {
 	char name[WIRE_NAME_MAX];
 };
 
+/* A kernel module that the process loads. */
+struct wire_module {
+	struct wire_head head;
+	struct wire_proc proc;
+	__u64 taints; /* struct module's */
+	__u32 from_file;
+	__u32 pad;
+	char name[64]; /* MODULE_NAME_LEN is less */
+};
+
 _Static_assert(sizeof(struct wire_head) == 32, "wire_head has no holes");
 _Static_assert(sizeof(struct wire_proc) == 88, "wire_proc has no holes");
 _Static_assert(sizeof(struct wire_sock) == 48, "wire_sock has no holes");
@@ -141,6 +152,8 @@ _Static_assert(sizeof(struct wire_exec) == 32 + 88 + 40 + 3 * 48 + 24,
 _Static_assert(sizeof(struct wire_net) == 88 + 88, "wire_net has no holes");
 _Static_assert(sizeof(struct wire_fork) == 32 + 88 + 24,
 	       "wire_fork has no holes");
+_Static_assert(sizeof(struct wire_module) == 32 + 88 + 16 + 64,
+	       "wire_module has no holes");
 _Static_assert(sizeof(struct wire_name) == 32 + 4 + 256 + 4,
 	       "wire_name ends in four bytes of padding");
 
