@@ -23,6 +23,12 @@ enum exit_code {
 #define EXIT_CODE(name, number, meaning) EXIT_##name = number,
 	EXIT_CODES
 #undef EXIT_CODE
+		/* All bits of `baseline check`. */
+		EXIT_FINDINGS_MAX = 15,
+	EXIT_ADDED = 1,
+	EXIT_REMOVED = 2,
+	EXIT_CHANGED = 4,
+	EXIT_UNCOVERED = 8
 };
 
 #endif

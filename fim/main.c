@@ -116,7 +116,7 @@ run(const struct options *o)
 
 	if (io_open(&io, o) == 0) {
 		code = functions[o->command](o, &io);
-		if (code == EXIT_FINDINGS && o->exit_zero)
+		if (code <= EXIT_FINDINGS_MAX && o->exit_zero)
 			code = EXIT_NOTHING;
 	}
 	if (io.out != NULL && io_close(&io, o) != 0)

@@ -125,7 +125,7 @@ option_unknown(const char *word, struct err *err)
 }
 
 /* Subcommands that Tocsin is to have and this version does not. */
-static const char *const later[] = { "scan", "baseline", "query", "alerts" };
+static const char *const later[] = { "scan", "query", "alerts" };
 
 static int
 command_find(const char *word, enum command *out, struct err *err)
@@ -267,6 +267,7 @@ options_free(struct options *o)
 	free(o->args.v);
 	free(o->rules.v);
 	free(o->pubkeys.v);
+	free(o->packages.v);
 	*o = (struct options){ .command = COMMAND_NONE };
 }
 

@@ -54,6 +54,10 @@ struct options {
 	const char *key, *comment, *passphrase_fd;
 	struct text_list pubkeys;
 	bool legacy, unencrypted;
+
+	bool is_unsigned, plan, quick, verify, delete, nice;
+	const char *report, *reason, *threads;
+	struct text_list packages;
 };
 
 /* 0, or -1 with one diagnostic. Free in both cases. */

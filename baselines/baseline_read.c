@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a generation: verify the descriptor, then let SQLite see it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "baselines/scope.h"
+#include "baselines/sign_format.h"
+#include "baselines/store.h"
+
+enum query { NEXT_FILE, NEXT_DIR, FIND_DIR, FIND_FILE, COUNT_DIRS, QUERIES };
+
+static const char *const query_sql[QUERIES] = {
+	[NEXT_FILE] = "SELECT file.id, file.name, mode, uid, gid, size, mtime,"
+		      " ctime, inode, nlink, sha256, target, xattrs, flags,"
+		      " device, fault, package.name FROM file"
+		      " LEFT JOIN extra ON extra.id = file.extra"
+		      " LEFT JOIN package ON package.id = file.package"
+		      " WHERE file.id >= ?1 ORDER BY file.id",
+	[NEXT_DIR] = "SELECT id, path, first FROM dir WHERE id >= ?1"
+		     " ORDER BY id",
+	[FIND_DIR] = "SELECT path, first FROM dir WHERE id = ?1",
+	[FIND_FILE] = "SELECT name FROM file WHERE id = ?1",
+	[COUNT_DIRS] = "SELECT max(id) FROM dir",
+};
+
+struct baseline {
+	struct buf path;
+	int fd;
+	struct stat st; /* as verified */
+	struct fd_database d;
+	sqlite3_stmt *queries[QUERIES];
+	struct baseline_meta meta;
+	struct arena arena; /* of meta */
+	struct baseline_item item;
+	struct buf dir, name;	  /* of the item, each with a NUL */
+	sqlite3_int64 next_first; /* first file of the next folder */
+	bool more_dirs, started;
+};
+
+const struct baseline_meta *
+baseline_meta(const struct baseline *b)
+{
+	return &b->meta;
+}
+
+const char *
+baseline_problem(const struct baseline *b)
+{
+	return sqlite3_errmsg(b->d.db);
+}
+
+/* ---- verifying ------------------------------------------------------- */
+
+static enum sign_verdict
+verify_with(const struct baseline *b, const char *suffix,
+	    const struct sign_keys *keys, struct sign_result *result)
+{
+	char text[SIGN_TEXT_MAX + 1];
+	struct buf path = { 0 };
+	ssize_t n = -1;
+	int fd;
+
+	buf_printf(&path, "%s" SIGN_SUFFIX "%s%c", b->path.p, suffix, 0);
+	fd = path.failed ? -1 : sign_open(path.p);
+	buf_free(&path);
+	if (fd < 0 && errno == ENOENT)
+		return SIGN_NO_SIGNATURE;
+	if (fd >= 0) {
+		n = sign_read_small(fd, text, SIGN_TEXT_MAX);
+		close(fd);
+	}
+	if (n < 0) {
+		result->why = "it is not a small file";
+		return SIGN_MALFORMED;
+	}
+	return sign_verify_fd(b->fd, (struct view){ text, (size_t)n }, keys,
+			      result);
+}
+
+static int
+complain(const struct baseline *b, enum sign_verdict v,
+	 const struct sign_result *r, struct err *err)
+{
+	struct buf text = { 0 };
+
+	buf_puts(&text, sign_verdict_sentence(v));
+	if (r->id_known) {
+		buf_puts(&text, " (key ");
+		sign_id_text(r->id, &text);
+		buf_putc(&text, ')');
+	}
+	if (v == SIGN_MALFORMED && r->why != NULL)
+		buf_printf(&text, ": %s", r->why);
+	if (v == SIGN_UNREADABLE)
+		buf_printf(&text, ": %s", strerror(r->error));
+	buf_putc(&text, '\0');
+	err_add(err, (struct place){ .file = b->path.p }, "%s",
+		text.failed ? sign_verdict_sentence(v) : text.p);
+	buf_free(&text);
+	return -1;
+}
+
+/* A commit that was stopped between its two renames left the signature under
+ * its other name. */
+static int
+verify(struct baseline *b, const struct sign_keys *keys, struct err *err)
+{
+	struct sign_result result = { 0 }, next = { 0 };
+	enum sign_verdict v = verify_with(b, "", keys, &result);
+	int rc = 0;
+
+	if (v != SIGN_GOOD &&
+	    verify_with(b, NEXT_SUFFIX, keys, &next) != SIGN_GOOD)
+		rc = complain(b, v, &result, err);
+	sign_result_free(&result);
+	sign_result_free(&next);
+	return rc;
+}
+
+/* ---- opening --------------------------------------------------------- */
+
+static struct view *
+meta_text(struct baseline_meta *m, struct view name)
+{
+	const struct {
+		const char *name;
+		struct view *to;
+	} rows[] = {
+		{ "action", &m->action }, { "host", &m->host },
+		{ "log", &m->log },	  { "parent", &m->parent },
+		{ "reason", &m->reason }, { "root", &m->root },
+		{ "who", &m->who },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (view_eq(name, view_of(rows[i].name)))
+			return rows[i].to;
+	return NULL;
+}
+
+static uint64_t *
+meta_number(struct baseline_meta *m, struct view name)
+{
+	if (view_eq(name, VIEW("files")))
+		return &m->files;
+	if (view_eq(name, VIEW("generation")))
+		return &m->generation;
+	if (view_eq(name, VIEW("time_ns")))
+		return &m->time_ns;
+	return NULL;
+}
+
+static int
+read_meta(struct baseline *b)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(b->d.db, "SELECT name, value FROM meta", -1, &st,
+			       NULL) != SQLITE_OK)
+		return -1;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct view name = column_view(st, 0);
+		struct view *text = meta_text(&b->meta, name);
+		uint64_t *number = meta_number(&b->meta, name);
+
+		if (text != NULL)
+			*text = arena_copy(&b->arena, column_view(st, 1));
+		if (number != NULL)
+			*number = (uint64_t)sqlite3_column_int64(st, 1);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE && b->meta.generation > 0 ? 0 : -1;
+}
+
+static int
+read_version(struct baseline *b)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(b->d.db, "PRAGMA user_version", -1, &st, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
+static int
+open_database(struct baseline *b, struct err *err)
+{
+	struct place at = { .file = b->path.p };
+	int version;
+
+	if (fd_database_open(&b->d, b->fd) != SQLITE_OK)
+		return err_add(err, at, "the baseline cannot be read: %s",
+			       sqlite3_errmsg(b->d.db));
+	version = read_version(b);
+	if (version > BASELINE_VERSION)
+		return err_add(err, at,
+			       "the baseline has version %d, this program "
+			       "reads up to %d",
+			       version, BASELINE_VERSION);
+	for (int i = 0; version == BASELINE_VERSION && i < QUERIES; i++)
+		if (sqlite3_prepare_v3(b->d.db, query_sql[i], -1,
+				       SQLITE_PREPARE_PERSISTENT,
+				       &b->queries[i], NULL) != SQLITE_OK)
+			version = -1;
+	if (version != BASELINE_VERSION || read_meta(b) != 0)
+		return err_add(err, at, "this is not a baseline: %s",
+			       sqlite3_errmsg(b->d.db));
+	return 0;
+}
+
+static enum baseline_verdict
+open_file(struct baseline *b, const char *folder, struct err *err)
+{
+	struct place at = { .file = folder };
+
+	b->fd = -1;
+	buf_printf(&b->path, "%s/" BASELINE_NAME "%c", folder, 0);
+	errno = ENOMEM;
+	if (!b->path.failed)
+		b->fd = sign_open(b->path.p);
+	if (b->fd < 0 && errno == ENOENT) {
+		err_add(err, at,
+			"there is no baseline here; tocsin baseline "
+			"init makes one");
+		return BASELINE_NONE;
+	}
+	if (b->fd >= 0 && fstat(b->fd, &b->st) == 0)
+		return BASELINE_GOOD;
+	err_add(err, at, "the baseline cannot be opened: %s",
+		errno == EBADMSG ? "it is not a regular file"
+				 : strerror(errno));
+	return errno == EBADMSG || errno == ELOOP ? BASELINE_TAMPERED
+						  : BASELINE_UNREADABLE;
+}
+
+struct baseline *
+baseline_open(const char *folder, const struct sign_keys *keys,
+	      enum baseline_verdict *verdict, struct err *err)
+{
+	struct baseline *b = calloc(1, sizeof(*b));
+
+	*verdict = BASELINE_UNREADABLE;
+	if (b == NULL) {
+		err_add(err, (struct place){ .file = folder }, "out of memory");
+		return NULL;
+	}
+	*verdict = open_file(b, folder, err);
+	if (*verdict == BASELINE_GOOD && keys != NULL &&
+	    verify(b, keys, err) != 0)
+		*verdict = BASELINE_TAMPERED;
+	if (*verdict == BASELINE_GOOD && open_database(b, err) != 0)
+		*verdict = BASELINE_UNREADABLE;
+	if (*verdict == BASELINE_GOOD)
+		return b;
+	baseline_close(b);
+	return NULL;
+}
+
+void
+baseline_close(struct baseline *b)
+{
+	if (b == NULL)
+		return;
+	for (int i = 0; i < QUERIES; i++)
+		sqlite3_finalize(b->queries[i]);
+	fd_database_close(&b->d);
+	if (b->fd >= 0)
+		close(b->fd);
+	buf_free(&b->path);
+	buf_free(&b->dir);
+	buf_free(&b->name);
+	arena_free(&b->arena);
+	free(b);
+}
+
+/* Writing in place shows in the change time. */
+bool
+baseline_unchanged(const struct baseline *b)
+{
+	struct stat st;
+
+	return fstat(b->fd, &st) == 0 && st.st_size == b->st.st_size &&
+	       st.st_ctim.tv_sec == b->st.st_ctim.tv_sec &&
+	       st.st_ctim.tv_nsec == b->st.st_ctim.tv_nsec;
+}
+
+int
+baseline_scope(struct baseline *b, struct scope *scope, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	enum scope_kind kind;
+	int rc = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(b->d.db,
+			       "SELECT kind, pattern FROM scope ORDER BY id",
+			       -1, &st, NULL) == SQLITE_OK)
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			if (!scope_kind_of(column_view(st, 0), &kind) ||
+			    scope_add(scope, kind, column_view(st, 1)) != 0)
+				break;
+	sqlite3_finalize(st);
+	if (rc == SQLITE_DONE)
+		return 0;
+	return err_add(err, (struct place){ .file = b->path.p },
+		       "the scope of the baseline cannot be read");
+}
+
+/* ---- items ----------------------------------------------------------- */
+
+/* The folder of the file with that id; it does not go backwards. */
+static int
+advance_dir(struct baseline *b, sqlite3_int64 id)
+{
+	sqlite3_stmt *st = b->queries[NEXT_DIR];
+
+	while (b->more_dirs && id >= b->next_first) {
+		int rc;
+
+		/* What the statement stands on is the folder that begins. */
+		buf_clear(&b->dir);
+		buf_put(&b->dir, column_view(st, 1));
+		buf_putc(&b->dir, '\0');
+		b->dir.n--;
+		rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+			return -1;
+		b->more_dirs = rc == SQLITE_ROW;
+		if (b->more_dirs)
+			b->next_first = sqlite3_column_int64(st, 2);
+	}
+	return b->dir.failed ? -1 : 0;
+}
+
+static void
+take_item(struct baseline *b, sqlite3_stmt *st)
+{
+	struct walk_entry *e = &b->item.e;
+	struct view digest = column_view(st, 10);
+
+	buf_clear(&b->name);
+	buf_put(&b->name, column_view(st, 1));
+	buf_putc(&b->name, '\0');
+	*e = (struct walk_entry){
+		.dir = buf_view(&b->dir),
+		.name = view_sub(buf_view(&b->name), 0, b->name.n - 1),
+		.dirfd = -1,
+		.has_stat = true,
+		.mode = (uint32_t)sqlite3_column_int64(st, 2),
+		.uid = (uint32_t)sqlite3_column_int64(st, 3),
+		.gid = (uint32_t)sqlite3_column_int64(st, 4),
+		.size = (uint64_t)sqlite3_column_int64(st, 5),
+		.mtime_ns = (uint64_t)sqlite3_column_int64(st, 6),
+		.ctime_ns = (uint64_t)sqlite3_column_int64(st, 7),
+		.inode = (uint64_t)sqlite3_column_int64(st, 8),
+		.nlink = (uint32_t)sqlite3_column_int64(st, 9),
+		.has_digest = digest.n == 32,
+		.has_extra = true,
+		.target = column_view(st, 11),
+		.xattrs = column_view(st, 12),
+		.flags = (uint32_t)sqlite3_column_int64(st, 13),
+		.rdev = (uint64_t)sqlite3_column_int64(st, 14),
+		.fault = (enum walk_fault)sqlite3_column_int64(st, 15),
+	};
+	if (e->has_digest)
+		memcpy(e->sha256, digest.p, 32);
+	if ((unsigned)e->fault > WALK_HUNG)
+		e->fault = WALK_UNREADABLE;
+	b->item.package = column_view(st, 16);
+}
+
+static int
+start_at(struct baseline *b, sqlite3_int64 dir, sqlite3_int64 file)
+{
+	sqlite3_stmt *files = b->queries[NEXT_FILE];
+	sqlite3_stmt *dirs = b->queries[NEXT_DIR];
+	int rc;
+
+	sqlite3_reset(files);
+	sqlite3_reset(dirs);
+	sqlite3_bind_int64(files, 1, file);
+	sqlite3_bind_int64(dirs, 1, dir);
+	rc = sqlite3_step(dirs);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return -1;
+	b->more_dirs = rc == SQLITE_ROW;
+	b->next_first = 0;
+	b->started = true;
+	return 0;
+}
+
+int
+baseline_next(struct baseline *b, const struct baseline_item **out)
+{
+	sqlite3_stmt *st = b->queries[NEXT_FILE];
+	int rc;
+
+	if (!b->started && start_at(b, 1, 1) != 0)
+		return -1;
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_DONE)
+		return 0;
+	if (rc != SQLITE_ROW ||
+	    advance_dir(b, sqlite3_column_int64(st, 0)) != 0)
+		return -1;
+	take_item(b, st);
+	if (b->name.failed)
+		return -1;
+	*out = &b->item;
+	return 1;
+}
+
+void
+baseline_rewind(struct baseline *b)
+{
+	b->started = false;
+}
+
+/* One column 0 and, of a folder, its first file; false if there is no row. */
+static bool
+probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
+      sqlite3_int64 *first)
+{
+	sqlite3_stmt *st = b->queries[which];
+	bool found;
+
+	sqlite3_reset(st);
+	sqlite3_bind_int64(st, 1, id);
+	found = sqlite3_step(st) == SQLITE_ROW;
+	if (found && name != NULL) {
+		buf_clear(name);
+		buf_put(name, column_view(st, 0));
+	}
+	if (found && first != NULL)
+		*first = sqlite3_column_int64(st, 1);
+	sqlite3_reset(st);
+	return found;
+}
+
+/* The folder's id, 0 if there is none: ids are in order. */
+static sqlite3_int64
+find_dir(struct baseline *b, struct view dir, sqlite3_int64 n)
+{
+	sqlite3_int64 low = 1, high = n;
+	struct buf path = { 0 };
+	sqlite3_int64 found = 0;
+
+	while (low <= high && found == 0) {
+		sqlite3_int64 mid = low + (high - low) / 2;
+		int order;
+
+		if (!probe(b, FIND_DIR, mid, &path, NULL))
+			break;
+		order = walk_path_cmp(dir, buf_view(&path));
+		if (order == 0)
+			found = mid;
+		else if (order < 0)
+			high = mid - 1;
+		else
+			low = mid + 1;
+	}
+	buf_free(&path);
+	return found;
+}
+
+static sqlite3_int64
+find_file(struct baseline *b, struct view name, sqlite3_int64 low,
+	  sqlite3_int64 high)
+{
+	struct buf there = { 0 };
+	sqlite3_int64 found = 0;
+
+	while (low <= high && found == 0) {
+		sqlite3_int64 mid = low + (high - low) / 2;
+		int order;
+
+		if (!probe(b, FIND_FILE, mid, &there, NULL))
+			break;
+		order = view_cmp(name, buf_view(&there));
+		if (order == 0)
+			found = mid;
+		else if (order < 0)
+			high = mid - 1;
+		else
+			low = mid + 1;
+	}
+	buf_free(&there);
+	return found;
+}
+
+int
+baseline_find(struct baseline *b, struct view path,
+	      const struct baseline_item **out)
+{
+	sqlite3_stmt *count = b->queries[COUNT_DIRS];
+	sqlite3_int64 n, dir, file, first = 0, next;
+	struct view folder, name;
+
+	walk_path_split(path, &folder, &name);
+	sqlite3_reset(count);
+	if (sqlite3_step(count) != SQLITE_ROW)
+		return -1;
+	n = sqlite3_column_int64(count, 0);
+	sqlite3_reset(count);
+	dir = find_dir(b, folder, n);
+	if (dir == 0 || !probe(b, FIND_DIR, dir, NULL, &first))
+		return 0;
+	if (!probe(b, FIND_DIR, dir + 1, NULL, &next))
+		next = (sqlite3_int64)b->meta.files + 1;
+	file = find_file(b, name, first, next - 1);
+	if (file == 0)
+		return 0;
+	if (start_at(b, dir, file) != 0)
+		return -1;
+	return baseline_next(b, out);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The merge of a walk with a baseline. */
+#include "baselines/compare.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "scan/scan.h"
+
+#define PROGRESS_EVERY 256u
+
+struct merge {
+	struct compare *c;
+	struct walk *walk;
+	struct walk_entry *now;		 /* NULL at the end */
+	const struct baseline_item *old; /* likewise */
+	struct buf looked;
+	struct err *err;
+};
+
+static int
+damaged(struct merge *m)
+{
+	return err_add(m->err, (struct place){ 0 },
+		       "the baseline cannot be read: %s",
+		       baseline_problem(m->c->baseline));
+}
+
+static int
+next_old(struct merge *m)
+{
+	int rc = baseline_next(m->c->baseline, &m->old);
+
+	if (rc < 0)
+		return damaged(m);
+	if (rc == 0)
+		m->old = NULL;
+	else
+		m->c->totals.baseline_files++;
+	return 0;
+}
+
+static int
+next_now(struct merge *m)
+{
+	switch (walk_next(m->walk, &m->now)) {
+	case WALK_ENTRY:
+		m->c->totals.files += m->now->name.n > 0;
+		if (S_ISREG(m->now->mode))
+			m->c->totals.bytes += m->now->size;
+		return 0;
+	case WALK_END:
+		m->now = NULL;
+		return 0;
+	default:
+		return err_add(m->err, (struct place){ 0 },
+			       "the files cannot be walked through: %s",
+			       strerror(errno));
+	}
+}
+
+/* ---- judging --------------------------------------------------------- */
+
+static bool
+is(struct merge *m, enum scope_kind kind, const struct walk_entry *e)
+{
+	return scope_is(m->c->scope, kind, e->dir, e->name);
+}
+
+#define BIT(name) (1u << CHANGE_##name)
+#define OF_CONTENT \
+	(BIT(SIZE) | BIT(MTIME) | BIT(LINKS) | BIT(TARGET) | BIT(SHA256))
+
+static unsigned
+by_role(struct merge *m, const struct walk_entry *old,
+	const struct walk_entry *now, unsigned found)
+{
+	if (found == 0)
+		return 0;
+	if (is(m, SCOPE_ROTATES, now) || is(m, SCOPE_VOLATILE, now))
+		return found & ~OF_CONTENT;
+	if (is(m, SCOPE_GROWS, now) && now->size >= old->size)
+		return found & ~OF_CONTENT;
+	return found;
+}
+
+static void
+report(struct merge *m, const struct change *c)
+{
+	if (m->c->change != NULL)
+		m->c->change(m->c->ctx, c);
+}
+
+static void
+not_covered(struct merge *m, const struct walk_entry *e)
+{
+	m->c->totals.uncovered++;
+	if (m->c->uncovered != NULL)
+		m->c->uncovered(m->c->ctx, e);
+}
+
+/* In a quick check only attributes were taken so far. */
+static void
+look_closely(struct merge *m)
+{
+	if (m->c->quick && m->now->dirfd >= 0 && m->now->fault == WALK_FINE)
+		walk_look(m->now, m->c->max_bytes, &m->looked);
+}
+
+static void
+on_added(struct merge *m)
+{
+	struct change c = { .kind = CHANGE_ADDED, .now = m->now };
+
+	if (is(m, SCOPE_ROTATES, m->now))
+		return;
+	look_closely(m);
+	if (m->now->fault == WALK_VANISHED)
+		return;
+	if (m->now->fault != WALK_FINE)
+		not_covered(m, m->now);
+	if (!m->now->has_stat)
+		return;
+	c.dir = m->now->dir;
+	c.name = m->now->name;
+	m->c->totals.added++;
+	report(m, &c);
+}
+
+static void
+on_removed(struct merge *m)
+{
+	struct change c = { .kind = CHANGE_REMOVED,
+			    .old = &m->old->e,
+			    .dir = m->old->e.dir,
+			    .name = m->old->e.name,
+			    .package = m->old->package };
+
+	if (is(m, SCOPE_ROTATES, &m->old->e))
+		return;
+	m->c->totals.removed++;
+	report(m, &c);
+}
+
+/* The change time moves with every other change; whoever can turn it back can
+ * also make the inode number fit, which is why this is only for --quick. */
+static bool
+seems_unchanged(const struct walk_entry *old, const struct walk_entry *now)
+{
+	return old->ctime_ns == now->ctime_ns && old->inode == now->inode &&
+	       old->size == now->size && old->mtime_ns == now->mtime_ns &&
+	       old->mode == now->mode && old->uid == now->uid &&
+	       old->gid == now->gid && old->nlink == now->nlink;
+}
+
+static void
+on_both(struct merge *m)
+{
+	struct change c = { .kind = CHANGE_CHANGED,
+			    .old = &m->old->e,
+			    .now = m->now,
+			    .dir = m->now->dir,
+			    .name = m->now->name,
+			    .package = m->old->package };
+
+	if (m->c->quick && m->now->has_stat &&
+	    seems_unchanged(&m->old->e, m->now) && m->old->e.fault == WALK_FINE)
+		return;
+	look_closely(m);
+	if (m->now->fault == WALK_VANISHED) {
+		on_removed(m);
+		return;
+	}
+	/* Too large, then and now, is settled. */
+	if (m->now->fault != WALK_FINE)
+		not_covered(m, m->now);
+	else if (m->old->e.fault != WALK_FINE)
+		not_covered(m, &m->old->e);
+	if (!m->now->has_stat)
+		return;
+	c.attributes = by_role(m, &m->old->e, m->now,
+			       change_differences(&m->old->e, m->now));
+	if (c.attributes == 0)
+		return;
+	m->c->totals.changed++;
+	report(m, &c);
+}
+
+/* ---- merging --------------------------------------------------------- */
+
+static int
+order_of(const struct walk_entry *a, const struct walk_entry *b)
+{
+	int order = walk_path_cmp(a->dir, b->dir);
+
+	return order != 0 ? order : view_cmp(a->name, b->name);
+}
+
+static bool
+at_or_below(struct view dir, struct view top)
+{
+	return view_eq(dir, top) || top.n == 1 ||
+	       (dir.n > top.n && view_starts(dir, top) && dir.p[top.n] == '/');
+}
+
+/* A folder that could not be entered: nothing is known of what it had. */
+static int
+on_notice(struct merge *m)
+{
+	int rc = 0;
+
+	not_covered(m, m->now);
+	while (rc == 0 && m->old != NULL &&
+	       at_or_below(m->old->e.dir, m->now->dir))
+		rc = next_old(m);
+	return rc != 0 ? rc : next_now(m);
+}
+
+static int
+step(struct merge *m)
+{
+	int order = m->old == NULL   ? 1
+		    : m->now == NULL ? -1
+				     : order_of(&m->old->e, m->now);
+
+	if (order > 0 && m->now->name.n == 0)
+		return on_notice(m);
+	if (order < 0)
+		on_removed(m);
+	else if (order > 0)
+		on_added(m);
+	else
+		on_both(m);
+	if (order <= 0 && next_old(m) != 0)
+		return -1;
+	return order >= 0 ? next_now(m) : 0;
+}
+
+static int
+merge_all(struct merge *m)
+{
+	uint64_t steps = 0;
+
+	if (next_old(m) != 0 || next_now(m) != 0)
+		return -1;
+	while (m->old != NULL || m->now != NULL) {
+		if (++steps % PROGRESS_EVERY == 0 && m->c->progress != NULL &&
+		    !m->c->progress(m->c->ctx, &m->c->totals)) {
+			m->c->stopped = true;
+			return 0;
+		}
+		if (step(m) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+compare_run(struct compare *c, struct err *err)
+{
+	struct walk_options o = { .roots = c->scope->roots,
+				  .n_roots = c->scope->n_roots,
+				  .threads = c->threads,
+				  .most = c->quick ? WALK_STAT : WALK_ALL,
+				  .max_bytes = c->max_bytes,
+				  .choose = scope_choose,
+				  .ctx = c->scope };
+	struct merge m = { .c = c, .err = err };
+	int rc;
+
+	if (c->max_bytes == 0)
+		c->max_bytes = 4ull << 30;
+	baseline_rewind(c->baseline);
+	m.walk = walk_open(&o);
+	if (m.walk == NULL)
+		return err_add(err, (struct place){ 0 },
+			       "the walk cannot begin: %s", strerror(errno));
+	rc = merge_all(&m);
+	walk_close(m.walk);
+	buf_free(&m.looked);
+	return rc;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hash-chained journal. */
+#include "baselines/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "baselines/atomic.h"
+#include "scan/scan.h"
+
+#define JOURNAL_MAX_BYTES (256u << 20)
+#define DIGEST_KEY ",\"digest\":\""
+#define PREVIOUS_KEY ",\"previous\":\""
+/* What follows the digested part of a line. */
+#define TAIL_BYTES (sizeof(DIGEST_KEY) - 1 + JOURNAL_DIGEST_CHARS + 2)
+
+static const char no_digest[] = "00000000000000000000000000000000"
+				"00000000000000000000000000000000";
+
+static int
+open_journal(const char *state, bool make)
+{
+	struct buf path = { 0 };
+	int fd = -1;
+
+	buf_printf(&path, "%s/log%c", state, 0);
+	if (!path.failed && make)
+		mkdir(path.p, 0700);
+	buf_clear(&path);
+	buf_printf(&path, "%s/log/journal.ndjson%c", state, 0);
+	if (!path.failed)
+		fd = open(path.p,
+			  (make ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY) |
+				  O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
+				  O_NONBLOCK,
+			  0600);
+	buf_free(&path);
+	return fd;
+}
+
+/* ---- checking -------------------------------------------------------- */
+
+static const char *
+check_line(struct view line, uint64_t seq, struct view previous)
+{
+	struct buf want = { 0 };
+	uint8_t digest[32];
+	struct view head, tail;
+	const char *why = NULL;
+
+	if (line.n < TAIL_BYTES)
+		return "it is too short";
+	head = view_sub(line, 0, line.n - TAIL_BYTES);
+	tail = view_sub(line, head.n, SIZE_MAX);
+	digest_sha256(head, digest);
+	buf_puts(&want, DIGEST_KEY);
+	buf_hex(&want, digest, 32);
+	buf_puts(&want, "\"}");
+	if (!view_eq(buf_view(&want), tail))
+		why = "it is not what was written";
+	buf_clear(&want);
+	buf_printf(&want, "{\"seq\":%llu,", (unsigned long long)seq);
+	if (why == NULL && !view_starts(head, buf_view(&want)))
+		why = "its number is not the next";
+	buf_clear(&want);
+	buf_puts(&want, PREVIOUS_KEY);
+	buf_put(&want, previous);
+	buf_putc(&want, '"');
+	if (why == NULL && !view_ends(head, buf_view(&want)))
+		why = "it does not follow the line before";
+	buf_free(&want);
+	return why;
+}
+
+static void
+take_line(struct journal_state *s, struct view line, struct view sought)
+{
+	json_t *json = json_loadb(line.p, line.n, 0, NULL);
+	json_int_t generation =
+		json_integer_value(json_object_get(json, "generation"));
+
+	s->records++;
+	if (generation > 0) {
+		s->generation = (uint64_t)generation;
+		buf_clear(&s->root);
+		buf_puts(&s->root,
+			 json_string_value(json_object_get(json, "root"))
+				 ?: "");
+	}
+	json_decref(json);
+	buf_clear(&s->head);
+	buf_put(&s->head, view_sub(line, line.n - JOURNAL_DIGEST_CHARS - 2,
+				   JOURNAL_DIGEST_CHARS));
+	if (view_eq(buf_view(&s->head), sought))
+		s->known = true;
+}
+
+static int
+read_lines(struct view text, struct view sought, struct journal_state *s,
+	   void (*each)(void *ctx, struct view line), void *ctx,
+	   struct place at, struct err *err)
+{
+	struct view line, rest = text;
+	const char *why;
+
+	while (rest.n > 0) {
+		ssize_t end = view_find(rest, '\n');
+
+		at.line = (unsigned)s->records + 1;
+		if (end < 0) {
+			err_add(err, at,
+				"the journal was changed: its last "
+				"line has no end");
+			return 1;
+		}
+		line = view_sub(rest, 0, (size_t)end);
+		rest = view_sub(rest, (size_t)end + 1, SIZE_MAX);
+		why = check_line(line, s->records + 1,
+				 s->records > 0 ? buf_view(&s->head)
+						: view_of(no_digest));
+		if (why != NULL) {
+			err_add(err, at, "the journal was changed: %s", why);
+			return 1;
+		}
+		take_line(s, line, sought);
+		if (each != NULL)
+			each(ctx, line);
+	}
+	return 0;
+}
+
+int
+journal_read(const char *state, struct view sought, struct journal_state *s,
+	     void (*each)(void *ctx, struct view line), void *ctx,
+	     struct err *err)
+{
+	struct place at = { .file = state };
+	struct buf text = { 0 };
+	int fd = open_journal(state, false), rc;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	rc = fd < 0 ? -1 : fd_read_all(fd, JOURNAL_MAX_BYTES, &text);
+	if (rc != 0)
+		err_add(err, at, "the journal cannot be read: %s",
+			strerror(errno));
+	else
+		rc = read_lines(buf_view(&text), sought, s, each, ctx, at, err);
+	if (fd >= 0)
+		close(fd);
+	buf_free(&text);
+	return rc;
+}
+
+void
+journal_state_free(struct journal_state *s)
+{
+	buf_free(&s->root);
+	buf_free(&s->head);
+	*s = (struct journal_state){ 0 };
+}
+
+/* ---- adding ---------------------------------------------------------- */
+
+static void
+put_text(struct buf *b, const char *key, struct view value)
+{
+	if (value.n == 0)
+		return;
+	buf_printf(b, ",\"%s\":", key);
+	buf_json_string(b, value);
+}
+
+static void
+put_record(struct buf *b, const struct journal_record *r, uint64_t seq,
+	   struct view previous)
+{
+	uint8_t digest[32];
+
+	buf_printf(b, "{\"seq\":%llu,\"time\":\"", (unsigned long long)seq);
+	buf_rfc3339(b, clock_wall_ns());
+	buf_printf(b, "\",\"action\":\"%s\"", r->action);
+	if (r->generation > 0)
+		buf_printf(b, ",\"generation\":%llu",
+			   (unsigned long long)r->generation);
+	put_text(b, "root", r->root);
+	put_text(b, "who", r->who);
+	put_text(b, "reason", r->reason);
+	if (r->detail.n > 0) {
+		buf_puts(b, ",\"detail\":");
+		buf_put(b, r->detail);
+	}
+	buf_puts(b, PREVIOUS_KEY);
+	buf_put(b, previous);
+	buf_putc(b, '"');
+	digest_sha256(buf_view(b), digest);
+	buf_puts(b, DIGEST_KEY);
+	buf_hex(b, digest, 32);
+	buf_puts(b, "\"}\n");
+}
+
+/* All of the line or nothing: a full disk must not leave half of one. */
+static int
+write_line(int fd, struct view line)
+{
+	struct stat st;
+	int saved;
+
+	if (fstat(fd, &st) != 0)
+		return -1;
+	if (fd_write_all(fd, line) == 0 && fsync(fd) == 0)
+		return 0;
+	saved = errno;
+	if (ftruncate(fd, st.st_size) != 0)
+		saved = EIO;
+	errno = saved;
+	return -1;
+}
+
+static int
+append_to(int fd, const char *state, const struct journal_record *r,
+	  struct err *err)
+{
+	struct journal_state s = { 0 };
+	struct place at = { .file = state };
+	struct buf line = { 0 };
+	int rc = -1;
+
+	/* What was damaged is not built upon. */
+	if (journal_read(state, VIEW_NONE, &s, NULL, NULL, err) != 0)
+		goto out;
+	put_record(&line, r, s.records + 1,
+		   s.records > 0 ? buf_view(&s.head) : view_of(no_digest));
+	errno = ENOMEM;
+	if (!line.failed)
+		rc = write_line(fd, buf_view(&line));
+	if (rc != 0)
+		err_add(err, at, "the journal cannot be written: %s",
+			strerror(errno));
+out:
+	buf_free(&line);
+	journal_state_free(&s);
+	return rc;
+}
+
+int
+journal_append(const char *state, const struct journal_record *r,
+	       struct err *err)
+{
+	int fd = open_journal(state, true), rc;
+
+	if (fd < 0 || flock(fd, LOCK_EX) != 0) {
+		err_add(err, (struct place){ .file = state },
+			"the journal cannot be opened: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	rc = append_to(fd, state, r, err);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dpkg's database (dpkg(1), deb-md5sums(5), update-alternatives(1)). */
+#include "baselines/packages.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "baselines/atomic.h"
+#include "scan/scan.h"
+
+#define FILE_MAX_BYTES (64u << 20)
+#define OWNERS_MAX (8u << 20)
+#define PACKAGES_MAX 65000u
+#define MD5_BYTES 16
+
+/* What is known of a path besides its owner. */
+enum owner_flags {
+	OWNER_LINK = 1 << 0 /* a link made by a helper program: it may lead to
+			     * any package's file */
+};
+
+struct owner {
+	uint64_t hash; /* 0 = free */
+	uint32_t package;
+	uint32_t flags;
+};
+
+struct conffile {
+	uint64_t hash;
+	uint8_t md5[MD5_BYTES];
+};
+
+struct packages {
+	int admin; /* folder, or -1 */
+	struct view *names;
+	size_t n_names, names_cap;
+	struct owner *owners;
+	size_t n_owners, cap;	    /* a power of two */
+	struct conffile *conffiles; /* sorted by hash */
+	size_t n_conffiles, conffiles_cap;
+	bool merged; /* /bin is a link to usr/bin */
+	bool failed; /* memory was out */
+	struct arena arena;
+};
+
+/* ---- the table of paths ---------------------------------------------- */
+
+static uint64_t
+path_hash(struct view path)
+{
+	uint64_t hash = view_hash(path);
+
+	return hash != 0 ? hash : 1;
+}
+
+static struct owner *
+slot_of(struct owner *v, size_t cap, uint64_t hash)
+{
+	size_t i = hash & (cap - 1);
+
+	while (v[i].hash != 0 && v[i].hash != hash)
+		i = (i + 1) & (cap - 1);
+	return &v[i];
+}
+
+static bool
+grow(struct packages *p)
+{
+	size_t cap = p->cap > 0 ? 2 * p->cap : 4096;
+	struct owner *v;
+
+	if (cap > OWNERS_MAX)
+		return false;
+	v = calloc(cap, sizeof(*v));
+	if (v == NULL)
+		return false;
+	for (size_t i = 0; i < p->cap; i++)
+		if (p->owners[i].hash != 0)
+			*slot_of(v, cap, p->owners[i].hash) = p->owners[i];
+	free(p->owners);
+	p->owners = v;
+	p->cap = cap;
+	return true;
+}
+
+static void
+add_owner(struct packages *p, struct view path, uint32_t package,
+	  uint32_t flags)
+{
+	uint64_t hash = path_hash(path);
+	struct owner *slot;
+
+	if (4 * p->n_owners >= 3 * p->cap && !grow(p)) {
+		p->failed = true;
+		return;
+	}
+	slot = slot_of(p->owners, p->cap, hash);
+	if (slot->hash == 0)
+		p->n_owners++;
+	*slot = (struct owner){ hash, package, flags };
+}
+
+static const struct owner *
+find_owner(const struct packages *p, struct view path)
+{
+	const struct owner *slot;
+
+	if (p->cap == 0)
+		return NULL;
+	slot = slot_of(p->owners, p->cap, path_hash(path));
+	return slot->hash != 0 ? slot : NULL;
+}
+
+/* Packages still say /bin/x for what is in /usr/bin. */
+static struct view
+merged_path(const struct packages *p, struct view path, struct buf *out)
+{
+	static const char *const tops[] = { "/bin/",   "/sbin/",  "/lib/",
+					    "/lib32/", "/lib64/", "/libx32/" };
+
+	if (!p->merged)
+		return path;
+	for (size_t i = 0; i < ARRAY_LEN(tops); i++) {
+		if (!view_starts(path, view_of(tops[i])))
+			continue;
+		buf_clear(out);
+		buf_puts(out, "/usr");
+		buf_put(out, path);
+		return out->failed ? path : buf_view(out);
+	}
+	return path;
+}
+
+static uint32_t
+add_name(struct packages *p, struct view name)
+{
+	if (p->n_names == p->names_cap) {
+		size_t cap = p->names_cap > 0 ? 2 * p->names_cap : 512;
+		struct view *v = reallocarray(p->names, cap, sizeof(*v));
+
+		if (v == NULL || p->n_names >= PACKAGES_MAX) {
+			p->failed = true;
+			return 0;
+		}
+		p->names = v;
+		p->names_cap = cap;
+	}
+	p->names[p->n_names] = arena_copy(&p->arena, name);
+	return (uint32_t)p->n_names++;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+static bool
+read_at(int dir, const char *name, struct buf *text)
+{
+	int fd = dir < 0 ? -1
+			 : openat(dir, name,
+				  O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int rc;
+
+	buf_clear(text);
+	if (fd < 0)
+		return false;
+	rc = fd_read_all(fd, FILE_MAX_BYTES, text);
+	close(fd);
+	return rc == 0 && !text->failed;
+}
+
+static void
+read_list(struct packages *p, struct view name, struct view text)
+{
+	ssize_t colon = view_find(name, ':');
+	uint32_t id = add_name(p, colon > 0 ? view_sub(name, 0, (size_t)colon)
+					    : name);
+	struct buf merged = { 0 };
+	struct view line;
+
+	while (view_next_split(&text, '\n', &line))
+		if (line.n > 2) /* "/." is the root */
+			add_owner(p, merged_path(p, line, &merged), id, 0);
+	buf_free(&merged);
+}
+
+/* NAME.list of each package in `info`. */
+static void
+read_lists(struct packages *p)
+{
+	int fd = openat(p->admin, "dpkg/info",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct buf text = { 0 };
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		struct view name = view_of(entry->d_name);
+
+		if (view_ends(name, VIEW(".list")) &&
+		    read_at(dirfd(dir), entry->d_name, &text))
+			read_list(p, view_sub(name, 0, name.n - 5),
+				  buf_view(&text));
+	}
+	closedir(dir);
+	buf_free(&text);
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+md5_of_hex(struct view hex, uint8_t out[MD5_BYTES])
+{
+	if (hex.n != 2 * MD5_BYTES)
+		return false;
+	for (size_t i = 0; i < MD5_BYTES; i++) {
+		int high = hex_digit(hex.p[2 * i]);
+		int low = hex_digit(hex.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static void
+add_conffile(struct packages *p, struct view path, struct view hex)
+{
+	struct conffile c = { .hash = path_hash(path) };
+
+	if (!md5_of_hex(hex, c.md5))
+		return;
+	if (p->n_conffiles == p->conffiles_cap) {
+		size_t cap = p->conffiles_cap > 0 ? 2 * p->conffiles_cap : 512;
+		struct conffile *v =
+			reallocarray(p->conffiles, cap, sizeof(*v));
+
+		if (v == NULL) {
+			p->failed = true;
+			return;
+		}
+		p->conffiles = v;
+		p->conffiles_cap = cap;
+	}
+	p->conffiles[p->n_conffiles++] = c;
+}
+
+/* "Conffiles:" of each paragraph, then " PATH MD5 [obsolete]". */
+static void
+read_conffiles(struct packages *p)
+{
+	struct buf text = { 0 };
+	struct view rest, line, path, hex;
+	bool inside = false;
+
+	if (read_at(p->admin, "dpkg/status", &text)) {
+		rest = buf_view(&text);
+		while (view_next_split(&rest, '\n', &line)) {
+			if (line.n == 0 || line.p[0] != ' ') {
+				inside = view_eq(line, VIEW("Conffiles:"));
+				continue;
+			}
+			line = view_trim(line);
+			if (inside && view_next_split(&line, ' ', &path) &&
+			    view_next_split(&line, ' ', &hex))
+				add_conffile(p, path, hex);
+		}
+	}
+	/* "MD5  PATH" of what ucf(1) put there. */
+	if (read_at(p->admin, "ucf/hashfile", &text)) {
+		rest = buf_view(&text);
+		while (view_next_split(&rest, '\n', &line))
+			if (line.n > 34)
+				add_conffile(
+					p,
+					view_trim(view_sub(line, 33, SIZE_MAX)),
+					view_sub(line, 0, 32));
+	}
+	buf_free(&text);
+}
+
+static uint32_t
+name_of_word(struct packages *p, struct view word)
+{
+	for (size_t i = 0; i < p->n_names; i++)
+		if (view_eq(p->names[i], word))
+			return (uint32_t)i;
+	return add_name(p, word);
+}
+
+/* "PACKAGE PATH": files of which ucf has the digest are that package's. */
+static void
+read_ucf_registry(struct packages *p)
+{
+	struct buf text = { 0 };
+	struct view rest, line, package;
+
+	if (read_at(p->admin, "ucf/registry", &text)) {
+		rest = buf_view(&text);
+		while (view_next_split(&rest, '\n', &line))
+			if (view_next_split(&line, ' ', &package) && line.n > 0)
+				add_owner(p, view_trim(line),
+					  name_of_word(p, package), 0);
+	}
+	buf_free(&text);
+}
+
+/* Groups of three lines: from, to, the package that diverts, ":" = none. The
+ * owner of `from` has its file at `to`. */
+static void
+read_diversions(struct packages *p)
+{
+	struct buf text = { 0 }, m1 = { 0 }, m2 = { 0 };
+	struct view rest, from, to, by;
+
+	if (read_at(p->admin, "dpkg/diversions", &text)) {
+		rest = buf_view(&text);
+		while (view_next_split(&rest, '\n', &from) &&
+		       view_next_split(&rest, '\n', &to) &&
+		       view_next_split(&rest, '\n', &by)) {
+			const struct owner *o =
+				find_owner(p, merged_path(p, from, &m1));
+
+			if (o != NULL)
+				add_owner(p, merged_path(p, to, &m2),
+					  o->package, o->flags);
+			if (by.n > 1)
+				add_owner(p, merged_path(p, from, &m1),
+					  name_of_word(p, by), 0);
+		}
+	}
+	buf_free(&text);
+	buf_free(&m1);
+	buf_free(&m2);
+}
+
+static void
+add_link(struct packages *p, struct view path, uint32_t by)
+{
+	struct buf merged = { 0 };
+
+	path = merged_path(p, path, &merged);
+	if (path.n > 1 && path.p[0] == '/' && find_owner(p, path) == NULL)
+		add_owner(p, path, by, OWNER_LINK);
+	buf_free(&merged);
+}
+
+static void
+add_alternative_name(struct packages *p, struct view name, uint32_t by)
+{
+	struct buf path = { 0 };
+
+	buf_puts(&path, "/etc/alternatives/");
+	buf_put(&path, name);
+	if (!path.failed)
+		add_link(p, buf_view(&path), by);
+	buf_free(&path);
+}
+
+/* alternatives/NAME: "auto" or "manual", the link, pairs of slave's name and
+ * link, an empty line, then candidates. */
+static void
+read_alternative(struct packages *p, const char *name, struct view text,
+		 uint32_t by)
+{
+	struct view line;
+
+	if (!view_next_split(&text, '\n', &line) ||
+	    !view_next_split(&text, '\n', &line))
+		return;
+	add_alternative_name(p, view_of(name), by);
+	add_link(p, line, by);
+	while (view_next_split(&text, '\n', &line) && line.n > 0) {
+		add_alternative_name(p, line, by);
+		if (!view_next_split(&text, '\n', &line))
+			return;
+		add_link(p, line, by);
+	}
+}
+
+/* NAME.dsh-also: the links that enabling NAME made; their folders as well. */
+static void
+read_enabled(struct packages *p, const char *name, struct view text,
+	     uint32_t by)
+{
+	struct view line;
+
+	if (!view_ends(view_of(name), VIEW(".dsh-also")))
+		return;
+	while (view_next_split(&text, '\n', &line)) {
+		add_link(p, line, by);
+		add_link(p, path_directory(line), by);
+	}
+}
+
+static void
+read_each(struct packages *p, const char *folder, const char *by,
+	  void (*each)(struct packages *, const char *, struct view, uint32_t))
+{
+	int fd = openat(p->admin, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct buf text = { 0 };
+	struct dirent *entry;
+	uint32_t id;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	id = add_name(p, view_of(by));
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    read_at(dirfd(dir), entry->d_name, &text))
+			each(p, entry->d_name, buf_view(&text), id);
+	closedir(dir);
+	buf_free(&text);
+}
+
+static int
+conffile_cmp(const void *a, const void *b)
+{
+	const struct conffile *x = a, *y = b;
+
+	return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static void
+read_dpkg(struct packages *p)
+{
+	struct stat st;
+
+	p->merged = lstat("/bin", &st) == 0 && S_ISLNK(st.st_mode);
+	read_lists(p);
+	read_diversions(p);
+	read_conffiles(p);
+	read_ucf_registry(p);
+	read_each(p, "dpkg/alternatives", "update-alternatives",
+		  read_alternative);
+	read_each(p, "systemd/deb-systemd-helper-enabled", "deb-systemd-helper",
+		  read_enabled);
+	if (p->n_conffiles > 1)
+		qsort(p->conffiles, p->n_conffiles, sizeof(*p->conffiles),
+		      conffile_cmp);
+}
+
+struct packages *
+packages_open(const char *admin)
+{
+	struct packages *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->admin = open(admin != NULL ? admin : "/var/lib",
+			O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->admin >= 0)
+		read_dpkg(p);
+	return p;
+}
+
+void
+packages_close(struct packages *p)
+{
+	if (p == NULL)
+		return;
+	if (p->admin >= 0)
+		close(p->admin);
+	free(p->names);
+	free(p->owners);
+	free(p->conffiles);
+	arena_free(&p->arena);
+	free(p);
+}
+
+size_t
+packages_count(const struct packages *p)
+{
+	return p->n_names;
+}
+
+struct view
+packages_owner(const struct packages *p, struct view path)
+{
+	const struct owner *o = find_owner(p, path);
+
+	return o != NULL ? p->names[o->package] : VIEW("");
+}
+
+/* ---- explaining ------------------------------------------------------ */
+
+/* MD5 of the content whose SHA-256 the walk had, or false. */
+static bool
+md5_of_file(const struct walk_entry *e, uint8_t out[MD5_BYTES])
+{
+	char block[65536];
+	gcry_md_hd_t h = NULL;
+	bool same = false;
+	ssize_t n = -1;
+	int fd = openat(e->dirfd, e->name.p,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
+				O_NOCTTY);
+
+	if (fd < 0)
+		return false;
+	if (gcry_md_open(&h, GCRY_MD_MD5, 0) == 0 &&
+	    gcry_md_enable(h, GCRY_MD_SHA256) == 0) {
+		while ((n = read(fd, block, sizeof(block))) > 0)
+			gcry_md_write(h, block, (size_t)n);
+		memcpy(out, gcry_md_read(h, GCRY_MD_MD5), MD5_BYTES);
+		same = memcmp(gcry_md_read(h, GCRY_MD_SHA256), e->sha256, 32) ==
+		       0;
+	}
+	gcry_md_close(h);
+	close(fd);
+	return n == 0 && same;
+}
+
+static bool
+conffile_has(const struct packages *p, struct view path,
+	     const uint8_t md5[MD5_BYTES])
+{
+	struct conffile key = { .hash = path_hash(path) };
+	const struct conffile *found = NULL;
+
+	if (p->n_conffiles > 0)
+		found = bsearch(&key, p->conffiles, p->n_conffiles, sizeof(key),
+				conffile_cmp);
+	if (found == NULL)
+		return false;
+	/* Several may speak of one path. */
+	while (found > p->conffiles && found[-1].hash == key.hash)
+		found--;
+	for (; found < p->conffiles + p->n_conffiles && found->hash == key.hash;
+	     found++)
+		if (memcmp(found->md5, md5, MD5_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* "MD5  path" lines of one .md5sums file; the path without its first slash. */
+static bool
+sums_have(const struct packages *p, struct view text, struct view path,
+	  const uint8_t md5[MD5_BYTES])
+{
+	struct buf full = { 0 }, merged = { 0 };
+	struct view line;
+	uint8_t there[MD5_BYTES];
+	bool found = false;
+
+	while (!found && view_next_split(&text, '\n', &line)) {
+		struct view name = path_name(path);
+
+		if (line.n < 35 || !view_ends(line, name))
+			continue;
+		buf_clear(&full);
+		buf_putc(&full, '/');
+		buf_put(&full, view_sub(line, 34, SIZE_MAX));
+		found = view_eq(merged_path(p, buf_view(&full), &merged),
+				path) &&
+			md5_of_hex(view_sub(line, 0, 32), there) &&
+			memcmp(there, md5, MD5_BYTES) == 0;
+	}
+	buf_free(&full);
+	buf_free(&merged);
+	return found;
+}
+
+/* NAME.md5sums, or NAME:ARCH.md5sums where several may be installed. */
+static bool
+package_has(const struct packages *p, struct view package, struct view path,
+	    const uint8_t md5[MD5_BYTES])
+{
+	static const char *const archs[] = {
+		"",	    ":amd64", ":arm64",	  ":i386",    ":armhf",
+		":riscv64", ":s390x", ":ppc64el", ":loong64",
+	};
+	struct buf name = { 0 }, text = { 0 };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(archs) && !found; i++) {
+		buf_clear(&name);
+		buf_puts(&name, "dpkg/info/");
+		buf_put(&name, package);
+		buf_printf(&name, "%s.md5sums%c", archs[i], 0);
+		if (!name.failed && read_at(p->admin, name.p, &text))
+			found = sums_have(p, buf_view(&text), path, md5);
+	}
+	buf_free(&name);
+	buf_free(&text);
+	return found;
+}
+
+/* Where a link leads, by its words alone. */
+static void
+resolve(struct view dir, struct view target, struct buf *out)
+{
+	struct view part;
+
+	buf_clear(out);
+	if (target.n == 0 || target.p[0] != '/')
+		buf_put(out, dir.n > 1 ? dir : VIEW_NONE);
+	while (view_next_split(&target, '/', &part)) {
+		if (part.n == 0 || view_eq(part, VIEW(".")))
+			continue;
+		if (view_eq(part, VIEW(".."))) {
+			ssize_t slash = view_rfind(buf_view(out), '/');
+
+			out->n = slash > 0 ? (size_t)slash : 0;
+			continue;
+		}
+		buf_putc(out, '/');
+		buf_put(out, part);
+	}
+}
+
+static bool
+is_boot_link(struct view dir)
+{
+	return dir.n == 10 && view_starts(dir, VIEW("/etc/rc")) &&
+	       view_ends(dir, VIEW(".d"));
+}
+
+/* A package's own link may lead to what is the same package's, one made by a
+ * helper to what is any package's. */
+static struct view
+explain_link(const struct packages *p, const struct change *c,
+	     const struct owner *o)
+{
+	struct buf target = { 0 }, merged = { 0 };
+	struct view found = VIEW("");
+	const struct owner *to;
+
+	resolve(c->dir, c->now->target, &target);
+	to = target.failed ? NULL
+			   : find_owner(p, merged_path(p, buf_view(&target),
+						       &merged));
+	if (to != NULL && o == NULL && is_boot_link(c->dir))
+		found = p->names[to->package];
+	else if (to != NULL && o != NULL &&
+		 ((o->flags & OWNER_LINK) || o->package == to->package ||
+		  c->kind == CHANGE_ADDED))
+		found = p->names[(o->flags & OWNER_LINK) ? to->package
+							 : o->package];
+	buf_free(&target);
+	buf_free(&merged);
+	return found;
+}
+
+static struct view
+explain_content(const struct packages *p, const struct change *c,
+		const struct owner *o, struct view path)
+{
+	uint8_t md5[MD5_BYTES];
+
+	if (o == NULL || !c->now->has_digest || !md5_of_file(c->now, md5))
+		return VIEW("");
+	if (conffile_has(p, path, md5) ||
+	    package_has(p, p->names[o->package], path, md5))
+		return p->names[o->package];
+	return VIEW("");
+}
+
+#define BIT(name) (1u << CHANGE_##name)
+
+/* What replacing a file by another version cannot help changing. */
+static bool
+only_content(const struct change *c)
+{
+	const unsigned allowed = BIT(SIZE) | BIT(MTIME) | BIT(LINKS) |
+				 BIT(SHA256) | BIT(TARGET) | BIT(MODE);
+	unsigned more;
+
+	if (c->kind != CHANGE_CHANGED)
+		return true;
+	if ((c->attributes & ~allowed) != 0)
+		return false;
+	more = c->now->mode & ~c->old->mode & (07000 | 0022);
+	return more == 0 && ((c->attributes & BIT(MODE)) == 0 ||
+			     (c->attributes & BIT(SHA256)) != 0);
+}
+
+static struct view
+explain(const struct packages *p, const struct change *c, struct view path)
+{
+	const struct owner *o = find_owner(p, path);
+
+	if (c->kind == CHANGE_REMOVED)
+		return o == NULL ? c->package : VIEW("");
+	if (!only_content(c))
+		return VIEW("");
+	if (S_ISREG(c->now->mode))
+		return explain_content(p, c, o, path);
+	if (S_ISLNK(c->now->mode))
+		return explain_link(p, c, o);
+	if (S_ISDIR(c->now->mode) && o != NULL && c->kind == CHANGE_ADDED &&
+	    (c->now->mode & 0002) == 0)
+		return p->names[o->package];
+	return VIEW("");
+}
+
+struct view
+packages_explain(struct packages *p, const struct change *c)
+{
+	struct buf path = { 0 };
+	struct view found = VIEW("");
+
+	change_path(&path, c->dir, c->name);
+	if (!path.failed)
+		found = explain(p, c, buf_view(&path));
+	buf_free(&path);
+	return found;
+}

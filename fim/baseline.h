@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the actions of `tocsin baseline` share. */
+#ifndef FIM_BASELINE_H
+#define FIM_BASELINE_H
+
+#include <signal.h>
+
+#include "baselines/baseline.h"
+#include "baselines/compare.h"
+#include "baselines/scope.h"
+#include "fim/config.h"
+#include "fim/options.h"
+
+/* One run of one action. */
+struct baseline_run {
+	const struct options *o;
+	struct cmd_io *io;
+	struct config config;
+	const char *state; /* folder */
+	struct sign_keys keys;
+	struct baseline *baseline; /* by baseline_run_open */
+	struct scope scope;	   /* the baseline's, with roots */
+	struct buf who;
+	sigset_t signals; /* blocked; asked for in between */
+	unsigned threads;
+	uint64_t shown_ns; /* progress, last */
+	uint64_t started_ns;
+};
+
+/* The baseline, verified: signature, host, and that neither it nor the journal
+ * was turned back. Any other code than EXIT_NOTHING: told in io->err. */
+enum exit_code baseline_run_open(struct baseline_run *);
+/* Has a signal asked to stop? */
+bool baseline_run_stopped(struct baseline_run *);
+/* A line of progress now and then; total 0 = not known. */
+void baseline_run_progress(struct baseline_run *, uint64_t files,
+			   uint64_t total, uint64_t bytes);
+void baseline_run_progress_end(struct baseline_run *);
+enum exit_code baseline_usage(struct baseline_run *, const char *fmt, ...)
+	PRINTF_LIKE(2, 3);
+enum exit_code baseline_failed(struct baseline_run *, enum exit_code,
+			       const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A path of the command line as the baseline has it; false with a usage
+ * error told. */
+bool baseline_run_path(struct baseline_run *, const char *arg, struct buf *out);
+
+/* ACTION(name) */
+#define BASELINE_ACTIONS \
+	ACTION(init)     \
+	ACTION(check)    \
+	ACTION(accept)   \
+	ACTION(diff)     \
+	ACTION(list)     \
+	ACTION(show)     \
+	ACTION(restore)  \
+	ACTION(log)
+#define ACTION(name) enum exit_code baseline_##name(struct baseline_run *);
+BASELINE_ACTIONS
+#undef ACTION
+
+#endif

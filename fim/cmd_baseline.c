@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tocsin baseline: what its actions share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "baselines/journal.h"
+#include "fim/baseline.h"
+#include "fim/keys.h"
+
+#define PROGRESS_NS (200 * NS_PER_MS)
+
+static const struct {
+	const char *name;
+	enum exit_code (*run)(struct baseline_run *);
+} actions[] = {
+#define ACTION(name) { #name, baseline_##name },
+	BASELINE_ACTIONS
+#undef ACTION
+};
+
+enum exit_code
+baseline_failed(struct baseline_run *r, enum exit_code code, const char *fmt,
+		...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && buf_reserve(&b, (size_t)n + 1)) {
+		va_start(ap, fmt);
+		vsnprintf(b.p, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+		err_add(&r->io->err, (struct place){ 0 }, "%s", b.p);
+	}
+	buf_free(&b);
+	return code;
+}
+
+enum exit_code
+baseline_usage(struct baseline_run *r, const char *fmt, ...)
+{
+	char text[512]; /* our own words and one option's */
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return baseline_failed(r, EXIT_USAGE, "%s", text);
+}
+
+/* ---- opening --------------------------------------------------------- */
+
+static enum exit_code
+check_journal(struct baseline_run *r, const struct baseline_meta *m)
+{
+	struct journal_state s = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+	int rc = journal_read(r->state, m->log, &s, NULL, NULL, &r->io->err);
+
+	if (rc != 0)
+		code = rc > 0 ? EXIT_TAMPERED : EXIT_STATE;
+	else if (m->log.n > 0 && !s.known)
+		code = baseline_failed(r, EXIT_TAMPERED,
+				       "the journal lacks the record that the "
+				       "baseline names: it was cut off or "
+				       "exchanged");
+	else if (s.generation > m->generation)
+		code = baseline_failed(
+			r, EXIT_TAMPERED,
+			"the baseline is of generation %llu, and the journal "
+			"knows of %llu: an older one was put in its place",
+			(unsigned long long)m->generation,
+			(unsigned long long)s.generation);
+	else if (s.generation == m->generation &&
+		 !view_eq(buf_view(&s.root), m->root))
+		code = baseline_failed(r, EXIT_TAMPERED,
+				       "the baseline is not the one that the "
+				       "journal knows as generation %llu",
+				       (unsigned long long)m->generation);
+	journal_state_free(&s);
+	return code;
+}
+
+static enum exit_code
+check_meta(struct baseline_run *r)
+{
+	const struct baseline_meta *m = baseline_meta(r->baseline);
+	struct buf host = { 0 };
+	bool ours;
+
+	baseline_host(&host);
+	ours = view_eq(buf_view(&host), m->host);
+	buf_free(&host);
+	if (!ours)
+		return baseline_failed(r, EXIT_TAMPERED,
+				       "the baseline belongs to another host");
+	return check_journal(r, m);
+}
+
+static enum exit_code
+code_of(enum baseline_verdict verdict)
+{
+	switch (verdict) {
+	case BASELINE_GOOD:
+		return EXIT_NOTHING;
+	case BASELINE_NONE:
+		return EXIT_NO_BASELINE;
+	case BASELINE_TAMPERED:
+		return EXIT_TAMPERED;
+	default:
+		return EXIT_STATE;
+	}
+}
+
+enum exit_code
+baseline_run_open(struct baseline_run *r)
+{
+	enum baseline_verdict verdict;
+	enum exit_code code = keys_trusted(r->o, r->io, &r->keys);
+
+	if (code != EXIT_NOTHING)
+		return code;
+	r->baseline = baseline_open(r->state, &r->keys, &verdict, &r->io->err);
+	if (r->baseline == NULL)
+		return code_of(verdict);
+	code = check_meta(r);
+	if (code != EXIT_NOTHING)
+		return code;
+	if (baseline_scope(r->baseline, &r->scope, &r->io->err) != 0)
+		return EXIT_STATE;
+	if (scope_roots(&r->scope) != 0)
+		return baseline_failed(r, EXIT_IO, "%s", strerror(errno));
+	return EXIT_NOTHING;
+}
+
+bool
+baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out)
+{
+	struct scope one = { 0 };
+	bool ok = scope_add_path(&one, arg) == 0;
+
+	buf_clear(out);
+	if (ok) {
+		buf_put(out, one.v[0].pattern);
+		buf_putc(out, '\0');
+		out->n--;
+	} else {
+		baseline_usage(r, "%s: %s", arg, strerror(errno));
+	}
+	scope_free(&one);
+	return ok;
+}
+
+/* ---- signals, progress ----------------------------------------------- */
+
+bool
+baseline_run_stopped(struct baseline_run *r)
+{
+	static const struct timespec now = { 0 };
+
+	return sigtimedwait(&r->signals, NULL, &now) > 0;
+}
+
+void
+baseline_run_progress(struct baseline_run *r, uint64_t files, uint64_t total,
+		      uint64_t bytes)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (!r->io->progress || now_ns - r->shown_ns < PROGRESS_NS)
+		return;
+	r->shown_ns = now_ns;
+	fprintf(r->io->notes, "\r%llu files, %.1f GiB",
+		(unsigned long long)files,
+		(double)bytes / (double)(1ull << 30));
+	if (total > 0 && files > 0 && files <= total) {
+		double s = (double)(now_ns - r->started_ns) / NS_PER_SEC;
+
+		fprintf(r->io->notes, ", %u %%, about %.0f s left",
+			(unsigned)(100 * files / total),
+			s * (double)(total - files) / (double)files);
+	}
+	fputs("\033[K", r->io->notes);
+	fflush(r->io->notes);
+}
+
+void
+baseline_run_progress_end(struct baseline_run *r)
+{
+	if (r->io->progress && r->shown_ns > 0)
+		fputs("\r\033[K", r->io->notes);
+	r->shown_ns = 0;
+}
+
+/* ---- the run --------------------------------------------------------- */
+
+/* Who answers for it: the one who logged in, whatever sudo made of them. */
+static void
+find_who(struct buf *out)
+{
+	struct view text;
+	struct buf login = { 0 };
+	const struct passwd *me = getpwuid(geteuid()), *who = NULL;
+	uint64_t uid;
+	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fd_read_all(fd, 32, &login);
+		close(fd);
+	}
+	if (me != NULL)
+		buf_puts(out, me->pw_name);
+	else
+		buf_printf(out, "uid %u", geteuid());
+	text = view_trim(buf_view(&login));
+	/* 4294967295: nobody logged in, proc_pid_loginuid(5). */
+	if (view_to_u64(text, &uid) && uid < UINT32_MAX) {
+		who = getpwuid((uid_t)uid);
+		if (uid != geteuid())
+			buf_printf(out, " (login %s)",
+				   who != NULL ? who->pw_name : "unknown");
+	}
+	buf_free(&login);
+}
+
+/* ioprio_set(2) has no wrapper; 0 is this process. */
+static void
+be_nice(void)
+{
+	static const struct sched_param none = { 0 };
+
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
+static enum exit_code
+prepare(struct baseline_run *r)
+{
+	const struct options *o = r->o;
+	uint64_t threads = 0;
+
+	if (o->threads != NULL &&
+	    (!view_to_u64(view_of(o->threads), &threads) || threads == 0 ||
+	     threads > 64))
+		return baseline_usage(r, "--threads wants a number from 1 to "
+					 "64");
+	r->threads = (unsigned)threads;
+	if (config_load(&r->config, o->config, &r->io->err) != 0)
+		return EXIT_CONFIG;
+	r->state = o->state != NULL ? o->state : r->config.state.p;
+	/* INVOCATION_ID: systemd.exec(5). */
+	if (o->nice || (getenv("INVOCATION_ID") != NULL && !r->io->progress &&
+			!r->io->terminal))
+		be_nice();
+	sigemptyset(&r->signals);
+	sigaddset(&r->signals, SIGINT);
+	sigaddset(&r->signals, SIGTERM);
+	sigaddset(&r->signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &r->signals, NULL);
+	find_who(&r->who);
+	r->started_ns = clock_boot_ns();
+	return EXIT_NOTHING;
+}
+
+static void
+release(struct baseline_run *r)
+{
+	baseline_close(r->baseline);
+	scope_free(&r->scope);
+	free((void *)r->keys.v);
+	buf_free(&r->who);
+	config_free(&r->config);
+}
+
+enum exit_code
+cmd_baseline(const struct options *o, struct cmd_io *io)
+{
+	struct baseline_run r = { .o = o, .io = io };
+	const char *action = o->args.n > 0 ? o->args.v[0] : "";
+	enum exit_code code;
+
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		if (strcmp(action, actions[i].name) != 0)
+			continue;
+		if (o->format == FORMAT_HTML)
+			return baseline_usage(&r, "baselines are shown as "
+						  "text, json or ndjson");
+		code = prepare(&r);
+		if (code == EXIT_NOTHING)
+			code = actions[i].run(&r);
+		release(&r);
+		return code;
+	}
+	return baseline_usage(&r, "tocsin baseline wants init, check, accept, "
+				  "diff, list, show, restore or log");
+}
