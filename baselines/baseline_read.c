@@ -281,15 +281,20 @@ baseline_close(struct baseline *b)
 	free(b);
 }
 
-/* Writing in place shows in the change time. */
+/* Writing in place shows in the times. The change time also moves when a new
+ * generation takes the name and this one loses its link. */
 bool
 baseline_unchanged(const struct baseline *b)
 {
 	struct stat st;
 
-	return fstat(b->fd, &st) == 0 && st.st_size == b->st.st_size &&
-	       st.st_ctim.tv_sec == b->st.st_ctim.tv_sec &&
-	       st.st_ctim.tv_nsec == b->st.st_ctim.tv_nsec;
+	if (fstat(b->fd, &st) != 0 || st.st_size != b->st.st_size ||
+	    st.st_mtim.tv_sec != b->st.st_mtim.tv_sec ||
+	    st.st_mtim.tv_nsec != b->st.st_mtim.tv_nsec)
+		return false;
+	return st.st_nlink < b->st.st_nlink ||
+	       (st.st_ctim.tv_sec == b->st.st_ctim.tv_sec &&
+		st.st_ctim.tv_nsec == b->st.st_ctim.tv_nsec);
 }
 
 int

@@ -167,8 +167,7 @@ commit(struct making *m, const struct scope *scope)
 	if (m->host.failed || m->log.failed || m->parent.failed)
 		return out_of_memory(m);
 	/* What the database refers to is on disk before it is. */
-	if (m->capture.totals.kept > 0 &&
-	    objects_sync(m->capture.objects) != 0)
+	if (m->capture.totals.kept > 0 && objects_sync(m->capture.objects) != 0)
 		return baseline_failed(m->r, EXIT_IO, "objects: %s",
 				       strerror(errno));
 	if (baseline_commit(m->capture.writer, &m->meta, scope, m->secret,

@@ -100,18 +100,25 @@ take_stat(struct walk_entry *e, const struct statx *x)
 }
 
 static int
-stat_entry(struct walk_entry *e, int fd)
+stat_entry_as(struct walk_entry *e, int fd, struct statx *x)
 {
-	struct statx x;
-	int rc = fd >= 0 ? statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &x)
+	int rc = fd >= 0 ? statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, x)
 			 : statx(e->dirfd, e->name.p,
 				 AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-				 STATX_WANTED, &x);
+				 STATX_WANTED, x);
 
 	if (rc != 0)
 		return -1;
-	take_stat(e, &x);
+	take_stat(e, x);
 	return 0;
+}
+
+static int
+stat_entry(struct walk_entry *e, int fd)
+{
+	struct statx x;
+
+	return stat_entry_as(e, fd, &x);
 }
 
 /* ---- extended attributes --------------------------------------------- */
@@ -215,11 +222,20 @@ read_xattrs(struct walk_entry *e, const struct xattr_of *of,
 	put_xattrs(e, of, (size_t)n, s, text);
 }
 
+/* statx(2) tells them for nothing where the file system takes part. */
 static uint32_t
-read_flags(int fd)
+flags_of(int fd, const struct statx *x)
 {
+	const uint64_t both = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
 	int flags = 0; /* the kernel writes an int, ioctl_iflags(2) */
 
+	if ((x->stx_attributes_mask & both) == both)
+		return (x->stx_attributes & STATX_ATTR_IMMUTABLE
+				? (uint32_t)FS_IMMUTABLE_FL
+				: 0) |
+		       (x->stx_attributes & STATX_ATTR_APPEND
+				? (uint32_t)FS_APPEND_FL
+				: 0);
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
 		return 0;
 	return (uint32_t)flags & (FS_IMMUTABLE_FL | FS_APPEND_FL);
@@ -387,7 +403,6 @@ inspect_open(struct walk_entry *e, const struct walk_task *task, int fd,
 {
 	struct xattr_of of = { .fd = fd };
 
-	e->flags = read_flags(fd);
 	read_xattrs(e, &of, s, text);
 	e->has_extra = true;
 	if (S_ISREG(e->mode))
@@ -400,6 +415,7 @@ inspect_as(struct walk_entry *e, const struct walk_task *task, uint32_t type,
 	   struct walk_scratch *s, struct buf *text)
 {
 	int fd = open_entry(e, type == S_IFDIR ? O_DIRECTORY : 0);
+	struct statx x;
 
 	if (fd < 0) {
 		int error = errno;
@@ -411,12 +427,15 @@ inspect_as(struct walk_entry *e, const struct walk_task *task, uint32_t type,
 		fail(e, WALK_UNREADABLE, error);
 		return true;
 	}
-	if (stat_entry(e, fd) != 0)
+	e->has_stat = false;
+	if (stat_entry_as(e, fd, &x) != 0) {
 		fail(e, WALK_UNREADABLE, errno);
-	else if ((e->mode & S_IFMT) == type)
+	} else if ((e->mode & S_IFMT) == type) {
+		e->flags = flags_of(fd, &x);
 		inspect_open(e, task, fd, s, text);
-	else
+	} else {
 		e->has_stat = false;
+	}
 	close(fd);
 	return e->has_stat || e->fault != WALK_FINE;
 }

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tocsin baseline.
+
+mkdir base
+cd base || exit 1
+S="-s $PWD/state"
+V="--pubkey $PWD/pub"
+K="--key $PWD/sec"
+base() { # NAME CODE ACTION…
+	local name=$1 code=$2
+	shift 2
+	# shellcheck disable=SC2086 # lists of words
+	run "$name" "$code" baseline "$@" $S
+}
+tocsin key generate --unencrypted sec pub >/dev/null
+mkdir -p tree/sub
+for i in 1 2 3 4; do echo "file $i" >tree/f$i; done
+chmod 644 tree/f?
+printf x >"tree/odd
+name"$'\377'
+ln -s f1 tree/link
+mkfifo tree/fifo
+truncate -s 1T tree/sparse
+
+base 'check: no baseline' 33 check $V
+base 'init: no key' 16 init tree
+base 'init: plan' 0 init --plan --format json tree
+is 'init: plan' 10 "$(printf %s "$out" | jq .files)"
+[ ! -e state ]
+is 'init: a plan writes nothing' 0 $?
+base 'init' 0 init $K tree
+has 'init: says what it leaves out' 'tree/sparse is larger than the limit' "$err"
+base 'check: what is too large is not covered' 8 check $V
+has 'check: uncovered' 'uncovered' "$out"
+rm tree/sparse
+base 'init again' 0 init $K tree
+base 'check: clean' 0 check $V
+is 'check: clean' '' "$out"
+base 'check: no key' 16 check
+if command -v minisign >/dev/null; then
+	minisign -Vqm state/baseline.db -p pub
+	is 'minisign verifies it' 0 $?
+fi
+cp -a state first
+
+chmod 600 tree/f1
+echo 'file X' >tree/f2
+rm tree/f3
+ln -sfn f2 tree/link
+touch tree/new
+base 'check: changes' 7 check $V
+has 'check: mode' "tree/f1  mode 0644 -> 0600" "$out"
+has 'check: content' 'tree/f2' "$(printf '%s\n' "$out" | grep sha256)"
+has 'check: removed' 'removed ' "$(printf '%s\n' "$out" | grep f3)"
+has 'check: target' 'target f1 -> f2' "$out"
+has 'check: added' 'added ' "$(printf '%s\n' "$out" | grep tree/new)"
+all=$out
+base 'check: quick' 7 check --quick $V
+is 'check: quick says the same' "$all" "$out"
+base 'check: exit zero' 0 check --exit-zero $V
+base 'check: json' 7 check --format json $V
+is 'check: json' '5 1 1 3' "$(printf %s "$out" |
+	jq -r '"\(.changes | length) \(.summary.added) \(.summary.removed) \(.summary.changed)"')"
+printf %s "$out" >report.json
+base 'check: ndjson' 7 check --format ndjson $V
+is 'check: ndjson' 6 "$(printf '%s\n' "$out" | jq -s length)"
+
+base 'accept: what' 16 accept --reason x $K $V
+base 'accept: why' 16 accept tree/f1 $K $V
+base 'accept: outside' 16 accept /etc --reason x $K $V
+base 'accept: a path' 0 accept tree/f1 --reason 'so "be" it' $K $V
+base 'accept: the rest' 7 check $V
+is 'accept: the rest' 4 "$(printf '%s\n' "$out" | wc -l)"
+# Somebody changes what was reported before it is accepted.
+echo 'file Y' >tree/f2
+base 'accept: report' 18 accept --report report.json --reason r $K $V
+has 'accept: report' 'it has changed since the report was made' "$err"
+base 'accept: report, not half' 7 check $V
+base 'accept: new report' 7 check --format ndjson $V
+printf '%s\n' "$out" >report.ndjson
+base 'accept: new report' 0 accept --report report.ndjson --reason r $K $V
+base 'accept: all' 0 check $V
+base 'log' 0 log
+has 'log' 'accept 3' "$out"
+has 'log: reason' 'so "be" it' "$out"
+base 'log: verify' 0 log --verify $V
+base 'show' 0 show tree/f1 $V
+has 'show' 'mode          0600' "$out"
+has 'show: now' 'now           the same' "$out"
+base 'show: unknown' 1 show tree/none $V
+base 'list' 0 list --format ndjson $V
+is 'list' 9 "$(printf '%s\n' "$out" | jq -s length)"
+
+# Whatever is wrong with it: 32 and one line.
+tampered() { # NAME
+	base "$1" 32 check $V
+	is "$1: one line" 1 "$(printf '%s\n' "$err" | wc -l)"
+	rm -rf state
+	cp -a good state
+}
+cp -a state good
+cp first/baseline.db* state
+tampered 'rolled back'
+has 'rolled back' 'an older one was put in its place' "$err"
+rm -rf state/log
+tampered 'journal gone'
+head -n 1 good/log/journal.ndjson >state/log/journal.ndjson
+tampered 'journal cut off'
+sed -i 's/accept/except/' state/log/journal.ndjson
+tampered 'journal changed'
+cp first/baseline.db state
+tampered 'swapped'
+rm state/baseline.db.minisig
+tampered 'signature gone'
+truncate -s 8192 state/baseline.db
+tampered 'cut off'
+printf x | dd of=state/baseline.db bs=1 seek=9000 conv=notrunc 2>/dev/null
+tampered 'changed'
+tocsin key generate --unencrypted sec2 pub2 >/dev/null
+base 'another key' 32 check --pubkey pub2
+base 'a second key' 0 check $V --pubkey pub2
+base 'accept verifies first' 32 accept tree --reason x --key sec2 --pubkey pub2
+
+# Signed elsewhere.
+base 'unsigned' 0 init --unsigned tree
+base 'unsigned is not believed' 32 check $V
+has 'unsigned is not believed' 'has no signature' "$err"
+tocsin report sign -q --key sec state/baseline.db
+base 'signed elsewhere' 0 check $V
+if command -v minisign >/dev/null; then
+	base 'unsigned' 0 init --unsigned tree
+	minisign -S -s sec -m state/baseline.db >/dev/null
+	base 'signed by minisign' 0 check $V
+fi
+
+# Killed at any moment: the last generation stays good.
+for i in $(seq 1 30); do
+	# shellcheck disable=SC2086
+	"$TOCSIN" -c ../empty.yaml baseline accept tree --reason x -q $K $V \
+		$S 2>/dev/null &
+	pid=$!
+	sleep "0.0$((i % 10))$((i / 10))"
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	# shellcheck disable=SC2086
+	tocsin baseline check -q $V $S >/dev/null 2>err || break
+done 2>/dev/null
+is 'killed while it accepts' 30 "$i"
+is 'killed: no word' '' "$(cat err)"
+base 'killed: then goes on' 0 accept tree --reason x $K $V
+base 'killed: journal' 0 log --verify $V
+
+# A full disk: said, and the last generation stays good.
+if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null; then
+	full=$(unshare --mount --propagation private sh -c '
+		mkdir small && mount -t tmpfs -o size=300k none small &&
+		cp -a state/. small &&
+		head -c 10000000 /dev/zero >small/fill 2>/dev/null
+		"$TOCSIN" -c ../empty.yaml baseline accept tree -q -s small \
+			--reason x --key sec --pubkey pub 2>&1 >/dev/null
+		echo "accept $?"
+		rm small/fill
+		"$TOCSIN" -c ../empty.yaml baseline check -q -s small \
+			--pubkey pub
+		echo "check $?"' 2>&1)
+	has 'disk full' 'accept 18' "$full"
+	has 'disk full: the old one stays' 'check 0' "$full"
+fi
+cd ..
