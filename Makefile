@@ -35,7 +35,6 @@ CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -I. -I$B $(OPT) $(WARN) $(HARDEN) \
 	-DRULES_SHIPPED='"$(RULES_SHIPPED)"' $(SANITIZE) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
 LIBS := -linotifytools -lseccomp -ljansson -lsodium -lgcrypt -lsqlite3 \
-LIBS := -linotifytools -lseccomp -ljansson -lsodium -lgcrypt -lsqlite3 \
 	-lzstd -lyaml -lpcre2-8 -lsystemd -lbpf -lelf -lz -lm
 
 # ---- the program ----------------------------------------------------------
