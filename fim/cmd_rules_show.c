@@ -1,55 +1,130 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tocsin rules show: one rule in full. */
-#include "fim/cmd_rules.h"
+/* tocsin rules show: one rule in full, and what it needs of this host. */
+#include <stdlib.h>
 
-struct patterns {
+#include "fim/cmd_rules.h"
+#include "fim/watchset.h"
+
+struct shown {
 	struct rules_cmd *cmd;
+	size_t i;
 	const struct rule *rule;
-	size_t n;
+	bool *fields; /* that it reads, by id */
+	size_t n_fields;
+	struct watchset places;
+	size_t vague; /* patterns that name no place */
+	struct buf program;
 };
 
-static void
-show_pattern(void *ctx, const struct rule *rule, struct view pattern)
-{
-	struct patterns *p = ctx;
+/* ---- what it needs --------------------------------------------------- */
 
-	if (rule != p->rule)
+struct source {
+	const char *prefix, *name;
+};
+
+static const struct source sources[] = {
+#define SOURCE(prefix, name) { prefix, name },
+#include "fim/sources.def"
+#undef SOURCE
+};
+
+static const char *
+source_of(const char *field)
+{
+	const struct source *best = &sources[0];
+
+	for (size_t i = 1; i < ARRAY_LEN(sources); i++)
+		if (strlen(sources[i].prefix) >= strlen(best->prefix) &&
+		    view_starts(view_of(field), view_of(sources[i].prefix)))
+			best = &sources[i];
+	return best->name;
+}
+
+static void
+add_place(void *ctx, const struct rule *rule, struct view pattern)
+{
+	struct shown *s = ctx;
+	int code;
+
+	if (rule != s->rule)
 		return;
-	if (p->n++ == 0)
-		buf_puts(&p->cmd->out, "watched places\n");
-	buf_puts(&p->cmd->out, "    ");
-	buf_text(&p->cmd->out, pattern);
-	buf_putc(&p->cmd->out, '\n');
+	code = watchset_add_pattern(&s->places, pattern, rule->id);
+	s->cmd->failed |= code < 0;
+	s->vague += code > 0;
 }
 
-/* Fields are known of a set; so the rule's file is loaded as one of its own.
- * Where it holds more rules than this one, nothing is said. */
-static void
-show_fields(struct rules_cmd *c, const struct rule *r)
+static bool
+find_needs(struct shown *s)
 {
-	struct err ignored = { 0 };
-	struct rules *alone = rules_new(fields_schema());
-	struct view path = arena_copy(&c->config.arena, r->file);
+	const struct rules *rules = s->cmd->rules;
 
-	if (alone != NULL && path.n > 0 &&
-	    rules_load_path(alone, path.p, &ignored) >= 0 &&
-	    rules_seal(alone, &ignored) >= 0 && rules_count(alone) == 1) {
-		buf_puts(&c->out, "fields\n");
-		for (size_t f = 0; f < rules_field_count(alone); f++)
-			if (rules_field_used(alone, f))
-				buf_printf(&c->out, "    %s\n",
-					   rules_field_name(alone, f));
+	s->n_fields = rules_field_count(rules);
+	s->fields = calloc(s->n_fields + 1, sizeof(*s->fields));
+	if (s->fields == NULL) {
+		rules_say(s->cmd, "out of memory");
+		return false;
 	}
-	rules_free(alone);
-	err_free(&ignored);
+	rules_reads(rules, s->i, s->fields);
+	rules_patterns(rules, FIELD_FILE_PATH, add_place, s);
+	watchset_seal(&s->places);
+	if (s->rule->status == RULE_OK)
+		rules_dump(rules, s->i, &s->program);
+	return true;
+}
+
+static bool
+needs_source(const struct shown *s, const char *name)
+{
+	for (size_t f = 0; f < s->n_fields; f++)
+		if (s->fields[f] &&
+		    strcmp(source_of(rules_field_name(s->cmd->rules, f)),
+			   name) == 0)
+			return true;
+	return false;
+}
+
+/* ---- for people ------------------------------------------------------ */
+
+static void
+put_fields(struct shown *s)
+{
+	struct buf *out = &s->cmd->out;
+
+	buf_puts(out, "fields, and what gives them\n");
+	for (size_t f = 0; f < s->n_fields; f++) {
+		const char *name = rules_field_name(s->cmd->rules, f);
+
+		if (s->fields[f])
+			buf_printf(out, "    %-40s %s\n", name,
+				   source_of(name));
+	}
 }
 
 static void
-show_rule(struct rules_cmd *c, size_t i)
+put_places(struct shown *s)
 {
-	const struct rule *r = rules_at(c->rules, i);
-	struct patterns patterns = { .cmd = c, .rule = r };
-	struct buf program = { 0 };
+	struct buf *out = &s->cmd->out;
+
+	if (s->places.n > 0 || s->vague > 0)
+		buf_puts(out, "watched places\n");
+	for (size_t i = 0; i < s->places.n; i++) {
+		buf_puts(out, "    ");
+		buf_text(out, s->places.v[i].path);
+		buf_puts(out,
+			 s->places.v[i].recursive ? ", and all below\n" : "\n");
+	}
+	if (s->vague > 0)
+		buf_printf(out,
+			   "    %zu patterns name no place and are not watched "
+			   "for\n",
+			   s->vague);
+}
+
+static void
+show_text(struct shown *s)
+{
+	struct rules_cmd *c = s->cmd;
+	const struct rule *r = s->rule;
 
 	rules_put_pair(c, "id", r->id);
 	rules_put_pair(c, "name", r->name);
@@ -62,14 +137,102 @@ show_rule(struct rules_cmd *c, size_t i)
 	rules_put_pair(c, "file", r->file);
 	rules_put_block(c, "description", r->description);
 	rules_put_block(c, "query", r->query);
-	if (r->status == RULE_OK) {
-		show_fields(c, r);
-		rules_patterns(c->rules, FIELD_FILE_PATH, show_pattern,
-			       &patterns);
-		rules_dump(c->rules, i, &program);
-		rules_put_block(c, "program", buf_view(&program));
+	if (r->status != RULE_OK)
+		return;
+	put_fields(s);
+	put_places(s);
+	rules_put_block(c, "program", buf_view(&s->program));
+}
+
+/* ---- for programs ---------------------------------------------------- */
+
+static void
+json_fields(struct shown *s)
+{
+	struct rules_cmd *c = s->cmd;
+	const char *comma = "";
+
+	buf_puts(&c->out, ",\"fields\":[");
+	for (size_t f = 0; f < s->n_fields; f++) {
+		const char *name = rules_field_name(c->rules, f);
+
+		if (!s->fields[f])
+			continue;
+		buf_printf(&c->out, "%s{", comma);
+		rules_json_text(c, "name", view_of(name));
+		rules_json_text(c, "source", view_of(source_of(name)));
+		buf_putc(&c->out, '}');
+		comma = ",";
 	}
-	buf_free(&program);
+	comma = "";
+	buf_puts(&c->out, "],\"sensors\":[");
+	for (size_t i = 1; i < ARRAY_LEN(sources); i++) {
+		const char *name = sources[i].name;
+		size_t k = 1;
+
+		while (strcmp(sources[k].name, name) != 0)
+			k++;
+		if (k < i || !needs_source(s, name))
+			continue; /* said, or not needed */
+		buf_printf(&c->out, "%s\"%s\"", comma, name);
+		comma = ",";
+	}
+	buf_putc(&c->out, ']');
+}
+
+static void
+json_places(struct shown *s)
+{
+	struct rules_cmd *c = s->cmd;
+
+	buf_puts(&c->out, ",\"watch\":[");
+	for (size_t i = 0; i < s->places.n; i++) {
+		buf_puts(&c->out, i > 0 ? ",{" : "{");
+		rules_json_text(c, "path", s->places.v[i].path);
+		buf_printf(&c->out, ",\"recursive\":%s}",
+			   s->places.v[i].recursive ? "true" : "false");
+	}
+	buf_putc(&c->out, ']');
+}
+
+static void
+show_json(struct shown *s)
+{
+	struct rules_cmd *c = s->cmd;
+	const struct rule *r = s->rule;
+
+	rules_json_open(c, 0);
+	rules_json_text(c, "id", r->id);
+	rules_json_text(c, "name", r->name);
+	rules_json_text(c, "status", view_of(rules_status_name(r->status)));
+	rules_json_text(c, "reason", r->reason);
+	rules_json_text(c, "type", view_of(rules_kind_name(r->kind)));
+	rules_json_text(c, "language", view_of(r->kuery ? "kuery" : "eql"));
+	rules_json_text(c, "severity", r->severity);
+	rules_json_int(c, "risk_score", r->risk_score);
+	rules_json_text(c, "file", r->file);
+	rules_json_text(c, "description", r->description);
+	rules_json_text(c, "query", r->query);
+	json_fields(s);
+	json_places(s);
+	rules_json_text(c, "program", buf_view(&s->program));
+	rules_json_close(c);
+	rules_json_end(c, 1);
+}
+
+static void
+show_rule(struct rules_cmd *c, size_t i)
+{
+	struct shown s = { .cmd = c, .i = i, .rule = rules_at(c->rules, i) };
+
+	if (find_needs(&s) && rules_as_json(c))
+		show_json(&s);
+	else if (s.fields != NULL)
+		show_text(&s);
+	c->failed |= s.program.failed;
+	watchset_free(&s.places);
+	buf_free(&s.program);
+	free(s.fields);
 }
 
 enum exit_code

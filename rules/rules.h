@@ -204,6 +204,9 @@ int rules_field_find(const struct rules *, struct view name);
  * when somebody asks.) */
 bool rules_field_used(const struct rules *, size_t field);
 
+/* Marks the fields, of rules_field_count(), that rule i reads if it runs. */
+void rules_reads(const struct rules *, size_t i, bool *fields);
+
 /* The string literals against which rules test `field` positively, as
  * patterns with * and ?, each with its rule: what the watch set is derived
  * from. `event_action` of the rule's conditions is not considered. */

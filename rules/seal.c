@@ -443,7 +443,7 @@ collect_stages(struct rules *set)
 }
 
 static void
-use_program(struct rules *set, const struct program *p)
+program_reads(const struct rules *set, const struct program *p, bool *fields)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct leaf *l = &set->leaves[p->v[i].leaf];
@@ -451,11 +451,31 @@ use_program(struct rules *set, const struct program *p)
 		if (p->v[i].op != TEST_LEAF)
 			continue;
 		if (l->field != UINT32_MAX)
-			set->field_used[l->field] = true;
+			fields[l->field] = true;
 		for (size_t k = 0; l->op == LEAF_EXPR && k < l->expr.n_fields;
 		     k++)
-			set->field_used[l->expr.fields[k]] = true;
+			fields[l->expr.fields[k]] = true;
 	}
+}
+
+void
+rules_reads(const struct rules *set, size_t i, bool *fields)
+{
+	const struct rule_code *c = &set->code[i];
+
+	if (!c->live)
+		return;
+	for (size_t k = 0; k < c->n_stages; k++) {
+		const struct stage *s = &c->stages[k];
+
+		program_reads(set, &s->program, fields);
+		for (size_t j = 0; j < s->n_keys; j++)
+			fields[s->keys[j].field] = true;
+	}
+	for (size_t k = 0; k < c->n_fields; k++)
+		fields[c->fields[k]] = true;
+	if (c->cardinality_field >= 0)
+		fields[c->cardinality_field] = true;
 }
 
 static int
@@ -464,19 +484,8 @@ collect_fields(struct rules *set)
 	set->field_used = arena_zalloc(&set->arena, rules_field_count(set) + 1);
 	if (set->field_used == NULL)
 		return -1;
-	for (size_t i = 0; i < set->n_stages; i++) {
-		use_program(set, &set->stages[i]->program);
-		for (size_t k = 0; k < set->stages[i]->n_keys; k++)
-			set->field_used[set->stages[i]->keys[k].field] = true;
-	}
-	for (size_t i = 0; i < set->n_rules; i++) {
-		const struct rule_code *c = &set->code[i];
-
-		for (size_t k = 0; c->live && k < c->n_fields; k++)
-			set->field_used[c->fields[k]] = true;
-		if (c->live && c->cardinality_field >= 0)
-			set->field_used[c->cardinality_field] = true;
-	}
+	for (size_t i = 0; i < set->n_rules; i++)
+		rules_reads(set, i, set->field_used);
 	return 0;
 }
 

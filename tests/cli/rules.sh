@@ -34,7 +34,14 @@ is 'json: commas between' 2 "$(printf %s "$out" | grep -c '^{.*},$')"
 run 'show' 0 rules show -r rule1.yml rule1
 has 'show: query' 'process where process.pid == 1' "$out"
 has 'show: fields' 'process.pid' "$out"
-has 'show: program' 'program' "$out"
+is 'show: program' 'program
+       0  in      1 3  event.category in ("process")
+       1  in      2 3  (process.pid == 1)
+       2  accept
+       3  reject' "$(printf '%s\n' "$out" | sed -n '/^program/,$p')"
+is 'show: what gives the fields' 'event.category every event
+process.pid bpf' "$(printf '%s\n' "$out" | sed -n '/^fields/,/^program/p' |
+	sed '1d;$d;s/^ *//;s/  */ /g')"
 run 'show: unknown' 16 rules show nothing
 has 'show: unknown' "no rule with the id 'nothing'" "$err"
 run 'show: what' 16 rules show
@@ -85,6 +92,14 @@ query: file where file.path like "/srv/spool/*"
 severity: low
 risk_score: 21
 END
+run 'show: places' 0 rules show -r file.yml file
+has 'show: places' 'watched places
+    /srv/spool, and all below' "$out"
+has 'show: places: sensor' ' fanotify
+' "$out"
+run 'show for programs' 0 rules show -r file.yml --format ndjson file
+has 'show for programs: fields' '"fields":[{"name":"event.category","source":"every event"},{"name":"file.path","source":"fanotify"}],"sensors":["fanotify"],"watch":[{"path":"/srv/spool","recursive":true}]' "$out"
+has 'show for programs: program' '"program":"   0  in      1 3  event.category in (\"file\")\n' "$out"
 run 'watchset' 0 rules watchset file.yml
 has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml
