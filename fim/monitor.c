@@ -122,7 +122,8 @@ monitor_note_errors(struct monitor *m, const struct err *err)
 		if (text.n > 0 && text.p[text.n - 1] != '\n')
 			buf_putc(&text, '\n');
 	}
-	fwrite(text.p, 1, text.n, m->io->notes);
+	if (text.n > 0)
+		fwrite(text.p, 1, text.n, m->io->notes);
 	buf_free(&text);
 }
 

@@ -49,7 +49,7 @@ is 'service: the old rules are still in force' have_alerts first 2
 rule_file $live/rules/b.yml second 'file where event.action == "creation" and file.path like "/srv/new/second"'
 mkdir /srv/new
 kill -HUP $watcher
-sleep 0.5
+wait_until 5 grep -q 'rules reloaded' $notes
 touch /srv/new/second
 wait_until 2 have_alerts second 1
 is 'service: a mended rule is taken, its folder watched' have_alerts second 1
