@@ -30,7 +30,6 @@ static const struct {
 	{ FIELD_AUDIT_ACCT, SAID_ACCT },
 	{ FIELD_AUDIT_GRANTORS, SAID_GRANTORS },
 	{ FIELD_AUDIT_TERMINAL, SAID_TERMINAL },
-	{ FIELD_AUDIT_RESULT, SAID_RESULT },
 };
 
 static struct view
@@ -88,6 +87,17 @@ fill_names(struct live *l, unsigned field, struct slot *s)
 	case FIELD_SUDO_TTY:
 		if (l->event->kind == EVENT_RUN_AS && log->said[SAID_TTY].n > 0)
 			live_set_string(l, s, log->said[SAID_TTY]);
+		return true;
+	/* How an account was changed is the same whoever says it; rules that
+	 * were written for auditd may use the message. */
+	case FIELD_AUDIT_RESULT:
+		if (log->said[SAID_RESULT].n > 0)
+			live_set_string(l, s, log->said[SAID_RESULT]);
+		else if (strcmp(event_category(l->event->kind), "iam") == 0)
+			live_set_string(l, s,
+					log->outcome == OUTCOME_SUCCESS
+						? VIEW("success")
+						: VIEW("fail"));
 		return true;
 	case FIELD_AUDIT_ADDR:
 		if (log->audit && log->said[SAID_HOST].n > 0)

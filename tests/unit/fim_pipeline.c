@@ -378,6 +378,46 @@ test_alert_ids_depend_on_events_alone(void **state)
 	free(first);
 }
 
+/* For both kinds of rules: those on processes and those on drivers. */
+static void
+test_module(void **state)
+{
+	struct event_module module = { VIEW("diamorphine"), 1u << 12 | 1u << 13,
+				       true };
+	struct fixture *f = *state;
+	struct event e;
+	json_t *flags;
+
+	start(f, "sequence by process.pid "
+		 "[process where event.action == \"load_module\" and "
+		 "process.Ext.load_module.taint_flags == \"unsigned\"] "
+		 "[driver where event.action == \"loaded-kernel-module\" and "
+		 "auditd.data.syscall in (\"init_module\", \"finit_module\") "
+		 "and not process.Ext.load_module.taint_flags != null]");
+	do_fork(f, 1, 10);
+	do_exec(f, 10, "/usr/sbin/insmod");
+	e = event(f, EVENT_LOAD_MODULE, 10);
+	e.module = &module;
+	take(f, &e);
+	assert_int_equal(f->n, 0);
+	module.taints = 0;
+	e = event(f, EVENT_LOAD_MODULE, 10);
+	e.module = &module;
+	take(f, &e);
+	assert_int_equal(f->n, 1);
+	flags = json_object_get(
+		json_object_get(json_object_get(json_object_get(f->alerts[0],
+								"process"),
+						"Ext"),
+				"load_module"),
+		"name");
+	assert_string_equal(json_string_value(flags), "diamorphine");
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_object_get(f->alerts[0], "process"), "name")),
+		"insmod");
+}
+
 static void
 test_time_never_runs_back(void **state)
 {
@@ -426,6 +466,7 @@ main(void)
 		case_of(test_summary_instead_of_a_flood),
 		case_of(test_the_same_is_said_once),
 		case_of(test_alert_ids_depend_on_events_alone),
+		case_of(test_module),
 		case_of(test_time_never_runs_back),
 		case_of(test_hostile_names),
 	};

@@ -64,8 +64,10 @@ if ! wait_until 5 test -S /run/systemd/journal/dev-log ||
 fi
 logger -t sshd 'Accepted password for early from 198.51.100.1 port 1 ssh2'
 journalctl --sync 2>/dev/null || sleep 1
-watch_start -r $live/log.yml -r $live/text.yml -r $live/kernel.yml \
-	--record $trace
+rules="-r $live/log.yml -r $live/text.yml -r $live/kernel.yml
+	-r /tocsin/rules/linux"
+# shellcheck disable=SC2086 # a list of words
+watch_start $rules --record $trace
 is 'journal: ready with three' \
 	grep -q '^tocsin: ready: sensors bpf, fanotify and journal,' $notes
 
@@ -81,8 +83,13 @@ logger -t tester 'out of cheesecake, out (of) "cheese"'
 touch /etc/gshadow /etc/shadow
 groupadd wheelers && useradd -M -s /bin/sh eve && usermod -aG wheelers eve
 gpasswd -d eve wheelers >/dev/null
+groupadd wheel && usermod -aG wheel alice
 userdel eve
 groupdel wheelers 2>/dev/null
+for i in {1..10}; do
+	logger -t sshd "Failed password for alice from 198.51.100.20 port $i ssh2"
+done
+logger -t sshd 'Accepted password for alice from 198.51.100.20 port 11 ssh2'
 logger -t sshd -p authpriv.info \
 	'Accepted password for last from 198.51.100.7 port 9 ssh2'
 
@@ -100,7 +107,8 @@ is 'journal: a login, in ECS' same "$(of "$ssh | select(.event.outcome ==
 	.event.dataset, .event.category[0], .process.name]")" \
 	'["198.51.100.7",51234,"publickey","ED25519 SHA256:abc","system.auth","authentication","sshd"]'
 is 'journal: a failed login with a forged address' same "$(of "$ssh |
-	select(.event.outcome == \"failure\") | [.source.ip, .user.name]")" \
+	select(.event.outcome == \"failure\" and .user.name != \"alice\") |
+	[.source.ip, .user.name]")" \
 	'["198.51.100.8","a from 10.0.0.1 port 1 ssh2"]'
 is 'journal: nothing of what was written before' same \
 	"$(count 'select(.user.name == "early")')" 0
@@ -114,6 +122,7 @@ is 'journal: phrases in messages, in any case' same \
 iam() { # ACTION: process, its parent, user and group of the one such event
 	of "select(.event.action == \"$1\" and .process.name != \"useradd\" or
 		.event.action == \"$1\" and \"$1\" == \"added-user-account\") |
+		select(.group.name != \"wheel\") |
 		[.process.name, .process.parent.name, .user.name, .group.name]"
 }
 is 'journal: useradd' same "$(iam added-user-account)" \
@@ -130,5 +139,13 @@ is 'journal: the process is the one that ran' same "$(of 'select(.event.action
 	== "added-user-account") | [.process.executable, .process.args[1],
 	.event.outcome, .event.type]')" \
 	'["/usr/sbin/useradd","-M","success",["user","creation"]]'
-check_replay -r $live/log.yml -r $live/text.yml -r $live/kernel.yml
+shipped() { # of all shipped rules: id, user, group or address
+	jq -rc 'select(.rule.id | IN("log", "text", "kernel") | not) |
+		[.rule.id, .user.name, .group.name // .source.ip]' $alerts
+}
+is 'journal: the shipped rules, two alerts' same "$(shipped)" \
+	"$(printf '%s\n' '["privileged-group-joined","alice","wheel"]' \
+		'["ssh-guessed","alice","198.51.100.20"]')"
+# shellcheck disable=SC2086 # a list of words
+check_replay $rules
 kill $journald_pid
