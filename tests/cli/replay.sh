@@ -25,6 +25,25 @@ pids='sequence with maxspan=3s [any where process.pid == 2] [any where process.p
 is 'maxspan, zone and fraction' '' "$(ids --query "$pids" events.ndjson)"
 is 'maxspan' '"b","c"' "$(ids --query "${pids/3s/3500ms}" events.ndjson)"
 
+# Text: words and phrases, in any case. What EQL compares is the whole.
+cat >text.ndjson <<'END'
+{"event.id":"a","message":"x: module verification failed: signature and/or required key missing - tainting kernel"}
+{"event.id":"b","message":"sshd[12]: segfault at 0 ip 00007f"}
+{"event.id":"c","message":"sshdx SegFaults"}
+END
+text() { ids --kql "$1" text.ndjson; }
+is 'text: a phrase' '"a"' "$(text 'message: "module verification failed: signature and/or required key missing - tainting kernel"')"
+is 'text: words are whole' '"b"' "$(text 'message: (segfault and (agetty or sshd))')"
+is 'text: the beginning of a word' '"b" "c"' "$(text 'message: seg*')"
+is 'text: a part of a word' '"b" "c"' "$(text 'message: *fault*')"
+is 'text: any case' '"b"' "$(text 'message: "SSHD"')"
+is 'text: any of the words' '"a" "b"' "$(text 'message: key ip')"
+is 'text: one after the other' '' "$(text 'message: "key ip"')"
+is 'text: nothing but signs' '' "$(text 'message: "..."')"
+is 'text: there' '"a" "b" "c"' "$(text 'message: *')"
+is 'text: no field' '"b"' "$(text 'sshd')"
+is 'text: EQL' '"c"' "$(ids --query 'any where message == "sshdx SegFaults"' text.ndjson)"
+
 # Order.
 tac events.ndjson >reverse.ndjson
 is 'sorted' '"a" "b" "c"' "$(ids --query "$any" reverse.ndjson)"

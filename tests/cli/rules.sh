@@ -114,3 +114,24 @@ run 'many broken' 1 rules check --format ndjson -q many.ndjson
 is 'many broken: each with its place' 300 \
 	"$(printf '%s\n' "$out" | grep -c '"reason":"many.ndjson:[0-9]*:[0-9]*: unknown field x[0-9]*')"
 is 'many broken: nothing twice' '' "$err"
+
+# A field that this host fills with some values only.
+mkdir -p only
+for call in finit_module ptrace; do
+	cat >only/$call.yml <<END
+rule_id: $call
+name: n
+description: d
+type: eql
+language: eql
+severity: low
+risk_score: 1
+query: |
+  any where auditd.data.syscall in ("$call")
+END
+done
+run 'check: only some values' 0 rules check -q --format ndjson only
+is 'check: a value it has' 1 \
+	"$(grep -c '"id":"finit_module".*"status":"ok"' <<<"$out")"
+is 'check: a value it has not' 1 \
+	"$(grep -c '"id":"ptrace".*"status":"unsupported"' <<<"$out")"
