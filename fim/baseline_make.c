@@ -257,6 +257,10 @@ make_scope(struct baseline_run *r)
 		if (scope_add_path(&r->scope, r->o->args.v[i]) != 0)
 			return baseline_usage(r, "%s: %s", r->o->args.v[i],
 					      strerror(errno));
+	for (size_t i = 0; i < r->config.keep.n; i++)
+		if (scope_add(&r->scope, SCOPE_KEEP, r->config.keep.v[i]) != 0)
+			return baseline_failed(r, EXIT_IO, "%s",
+					       strerror(errno));
 	/* Our own state changes with every use. */
 	if (scope_add(&r->scope, SCOPE_SKIP, view_of(r->state)) != 0 ||
 	    scope_roots(&r->scope) != 0)

@@ -1,15 +1,249 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tocsin baseline diff, restore. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "baselines/journal.h"
+#include "baselines/objects.h"
+#include "baselines/restore.h"
+#include "baselines/textdiff.h"
 #include "fim/baseline.h"
+
+struct putting {
+	struct baseline_run *r;
+	struct objects *objects;
+	struct buf path, done; /* a JSON list of what was put back */
+	uint64_t n;
+};
+
+static enum exit_code
+worse(enum exit_code a, enum exit_code b)
+{
+	return a > b ? a : b;
+}
+
+/* ---- diff ------------------------------------------------------------ */
+
+static int
+read_now(const struct walk_entry *e, struct buf *out)
+{
+	int dir = walk_open_folder(e->dir), fd = -1, rc = -1;
+	struct stat st;
+
+	if (dir >= 0)
+		fd = openat(dir, e->name.p,
+			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
+				    O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		errno = EINVAL;
+		if (S_ISREG(st.st_mode))
+			rc = fd_read_all(fd, OBJECTS_MAX_BYTES, out);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+static enum exit_code
+put_diff(struct putting *p, struct view old, struct view now)
+{
+	struct buf out = { 0 };
+	enum exit_code code = EXIT_FINDINGS;
+
+	if (view_eq(old, now))
+		return EXIT_NOTHING;
+	if (objects_secret(now))
+		return baseline_failed(p->r, EXIT_STATE,
+				       "%s: it holds a secret now and is not "
+				       "shown",
+				       p->path.p);
+	if (!textdiff_is_text(old) || !textdiff_is_text(now)) {
+		fprintf(p->r->io->out, "%s: differs, and is no text\n",
+			p->path.p);
+		return EXIT_FINDINGS;
+	}
+	buf_puts(&out, "--- ");
+	buf_text(&out, buf_view(&p->path));
+	buf_puts(&out, " (baseline)\n+++ ");
+	buf_text(&out, buf_view(&p->path));
+	buf_puts(&out, " (now)\n");
+	if (textdiff(old, now, &out) != 0 || out.failed)
+		code = baseline_failed(p->r, EXIT_IO, "out of memory");
+	else
+		fwrite(out.p, 1, out.n, p->r->io->out);
+	buf_free(&out);
+	return code;
+}
+
+static enum exit_code
+diff_item(struct putting *p, const struct baseline_item *item)
+{
+	const struct walk_entry *e = &item->e;
+	struct buf old = { 0 }, now = { 0 };
+	enum exit_code code;
+
+	if (scope_is(&p->r->scope, SCOPE_SECRET, e->dir, e->name))
+		code = baseline_failed(p->r, EXIT_STATE,
+				       "%s: files that hold secrets are "
+				       "neither kept nor shown",
+				       p->path.p);
+	else if (!S_ISREG(e->mode))
+		code = baseline_failed(p->r, EXIT_STATE,
+				       "%s: it has no content; see tocsin "
+				       "baseline show",
+				       p->path.p);
+	else if (e->size > 0 && (p->objects == NULL ||
+				 objects_get(p->objects, e->sha256, &old) != 0))
+		code = baseline_failed(p->r, EXIT_STATE,
+				       "%s: its content is not kept",
+				       p->path.p);
+	else if (read_now(e, &now) != 0)
+		code = baseline_failed(p->r, EXIT_IO, "%s: %s", p->path.p,
+				       strerror(errno));
+	else
+		code = put_diff(p, buf_view(&old), buf_view(&now));
+	buf_free(&old);
+	buf_free(&now);
+	return code;
+}
+
+/* ---- restore --------------------------------------------------------- */
+
+static void
+note_done(struct putting *p, const char *what)
+{
+	struct buf line = { 0 };
+
+	buf_puts(&p->done, p->n++ > 0 ? "," : "[");
+	buf_json_string(&p->done, buf_view(&p->path));
+	buf_puts(&line, what);
+	buf_text_word(&line, buf_view(&p->path));
+	fprintf(p->r->io->out, "%.*s\n", (int)line.n, line.p);
+	buf_free(&line);
+}
+
+static enum exit_code
+restore_known(struct putting *p, const struct baseline_item *item)
+{
+	struct err *err = &p->r->io->err;
+
+	if (restore_item(item, p->objects, err) == 0) {
+		note_done(p, "restored ");
+		return EXIT_NOTHING;
+	}
+	if (errno == ENODATA && item->package.n > 0)
+		return baseline_failed(p->r, EXIT_STATE,
+				       "%s belongs to the package %.*s: "
+				       "install that again",
+				       p->path.p, (int)item->package.n,
+				       item->package.p);
+	return errno == ENODATA ? EXIT_STATE : EXIT_IO;
+}
+
+static enum exit_code
+restore_unknown(struct putting *p)
+{
+	if (!scope_covers(&p->r->scope, buf_view(&p->path)))
+		return baseline_usage(p->r, "%s is not in the baseline's scope",
+				      p->path.p);
+	if (!p->r->o->delete)
+		return baseline_usage(p->r,
+				      "%s is not in the baseline; --delete "
+				      "removes it",
+				      p->path.p);
+	if (restore_remove(buf_view(&p->path), &p->r->io->err) != 0)
+		return EXIT_IO;
+	note_done(p, "removed  ");
+	return EXIT_NOTHING;
+}
+
+static enum exit_code
+log_restore(struct putting *p)
+{
+	struct baseline_run *r = p->r;
+	struct buf detail = { 0 };
+	struct journal_record record = { .action = "restore",
+					 .who = buf_view(&r->who),
+					 .reason = view_of(r->o->reason) };
+	int rc = 0;
+
+	if (p->n == 0)
+		return EXIT_NOTHING;
+	buf_puts(&detail, "{\"paths\":");
+	buf_put(&detail, buf_view(&p->done));
+	buf_puts(&detail, "]}");
+	record.detail = buf_view(&detail);
+	rc = journal_append(r->state, &record, &r->io->err);
+	buf_free(&detail);
+	return rc == 0 ? EXIT_NOTHING : EXIT_IO;
+}
+
+/* ---- both ------------------------------------------------------------ */
+
+static enum exit_code
+each_path(struct putting *p, bool restore)
+{
+	struct baseline_run *r = p->r;
+	enum exit_code code = EXIT_NOTHING, one;
+
+	for (size_t i = 1; i < r->o->args.n; i++) {
+		const struct baseline_item *item;
+		int rc;
+
+		if (!baseline_run_path(r, r->o->args.v[i], &p->path))
+			return EXIT_USAGE;
+		rc = baseline_find(r->baseline, buf_view(&p->path), &item);
+		if (rc < 0)
+			return baseline_failed(r, EXIT_STATE, "%s",
+					       baseline_problem(r->baseline));
+		if (rc == 1)
+			one = restore ? restore_known(p, item)
+				      : diff_item(p, item);
+		else
+			one = restore ? restore_unknown(p)
+				      : baseline_usage(r,
+						       "%s is not in the "
+						       "baseline",
+						       p->path.p);
+		code = worse(code, one);
+	}
+	return code;
+}
+
+static enum exit_code
+run(struct baseline_run *r, bool restore)
+{
+	struct putting p = { .r = r };
+	enum exit_code code;
+
+	if (r->o->args.n < 2)
+		return baseline_usage(r, "tocsin baseline %s wants paths",
+				      restore ? "restore" : "diff");
+	code = baseline_run_open(r);
+	if (code != EXIT_NOTHING)
+		return code;
+	p.objects = objects_open(r->state, false);
+	code = each_path(&p, restore);
+	if (restore)
+		code = worse(code, log_restore(&p));
+	objects_close(p.objects);
+	buf_free(&p.path);
+	buf_free(&p.done);
+	return code;
+}
 
 enum exit_code
 baseline_diff(struct baseline_run *r)
 {
-	return baseline_usage(r, "diff is not in this version");
+	return run(r, false);
 }
 
 enum exit_code
 baseline_restore(struct baseline_run *r)
 {
-	return baseline_usage(r, "restore is not in this version");
+	return run(r, true);
 }

@@ -21,7 +21,7 @@ struct config_list {
 /* Views are followed by a NUL. Zero-initialise; config_free. */
 struct config {
 	struct config_list rules, exceptions, watch, sensors, env_vars,
-		public_keys;
+		public_keys, keep;
 	struct view state, format, output, journal; /* "" = not set */
 	int64_t args_bytes, max_file_bytes, keep_bytes, read_bytes;
 	uint64_t learning_period_ns, process_grace_ns;

@@ -438,8 +438,8 @@ make_parts(struct walk *w)
 }
 
 /* A path that has become a link on the way is not followed. */
-static int
-open_folder(struct view path)
+int
+walk_open_folder(struct view path)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -473,7 +473,7 @@ start_tree(struct walk *w, struct view path)
 
 	if (!w->o.foreign && walk_mounts_foreign(w->mounts, path))
 		return put_notice(w, path, WALK_FOREIGN, 0);
-	fd = open_folder(path);
+	fd = walk_open_folder(path);
 	if (fd < 0)
 		return put_root_failed(w, path);
 	return enter(w, NULL, path, fd);
@@ -496,7 +496,7 @@ static int
 start_entries(struct walk *w, const struct part *part, size_t n)
 {
 	struct walk_dir *d;
-	int fd = open_folder(part->folder);
+	int fd = walk_open_folder(part->folder);
 
 	if (fd < 0)
 		return put_root_failed(w, part->folder);

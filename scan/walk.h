@@ -116,6 +116,8 @@ void walk_close(struct walk *); /* also in the middle */
  * at most max_bytes; the strings are put into `text`. */
 void walk_look(struct walk_entry *e, uint64_t max_bytes, struct buf *text);
 
+/* A folder by its path, no part of which may be a link. -1 and errno. */
+int walk_open_folder(struct view path);
 /* The order of folders. */
 int walk_path_cmp(struct view a, struct view b);
 /* Folder and name of a path, as in an entry. */

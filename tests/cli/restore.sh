@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tocsin baseline diff and restore: what was done to a tree, and undone.
+
+mkdir restore
+cd restore || exit 1
+mkdir tree
+printf 'keep: ["%s/tree/**"]\npublic_keys: [%s/pub]\n' "$PWD" "$PWD" >keep.yaml
+chmod 600 keep.yaml
+tocsin key generate --unencrypted sec pub >/dev/null
+chmod 644 pub
+base() { # NAME CODE ACTION…
+	local name=$1 code=$2
+	shift 2
+	run "$name" "$code" baseline "$@" -c keep.yaml -s "$PWD/state"
+}
+printf 'one\ntwo\nthree\n' >tree/text
+printf 'a\0b' >tree/binary
+echo 'root:hash' >tree/shadow
+printf -- '-----BEGIN PRIVATE KEY-----\n' >tree/certificate
+: >tree/empty
+mkdir tree/folder
+echo in >tree/folder/inside
+ln -s text tree/link
+chmod 640 tree/text
+chmod 755 tree/folder
+head -c 2000000 /dev/zero >tree/large
+base 'init' 0 init --key sec tree
+# text, binary, empty, folder/inside; not what is large or secret.
+is 'what is kept' 4 "$(find state/objects -type f | wc -l)"
+
+base 'diff: the same' 0 diff tree/text
+printf 'one\n2\nthree\n' >tree/text
+base 'diff' 1 diff tree/text
+is 'diff' '@@ -1 +1 @@
+ one
+-two
++2
+ three' "$(printf '%s\n' "$out" | tail -n +3)"
+base 'diff: secret' 24 diff tree/shadow
+base 'diff: secret by content' 24 diff tree/certificate
+is 'diff: secret' '' "$out"
+printf 'a\0c' >tree/binary
+base 'diff: binary' 1 diff tree/binary
+has 'diff: binary' 'is no text' "$out"
+
+chmod 4777 tree/text
+rm tree/empty
+rm -r tree/folder
+ln -sfn /etc/passwd tree/link
+echo x >tree/added
+echo more >>tree/large
+chmod 600 tree/shadow
+if [ "$(id -u)" -eq 0 ]; then
+	chattr +i tree/binary 2>/dev/null
+	chown 1:1 tree/text
+fi
+base 'restore: changes' 7 check
+base 'restore: added, without --delete' 16 restore tree/added
+base 'restore: outside' 16 restore --delete /etc/hostname
+base 'restore: content not kept' 24 restore tree/large
+[ "$(stat -c %s tree/large)" -eq 2000005 ]
+is 'restore: content not kept, left alone' 0 $?
+base 'restore: all' 0 restore --delete tree/text tree/binary tree/empty \
+	tree/folder tree/folder/inside tree/link tree/shadow tree/added
+has 'restore: says what' 'removed  ' "$out"
+truncate -s 2000000 tree/large
+base 'restore: then clean but for the time' 4 check
+has 'restore: then clean but for the time' 'tree/large  mtime' "$out"
+is 'restore: then clean but for the time' 1 "$(printf '%s\n' "$out" | wc -l)"
+base 'restore: a time' 0 restore tree/large
+base 'restore: clean' 0 check
+is 'restore: content' 'one
+two
+three' "$(cat tree/text)"
+base 'restore: log' 0 log --verify
+base 'restore: log' 0 log
+is 'restore: log' 2 "$(printf '%s\n' "$out" | grep -c restore)"
+
+# A damaged object is as good as none.
+for object in state/objects/*/*; do
+	printf x >>"$object"
+	truncate -s 5 "$object"
+done
+echo other >tree/text
+base 'restore: damaged object' 24 restore tree/text
+is 'restore: damaged object, left alone' other "$(cat tree/text)"
+base 'repair: init' 0 init --key sec tree
+
+# Killed at any moment: old or new, never half.
+whole=0
+for i in $(seq 1 30); do
+	echo "$i" >tree/text
+	chmod 640 tree/text
+	"$TOCSIN" baseline restore -q tree/text -c keep.yaml -s state \
+		>/dev/null 2>&1 &
+	pid=$!
+	sleep "0.0$((i % 5))$((i / 5))"
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	case $(cat tree/text) in
+	other | "$i") whole=$((whole + 1)) ;;
+	esac
+done 2>/dev/null
+is 'killed while it restores' 30 $whole
+cd ..
