@@ -26,7 +26,18 @@ static const struct field_info fields_info[] = {
 
 static const char *const module_syscalls[] = { "init_module", "finit_module" };
 
+/* ECS's event categories but one: "dns" is the endpoint's. */
+static const char *const categories[] = {
+	"api",	   "authentication", "configuration", "database",
+	"driver",  "email",	     "file",	      "host",
+	"iam",	   "library",	     "malware",	      "network",
+	"package", "process",	     "registry",      "session",
+	"threat",  "vulnerability",  "web",	      "intrusion_detection",
+};
+
 static const struct rules_only only[] = {
+	{ FIELD_EVENT_CATEGORY, categories, ARRAY_LEN(categories),
+	  "there is no sensor for DNS" },
 	{ FIELD_AUDIT_SYSCALL, module_syscalls, ARRAY_LEN(module_syscalls),
 	  "audit records of other system calls are not read" },
 };

@@ -71,6 +71,7 @@ struct query_stage {
 	struct node *cond;
 	struct join_key *keys;
 	size_t n_keys;
+	struct view alias; /* [ … ] as alias */
 	unsigned runs;
 	bool missing; /* ![ … ] */
 	uint32_t at;
@@ -81,6 +82,10 @@ struct query_pipe {
 	enum pipe_kind kind;
 	uint64_t n;
 };
+
+/* A field of an event that came earlier in the sequence (the endpoint's
+ * dialect): this bit and an index of set->earlier. */
+#define FIELD_EARLIER (1u << 30)
 
 #define QUERY_STAGES_MAX 63 /* as written; with until 64, a bit each */
 #define QUERY_RUNS_MAX 100  /* Elasticsearch's limit */

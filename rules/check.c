@@ -196,7 +196,8 @@ check_comparison(struct parse *p, struct node **at)
 	literal_right(n);
 	left = n->kids[0];
 	right = n->kids[1];
-	if (left->kind == NODE_FIELD && right->kind == NODE_FIELD)
+	if (left->kind == NODE_FIELD && right->kind == NODE_FIELD &&
+	    !((left->field | right->field) & FIELD_EARLIER))
 		parse_error(p, n->at,
 			    "two fields cannot be compared with each other; "
 			    "join them in a sequence");
@@ -519,6 +520,17 @@ note(struct rules *set, const struct node *n, size_t rule, bool positive)
 			 n->kind == NODE_NOT ? !positive : positive) < 0)
 			return -1;
 	return 0;
+}
+
+bool
+check_asks_earlier(const struct node *n)
+{
+	if (n->kind == NODE_FIELD)
+		return n->field & FIELD_EARLIER;
+	for (size_t i = 0; i < n->n; i++)
+		if (check_asks_earlier(n->kids[i]))
+			return true;
+	return false;
 }
 
 int

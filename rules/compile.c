@@ -275,7 +275,8 @@ make_leaf(struct parse *p, const struct node *n, struct leaf *l)
 		l->before_ns = (uint64_t)n->item.v.i;
 		return 0;
 	}
-	if (left == NULL || !is_field(left) || !compile_all_literals(n))
+	if (left == NULL || !is_field(left) || !compile_all_literals(n) ||
+	    (left->field & FIELD_EARLIER))
 		return compile_expr(p, n, l);
 	l->field = left->field;
 	l->type = set_field_type(p->set, left->field);
@@ -397,6 +398,33 @@ compile_leaf(struct parse *p, const struct node *n, uint32_t *out)
 	if (rc < 0 && p->errors == 0)
 		parse_error(p, n->at, "memory is out");
 	return rc;
+}
+
+/* ---- conditions over several events ------------------------------------- */
+
+static struct node *
+take_joint(struct parse *p, struct node *n, struct node **joint)
+{
+	struct node *own = NULL;
+
+	if (!check_asks_earlier(n))
+		return n;
+	if (n->kind != NODE_AND) {
+		*joint = node_join(p, NODE_AND, *joint, n);
+		return NULL;
+	}
+	for (size_t i = 0; i < n->n; i++)
+		own = node_join(p, NODE_AND, own,
+				take_joint(p, n->kids[i], joint));
+	return own;
+}
+
+struct node *
+compile_take_joint(struct parse *p, struct node *cond, struct node **joint)
+{
+	struct node *own = take_joint(p, cond, joint);
+
+	return own != NULL ? own : node_literal(p, cond->at, item_bool(true));
 }
 
 /* ---- programs ----------------------------------------------------------- */

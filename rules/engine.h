@@ -272,6 +272,9 @@ enum code_kind {
 struct stage {
 	unsigned id;
 	struct program program;
+	/* What it asks of earlier events as well, .n = 0: nothing. Decided
+	 * only for a pending sequence that this event could advance. */
+	struct program joint;
 	struct join_key *keys;
 	size_t n_keys;
 };
@@ -294,6 +297,8 @@ struct rule_code {
 	uint64_t maxspan_ns;
 	struct query_pipe *pipes;
 	size_t n_pipes;
+	unsigned *earlier; /* fields to keep of events, of set->earlier */
+	size_t n_earlier;
 	unsigned *fields; /* new_terms, threshold groups */
 	size_t n_fields;
 	uint64_t window_ns; /* history, lookback; 0 = no limit */
@@ -323,6 +328,12 @@ struct guard {
 
 #define GUARDS_MAX 16
 
+/* Fields of earlier events of sequences, of all rules. */
+struct earlier_field {
+	unsigned stage, field;
+	const char *name; /* "stage1.process.name" */
+};
+
 struct pattern_use {
 	unsigned field;
 	size_t rule;
@@ -351,6 +362,9 @@ struct rules {
 	size_t names_mask;
 	const char **open_names; /* fields past the schema's */
 	size_t n_open, cap_open;
+
+	struct earlier_field *earlier;
+	size_t n_earlier, cap_earlier;
 
 	struct rule_source *sources;
 	struct rule *rules;
@@ -386,6 +400,8 @@ struct rules {
 
 /* -1 unknown; with an open schema a new one is made. */
 int set_field(struct rules *, struct view name);
+/* The id of a field of the event of an earlier stage; -1: no memory. */
+int set_field_earlier(struct rules *, unsigned stage, unsigned field);
 const char *set_field_name(const struct rules *, unsigned field);
 enum rules_type set_field_type(const struct rules *, unsigned field);
 /* Why this host has no or not every value of it, why it has none at all, and
@@ -451,11 +467,17 @@ int check_condition(struct parse *, struct node **);
 bool check_possible(const struct rules *, const struct node *, int field);
 
 bool check_reads(const struct rules *, const struct node *, unsigned field);
+/* Does it ask for fields of earlier events? */
+bool check_asks_earlier(const struct node *);
 /* Notes the string literals tested positively, for rules_patterns. */
 int check_uses(struct rules *, const struct node *, size_t rule);
 
 int compile_program(struct parse *, const struct node *, struct program *);
 int compile_leaf(struct parse *, const struct node *, uint32_t *out);
+/* What is left of a condition without the conjuncts that ask for earlier
+ * events; these go to *joint (NULL = none). */
+struct node *
+compile_take_joint(struct parse *, struct node *cond, struct node **joint);
 /* The leaf that a sealed set has for the condition; false if it has none. */
 bool compile_find_leaf(struct parse *, const struct node *, uint32_t *out);
 int compile_expr(struct parse *, const struct node *, struct leaf *);
@@ -491,6 +513,7 @@ struct eval {
 	bool scratch_used;
 	struct regex_room *regex;
 	struct rules_counters *counters;
+	const struct slot *earlier; /* by index of set->earlier; may be NULL */
 };
 
 bool eval_program(struct eval *, const struct program *);
@@ -518,6 +541,7 @@ struct rules_run {
 	struct rules_sink sink;
 	struct rules_counters counters;
 	struct eval eval;
+	struct slot *earlier;	    /* of the pending sequence looked at */
 	struct guard_cache *guards; /* one per guard */
 	unsigned guard_order[GUARDS_MAX];
 	struct buf gram_room;
@@ -551,6 +575,8 @@ struct emit_args {
 };
 /* A new record: what was remembered of the last one is not true of it. */
 void run_begin(struct rules_run *, struct record *);
+/* A program over the record and run->earlier. */
+bool run_joint(struct rules_run *, const struct program *);
 /* Takes over the pins of the hits. */
 void run_emit(struct rules_run *, const struct rule_code *,
 	      const struct emit_args *);

@@ -344,6 +344,16 @@ run_expr(struct eval *e, const struct expr *x, const struct item *picks)
 	return is_bool(&stack[0], true);
 }
 
+static const struct slot *
+slot_of(struct eval *e, unsigned field)
+{
+	static const struct slot none;
+
+	if (!(field & FIELD_EARLIER))
+		return record_get(e->record, field);
+	return e->earlier != NULL ? &e->earlier[field & ~FIELD_EARLIER] : &none;
+}
+
 /* True if some choice of one value per field makes it true. A field without
  * values is null. */
 bool
@@ -355,7 +365,7 @@ eval_expr(struct eval *e, const struct expr *x)
 	size_t k;
 
 	for (k = 0; k < x->n_fields; k++)
-		slots[k] = record_get(e->record, x->fields[k]);
+		slots[k] = slot_of(e, x->fields[k]);
 	for (unsigned tried = 0; tried < EXPR_COMBINATIONS_MAX; tried++) {
 		for (k = 0; k < x->n_fields; k++)
 			picks[k] = slots[k]->n == 0

@@ -290,6 +290,8 @@ note_stage(struct rules_explainer *x, unsigned stage)
 		keys_each(x->run, x->record, s->keys, s->n_keys, each);
 		if (stage < x->q.n)
 			note_before(&n);
+		if (s->joint.n > 0)
+			buf_puts(&x->note, "; it must fit that one as well");
 	}
 }
 
@@ -370,6 +372,19 @@ read_condition(struct parse *p, struct node **cond)
 	return 0;
 }
 
+/* What a stage asks of earlier events is not the event's own matter. */
+static int
+read_stage(struct rules_explainer *x, struct node **cond)
+{
+	struct node *joint = NULL;
+
+	if (check_condition(&x->p, cond) < 0)
+		return -1;
+	*cond = compile_take_joint(&x->p, *cond, &joint);
+	find_leaves(&x->p, *cond);
+	return 0;
+}
+
 static int
 read_query(struct rules_explainer *x)
 {
@@ -381,11 +396,11 @@ read_query(struct rules_explainer *x)
 	if ((s->rule.kuery ? parse_kql(&x->p, q) : parse_eql(&x->p, q)) < 0)
 		return -1;
 	for (size_t i = 0; i < q->n; i++)
-		if (read_condition(&x->p, &q->stages[i].cond) < 0)
+		if (read_stage(x, &q->stages[i].cond) < 0)
 			return -1;
 	if (q->until.cond == NULL)
 		return 0;
-	return read_condition(&x->p, &q->until.cond);
+	return read_stage(x, &q->until.cond);
 }
 
 static int

@@ -72,6 +72,27 @@ eql_bad(struct eql *e)
 	return node_new(e->p, NODE_BAD, e->t.at);
 }
 
+/* alias.field, of an event that stands before; false if it is no such. */
+static bool
+earlier_field(struct eql *e, int *field, bool *fold)
+{
+	struct view rest = e->t.text, alias;
+	size_t n = e->q != NULL ? e->q->n : 0;
+
+	if (e->t.quoted || !view_next_split(&rest, '.', &alias))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!view_eq(e->q->stages[i].alias, alias) || alias.n == 0)
+			continue;
+		*field = parse_field(e->p, rest, e->t.at + alias.n + 1, fold);
+		if (*field >= 0)
+			*field = set_field_earlier(e->p->set, (unsigned)i,
+						   (unsigned)*field);
+		return true;
+	}
+	return false;
+}
+
 /* A field, or its sub-field: those fold in every test (see parse_field). */
 struct node *
 eql_field(struct eql *e)
@@ -88,7 +109,8 @@ eql_field(struct eql *e)
 		eql_fail(e, "expected a field name");
 		return eql_bad(e);
 	}
-	field = parse_field(e->p, e->t.text, e->t.at, &fold);
+	if (!earlier_field(e, &field, &fold))
+		field = parse_field(e->p, e->t.text, e->t.at, &fold);
 	n->fold = fold;
 	if (field < 0)
 		n->kind = NODE_BAD;
@@ -195,6 +217,10 @@ add_value(struct eql *e, struct node *parent, struct node *value)
 	if (parent->kind == NODE_LIKE && value->kind == NODE_LITERAL &&
 	    !value->item.null && value->item.v.type == VALUE_STRING)
 		value->item.v.s = pattern_form(e->p->arena, value->item.v.s);
+	else if (parent->kind == NODE_LIKE && parent->fold &&
+		 value->kind == NODE_FIELD && parent->n == 1 &&
+		 ((value->field | parent->kids[0]->field) & FIELD_EARLIER))
+		parent->kind = NODE_IN; /* the value as it is, in any case */
 	else if (parent->kind != NODE_IN && value->kind != NODE_BAD &&
 		 (value->kind != NODE_LITERAL || value->item.null ||
 		  value->item.v.type != VALUE_STRING))

@@ -7,9 +7,10 @@
 
 struct eql {
 	struct parse *p;
-	struct token t; /* the next token */
-	size_t last;	/* end of the token before it */
-	bool failed;	/* a syntax error: everything unwinds */
+	struct token t;	       /* the next token */
+	size_t last;	       /* end of the token before it */
+	const struct query *q; /* whose stages have aliases */
+	bool failed;	       /* a syntax error: everything unwinds */
 };
 
 /* A syntax error at the next token; after one, silence. */

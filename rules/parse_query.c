@@ -51,7 +51,11 @@ parse_keys(struct eql *e, struct query_stage *s, struct join_key *room)
 			eql_fail(e, "more than %d join keys", QUERY_KEYS_MAX);
 			return;
 		}
-		if (f->kind == NODE_FIELD)
+		if (f->kind == NODE_FIELD && (f->field & FIELD_EARLIER))
+			eql_fail_at(e, f->at,
+				    "a join key is a field of the event "
+				    "itself");
+		else if (f->kind == NODE_FIELD)
 			room[s->n_keys++] =
 				(struct join_key){ .field = f->field,
 						   .optional = optional };
@@ -123,6 +127,25 @@ parse_runs(struct eql *e, struct query_stage *s)
 		s->runs = (unsigned)number.number.i;
 }
 
+/* as event0: later stages may ask for event0.process.name. */
+static void
+parse_alias(struct eql *e, struct query_stage *s)
+{
+	if (e->t.kind != TOKEN_WORD || view_find(e->t.text, '.') >= 0) {
+		eql_fail(e, "expected a name after as");
+		return;
+	}
+	for (size_t i = 0; i < e->q->n; i++)
+		if (view_eq(e->q->stages[i].alias, e->t.text))
+			eql_fail(e, "an earlier stage has this name already");
+	if (s->missing)
+		eql_fail(e, "a missing event has no fields to ask for");
+	if (e->q->kind != QUERY_SEQUENCE)
+		eql_fail(e, "only the events of a sequence have names");
+	s->alias = e->t.text;
+	eql_advance(e);
+}
+
 /* [ event ] by keys with runs=n; `shared` keys of the query come first. */
 static void
 parse_stage(struct eql *e, const struct query_stage *shared,
@@ -152,6 +175,8 @@ parse_stage(struct eql *e, const struct query_stage *shared,
 			parse_keys(e, s, room);
 		else if (eql_take_word(e, "with"))
 			parse_runs(e, s);
+		else if (eql_take_word(e, "as"))
+			parse_alias(e, s);
 		else
 			break;
 	}
@@ -327,6 +352,7 @@ parse_eql(struct parse *p, struct query *q)
 	memset(q, 0, sizeof(*q));
 	if (begin(&e, p) < 0)
 		return -1;
+	e.q = q;
 	if (eql_take_word(&e, "sequence")) {
 		parse_sequence(&e, q);
 	} else if (eql_take_word(&e, "sample")) {

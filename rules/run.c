@@ -225,16 +225,35 @@ run_candidates(struct rules_run *run, struct record *r)
 		dispatch(run, rule, r, satisfied);
 }
 
-void
-run_begin(struct rules_run *run, struct record *r)
+/* What was found of leaves is forgotten. */
+static void
+next_stamp(struct rules_run *run)
 {
 	struct eval *e = &run->eval;
 
-	e->record = r;
 	if (++e->stamp >> 31 != 0) { /* the memo keeps 31 bits of it */
 		memset(e->memo, 0, run->set->n_leaves * sizeof(*e->memo));
 		e->stamp = 1;
 	}
+}
+
+bool
+run_joint(struct rules_run *run, const struct program *p)
+{
+	bool holds;
+
+	next_stamp(run);
+	run->eval.earlier = run->earlier;
+	holds = eval_program(&run->eval, p);
+	run->eval.earlier = NULL;
+	return holds;
+}
+
+void
+run_begin(struct rules_run *run, struct record *r)
+{
+	run->eval.record = r;
+	next_stamp(run);
 	run->counters.events++;
 }
 
@@ -310,13 +329,15 @@ new_tables(struct rules_run *run)
 	run->candidates = calloc(set->words + 1, sizeof(uint64_t));
 	run->scratch_bits = calloc(set->words + 1, sizeof(uint64_t));
 	run->emit = calloc(n, sizeof(*run->emit));
+	run->earlier = calloc(set->n_earlier + 1, sizeof(*run->earlier));
 	run->sequences = calloc(n, sizeof(*run->sequences));
 	run->samples = calloc(n, sizeof(*run->samples));
 	run->terms = calloc(n, sizeof(*run->terms));
 	run->thresholds = calloc(n, sizeof(*run->thresholds));
 	if (run->eval.memo == NULL || run->eval.regex == NULL ||
 	    run->candidates == NULL || run->scratch_bits == NULL ||
-	    !has_tables(run) || guard_caches_new(run) < 0)
+	    run->earlier == NULL || !has_tables(run) ||
+	    guard_caches_new(run) < 0)
 		return -1;
 	for (size_t i = 0; i < set->n_rules; i++)
 		if (new_state(run, i) < 0)
@@ -373,6 +394,7 @@ rules_run_free(struct rules_run *run)
 	free(run->candidates);
 	free(run->scratch_bits);
 	free(run->emit);
+	free(run->earlier);
 	free(run->sequences);
 	free(run->samples);
 	free(run->terms);

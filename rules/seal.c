@@ -155,10 +155,56 @@ no_memory(struct work *w)
 	return parse_error(&w->p, 0, "memory is out");
 }
 
+/* Notes the fields of earlier events that n asks for. */
+static int
+keep_earlier(struct work *w, const struct node *n, size_t *cap)
+{
+	struct rule_code *c = w->code;
+	unsigned field = n->field & ~FIELD_EARLIER, *v;
+
+	for (size_t i = 0; i < n->n; i++)
+		if (keep_earlier(w, n->kids[i], cap) < 0)
+			return -1;
+	if (n->kind != NODE_FIELD || !(n->field & FIELD_EARLIER))
+		return 0;
+	for (size_t i = 0; i < c->n_earlier; i++)
+		if (c->earlier[i] == field)
+			return 0;
+	v = set_grow(&w->s->set->arena, c->earlier, c->n_earlier, cap,
+		     sizeof(*v));
+	if (v == NULL)
+		return no_memory(w);
+	c->earlier = v;
+	v[c->n_earlier++] = field;
+	return 0;
+}
+
+static int
+compile_joint(struct work *w, struct query_stage *from, struct stage *to)
+{
+	struct node *joint = NULL;
+	size_t cap = w->code->n_earlier;
+
+	from->cond = compile_take_joint(&w->p, from->cond, &joint);
+	if (joint == NULL)
+		return 0;
+	if (from->missing || from == &w->q.until)
+		return parse_error(&w->p, joint->at,
+				   "only an event that carries the sequence on "
+				   "can be compared with an earlier one");
+	if (keep_earlier(w, joint, &cap) < 0)
+		return -1;
+	return compile_program(&w->p, joint, &to->joint);
+}
+
 static int
 compile_stage(struct work *w, struct query_stage *from, struct stage *to)
 {
 	struct rules *set = w->s->set;
+
+	to->joint = (struct program){ 0 };
+	if (compile_joint(w, from, to) < 0)
+		return -1;
 
 	to->id = (unsigned)set->n_stages++;
 	to->n_keys = from->n_keys;
@@ -454,7 +500,8 @@ program_reads(const struct rules *set, const struct program *p, bool *fields)
 			fields[l->field] = true;
 		for (size_t k = 0; l->op == LEAF_EXPR && k < l->expr.n_fields;
 		     k++)
-			fields[l->expr.fields[k]] = true;
+			if (!(l->expr.fields[k] & FIELD_EARLIER))
+				fields[l->expr.fields[k]] = true;
 	}
 }
 
@@ -469,9 +516,12 @@ rules_reads(const struct rules *set, size_t i, bool *fields)
 		const struct stage *s = &c->stages[k];
 
 		program_reads(set, &s->program, fields);
+		program_reads(set, &s->joint, fields);
 		for (size_t j = 0; j < s->n_keys; j++)
 			fields[s->keys[j].field] = true;
 	}
+	for (size_t k = 0; k < c->n_earlier; k++)
+		fields[set->earlier[c->earlier[k]].field] = true;
 	for (size_t k = 0; k < c->n_fields; k++)
 		fields[c->fields[k]] = true;
 	if (c->cardinality_field >= 0)
@@ -528,5 +578,9 @@ rules_dump(const struct rules *set, size_t i, struct buf *out)
 					   : "stage");
 		if (c->stages[k].program.v != NULL)
 			program_dump(set, &c->stages[k].program, out);
+		if (c->stages[k].joint.v != NULL) {
+			buf_puts(out, "and, with the events before\n");
+			program_dump(set, &c->stages[k].joint, out);
+		}
 	}
 }

@@ -16,6 +16,14 @@
 
 #include <stdlib.h>
 
+/* The values of one field of an event, for later stages to ask for. */
+struct kept {
+	struct kept *next;
+	unsigned field; /* of set->earlier */
+	uint32_t n;
+	struct value v[]; /* the texts behind them */
+};
+
 struct pending {
 	struct pending *spare;	      /* next unused */
 	struct pending *next_wait;    /* in order of completion */
@@ -24,7 +32,8 @@ struct pending {
 	uint64_t first_ns, last_ns, last_seq;
 	uint64_t lead_ns, gap_ns, deadline_ns;
 	bool has_lead, has_gap, doomed, dead;
-	size_t n; /* hits so far */
+	struct kept *kept; /* newest first */
+	size_t n;	   /* hits so far */
 	struct rules_hit hits[];
 };
 
@@ -82,6 +91,12 @@ static void
 pending_recycle(struct rules_run *run, struct sequence_run *s,
 		struct pending *p)
 {
+	while (p->kept != NULL) {
+		struct kept *next = p->kept->next;
+
+		free(p->kept);
+		p->kept = next;
+	}
 	p->spare = s->spare;
 	s->spare = p;
 	s->n_pending--;
@@ -98,9 +113,79 @@ pending_drop(struct rules_run *run, struct sequence_run *s, struct pending *p)
 	pending_recycle(run, s, p);
 }
 
+/* ---- fields for later stages -------------------------------------------- */
+
+static struct kept *
+copy_values(const struct slot *slot)
+{
+	size_t size = sizeof(struct kept) + slot->n * sizeof(struct value);
+	struct kept *k;
+	char *text;
+
+	for (uint32_t i = 0; i < slot->n; i++)
+		if (slot->v[i].type == VALUE_STRING)
+			size += slot->v[i].s.n;
+	k = malloc(size);
+	if (k == NULL)
+		return NULL;
+	k->n = slot->n;
+	text = (char *)&k->v[slot->n];
+	for (uint32_t i = 0; i < slot->n; i++) {
+		k->v[i] = slot->v[i];
+		if (k->v[i].type != VALUE_STRING || k->v[i].s.n == 0)
+			continue;
+		memcpy(text, k->v[i].s.p, k->v[i].s.n);
+		k->v[i].s.p = text;
+		text += k->v[i].s.n;
+	}
+	return k;
+}
+
+static void
+keep(struct visit *v, struct pending *p)
+{
+	const struct rule_code *c = v->s->code;
+
+	for (size_t i = 0; i < c->n_earlier; i++) {
+		const struct earlier_field *f =
+			&v->run->set->earlier[c->earlier[i]];
+		struct kept *k;
+
+		if (f->stage != v->s->positive[v->place])
+			continue;
+		k = copy_values(record_get(v->r, f->field));
+		if (k == NULL) {
+			v->run->counters.no_memory++;
+			continue;
+		}
+		k->field = c->earlier[i];
+		k->next = p->kept;
+		p->kept = k;
+	}
+}
+
+/* Does the event fit those that came before? */
+static bool
+fits(struct visit *v, const struct pending *p)
+{
+	const struct rule_code *c = v->s->code;
+	const struct stage *stage = &c->stages[v->s->positive[v->place]];
+	struct slot *slots = v->run->earlier;
+
+	if (stage->joint.n == 0)
+		return true;
+	for (size_t i = 0; i < c->n_earlier; i++)
+		slots[c->earlier[i]] = (struct slot){ 0 };
+	for (const struct kept *k = p->kept; k != NULL; k = k->next)
+		if (slots[k->field].v == NULL)
+			slots[k->field] = (struct slot){ .n = k->n, .v = k->v };
+	return run_joint(v->run, &stage->joint);
+}
+
 static void
 add_hit(struct visit *v, struct pending *p, bool pin)
 {
+	keep(v, p);
 	p->last_ns = v->r->time_ns;
 	p->last_seq = v->r->seq;
 	p->has_gap = false;
@@ -346,7 +431,7 @@ advance(struct visit *v, struct view key)
 	struct pending *p = g == NULL ? NULL : g->slots[v->place - 1];
 	bool last = v->place + 1 == s->n;
 
-	if (p == NULL || !is_later(p, v->r))
+	if (p == NULL || !is_later(p, v->r) || !fits(v, p))
 		return;
 	g->slots[v->place - 1] = NULL;
 	if (s->code->has_maxspan &&

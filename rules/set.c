@@ -111,15 +111,42 @@ rules_field_name(const struct rules *set, size_t field)
 	return set->open_names[field - set->schema->n];
 }
 
+int
+set_field_earlier(struct rules *set, unsigned stage, unsigned field)
+{
+	struct earlier_field *v;
+	struct view name;
+
+	for (size_t i = 0; i < set->n_earlier; i++)
+		if (set->earlier[i].stage == stage &&
+		    set->earlier[i].field == field)
+			return (int)(FIELD_EARLIER | i);
+	if (set->sealed)
+		return -1;
+	v = set_grow(&set->arena, set->earlier, set->n_earlier,
+		     &set->cap_earlier, sizeof(*v));
+	name = arena_printf(&set->arena, "stage%u.%s", stage + 1,
+			    set_field_name(set, field));
+	if (v == NULL || name.p == NULL)
+		return -1;
+	set->earlier = v;
+	v[set->n_earlier] = (struct earlier_field){ stage, field, name.p };
+	return (int)(FIELD_EARLIER | set->n_earlier++);
+}
+
 const char *
 set_field_name(const struct rules *set, unsigned field)
 {
+	if (field & FIELD_EARLIER)
+		return set->earlier[field & ~FIELD_EARLIER].name;
 	return rules_field_name(set, field);
 }
 
 enum rules_type
 set_field_type(const struct rules *set, unsigned field)
 {
+	if (field & FIELD_EARLIER)
+		field = set->earlier[field & ~FIELD_EARLIER].field;
 	return field < set->schema->n ? set->schema->fields[field].type
 				      : RULES_ANY;
 }
@@ -136,6 +163,8 @@ set_field_only(const struct rules *set, unsigned field)
 const char *
 set_field_missing(const struct rules *set, unsigned field)
 {
+	if (field & FIELD_EARLIER)
+		field = set->earlier[field & ~FIELD_EARLIER].field;
 	return field < set->schema->n ? set->schema->fields[field].unsupported
 				      : NULL;
 }
@@ -143,8 +172,11 @@ set_field_missing(const struct rules *set, unsigned field)
 const char *
 set_field_unsupported(const struct rules *set, unsigned field)
 {
-	const struct rules_only *only = set_field_only(set, field);
+	const struct rules_only *only;
 
+	if (field & FIELD_EARLIER)
+		field = set->earlier[field & ~FIELD_EARLIER].field;
+	only = set_field_only(set, field);
 	return only != NULL ? only->why : set_field_missing(set, field);
 }
 

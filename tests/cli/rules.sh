@@ -100,6 +100,10 @@ has 'show: places: sensor' ' fanotify
 run 'show for programs' 0 rules show -r file.yml --format ndjson file
 has 'show for programs: fields' '"fields":[{"name":"event.category","source":"every event"},{"name":"file.path","source":"fanotify"}],"sensors":["fanotify"],"watch":[{"path":"/srv/spool","recursive":true}]' "$out"
 has 'show for programs: program' '"program":"   0  in      1 3  event.category in (\"file\")\n' "$out"
+sed 's/query: .*/query: dns where process.name == "x"/' rule1.yml >dns.yml
+run 'check: no DNS' 0 rules check dns.yml
+has 'check: no DNS' 'unsupported rule1: ' "$out"
+has 'check: no DNS: why' 'there is no sensor for DNS' "$out"
 run 'watchset' 0 rules watchset file.yml
 has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml

@@ -50,6 +50,8 @@ static const char *const queries[] = {
 	"[any where n == 7]",
 	"sequence [any where n == 1] [any where n == 2] [any where n == 3] | "
 	"tail 2",
+	"sequence [any where n == 1] as e [any where concat(e.s, e.n) != k "
+	"and n == e.k] [any where s == e.s]",
 	"sample by k [any where n < 4] [any where n > 2]",
 	"any where concat(k, n, k) : \"*1*\" or s : \"A*B\" or s in~ (\"x\") "
 	"or substring(s, 1) regex~ \"b.*\"",
