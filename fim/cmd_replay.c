@@ -80,12 +80,20 @@ add_query(struct replay_cmd *c)
 	const struct options *o = c->options;
 	bool kuery = o->kql != NULL;
 	struct err *err = &c->io->err;
+	struct view reason;
 
 	if (rules_add_query(c->rules, QUERY_ID,
 			    view_of(kuery ? o->kql : o->query), kuery,
 			    err) != 0)
 		return -1;
-	return rules_seal(c->rules, err) == 0 ? 0 : -1;
+	if (rules_seal(c->rules, err) != 0)
+		return -1;
+	if (rules_at(c->rules, 0)->status == RULE_OK)
+		return 0;
+	reason = rules_at(c->rules, 0)->reason;
+	return err_add(err, (struct place){ 0 },
+		       "the query is unsupported: %.*s", (int)reason.n,
+		       reason.p);
 }
 
 /* One broken rule does not stop the others, but is not passed over. */

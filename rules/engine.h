@@ -423,6 +423,8 @@ struct parse {
 	struct err *err;
 	unsigned errors;
 	size_t error_at; /* the last one's place */
+	/* What stands here is no error, but cannot be decided here. */
+	const char *unsupported;
 	unsigned depth;
 };
 

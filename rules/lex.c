@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/lex.h"
 
+#include <ctype.h>
+
 static bool
 is_letter(char c)
 {
@@ -259,6 +261,12 @@ lex_list(struct parse *p, struct token *t)
 {
 	ssize_t end = view_search(p->text, VIEW("}"), t->at);
 
+	if (isalpha((unsigned char)peek(p, t->at + 1))) {
+		p->unsupported = "the endpoint's $variables, which stand for "
+				 "members of a list of objects, are not read";
+		t->kind = TOKEN_BAD;
+		return;
+	}
 	if (peek(p, t->at + 1) != '{' || end < 0) {
 		parse_error(p, t->at, "a named list is written ${name}");
 		t->kind = TOKEN_BAD;

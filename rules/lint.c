@@ -385,7 +385,8 @@ static void
 lint_query(struct lint *l, const struct rule *r, struct query *q)
 {
 	if ((r->kuery ? parse_kql(&l->p, q) : parse_eql(&l->p, q)) < 0) {
-		l->no_memory = true; /* it has been read before */
+		/* it has been read before, unless it cannot be */
+		l->no_memory = l->p.unsupported == NULL;
 		return;
 	}
 	lint_maxspan(l, q);

@@ -127,6 +127,13 @@ parse_call(struct eql *e)
 	struct node *n = node_new(e->p, NODE_CALL, name.at);
 	int fn = function_find(name.text);
 
+	if (fn < 0 && (view_eq_fold(name.text, VIEW("arraySearch")) ||
+		       view_eq_fold(name.text, VIEW("arrayCount")))) {
+		e->p->unsupported = "the endpoint's functions over lists of "
+				    "objects are not decided";
+		e->failed = true;
+		return eql_bad(e);
+	}
 	if (fn < 0)
 		parse_error(e->p, name.at, "unknown function %.*s",
 			    (int)name.text.n, name.text.p);
@@ -162,6 +169,14 @@ parse_word(struct eql *e)
 	if (eql_take_word(e, "null"))
 		return node_literal(e->p, at, item_null());
 	lex_token(e->p, e->t.end, &next);
+	if (eql_is_word(e, "descendant") && next.kind == TOKEN_WORD &&
+	    view_eq(next.text, VIEW("of"))) {
+		e->p->unsupported = "descendant of [ ... ] is not decided; "
+				    "test tocsin.process.ancestors.name or "
+				    ".executable instead";
+		e->failed = true;
+		return eql_bad(e);
+	}
 	if (next.kind == '(' && !is_keyword(&e->t))
 		return parse_call(e);
 	return eql_field(e);

@@ -341,7 +341,7 @@ finish(struct eql *e)
 		eql_fail(e, "and, or, not are written in lower case");
 	if (!e->failed && e->t.kind != TOKEN_END)
 		eql_fail(e, "the query should end here");
-	return e->p->errors > 0 ? -1 : 0;
+	return e->p->errors > 0 || e->failed ? -1 : 0;
 }
 
 int

@@ -69,6 +69,8 @@ check_exceptions(struct sealer *s)
 		if (parse_eql_condition(&p, &when) == 0 &&
 		    check_condition(&p, &when) == 0 && named.errors == 0)
 			continue;
+		if (p.errors == 0 && p.unsupported != NULL)
+			parse_error(&p, 0, "%s", p.unsupported);
 		s->broken++;
 		x->rule = VIEW("");
 	}
@@ -422,6 +424,11 @@ mark_broken(struct work *w, size_t errors_before)
 {
 	const struct err *err = w->s->err;
 
+	if (w->p.unsupported != NULL && w->p.errors == 0) {
+		w->rule->status = RULE_UNSUPPORTED;
+		w->rule->reason = view_of(w->p.unsupported);
+		return;
+	}
 	w->s->broken++;
 	w->rule->status = RULE_ERROR;
 	w->rule->reason = VIEW("the rule is broken");

@@ -104,6 +104,18 @@ sed 's/query: .*/query: dns where process.name == "x"/' rule1.yml >dns.yml
 run 'check: no DNS' 0 rules check dns.yml
 has 'check: no DNS' 'unsupported rule1: ' "$out"
 has 'check: no DNS: why' 'there is no sensor for DNS' "$out"
+n=0
+for query in 'process where descendant of [process where true]' \
+	'process where arraySearch(process.env_vars, $e, $e : "LD_*")' \
+	'process where $e.x == 1'; do
+	n=$((n + 1))
+	sed "s/query: .*/query: '$query'/;s/rule1/e$n/" rule1.yml >endpoint$n.yml
+	run "check: endpoint's $n" 0 rules check endpoint$n.yml
+	has "check: endpoint's $n" "unsupported e$n: " "$out"
+	run "lint: endpoint's $n" 0 rules lint endpoint$n.yml
+done
+run 'replay: unsupported query' 17 replay --query "$query" events.ndjson
+has 'replay: unsupported query' 'the query is unsupported' "$err"
 run 'watchset' 0 rules watchset file.yml
 has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml
