@@ -86,6 +86,7 @@ fuzz_query(const uint8_t *data, size_t n, bool kuery)
 		{ "ip", RULES_IP, NULL },
 		{ "when", RULES_DATE, NULL },
 		{ "dns.name", RULES_KEYWORD, "no sensor sees it" },
+		{ "message", RULES_TEXT, NULL },
 	};
 	struct rules_schema schema = { .fields = fields,
 				       .n = ARRAY_LEN(fields),
