@@ -357,7 +357,6 @@ live_begin(struct live *l, const struct event *e, struct proc *self,
 	if (++l->record.generation == 0)
 		l->record.generation = 1;
 	l->event = e;
-	l->creds_fresh = false;
 	l->self = self;
 	l->image = image;
 	l->record.seq = seq;

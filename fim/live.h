@@ -33,7 +33,6 @@ struct live {
 	struct procs *procs;
 	struct proc *self;   /* the acting process; NULL = unknown */
 	struct image *image; /* of it, at the time of the act */
-	bool creds_fresh;    /* looked up for this event */
 	struct facts facts;
 	struct arena arena; /* of this event's values */
 };

@@ -187,14 +187,15 @@ set_if_any(struct live *l, struct slot *s, struct view v)
 }
 
 /* A process that changed its user and then only touched files has not been
- * heard of since: it is asked, if it is still there. */
+ * heard of since: it is asked, if it is still there. One answer serves all
+ * events that had been read by then. */
 static void
 refresh_creds(struct live *l, struct proc *p)
 {
-	if (p != l->self || l->creds_fresh || p->exited ||
-	    l->event->file.path.n == 0)
+	if (p != l->self || p->exited || l->event->file.path.n == 0 ||
+	    l->event->time_ns < p->asked_ns)
 		return;
-	l->creds_fresh = true;
+	p->asked_ns = clock_boot_ns();
 	procfs_creds(p->key, &p->creds);
 }
 

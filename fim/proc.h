@@ -67,7 +67,8 @@ struct proc {
 	bool kthread, container, exited, queued;
 	bool told; /* event.h, of its exit */
 	int32_t exit_code;
-	uint64_t exit_ns; /* boot time */
+	uint64_t exit_ns;  /* boot time */
+	uint64_t asked_ns; /* boot time; when /proc told its credentials */
 };
 
 struct procs_options {
