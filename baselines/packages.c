@@ -17,6 +17,8 @@
 #define OWNERS_MAX (8u << 20)
 #define PACKAGES_MAX 65000u
 #define MD5_BYTES 16
+/* Links that follow one alternative. */
+#define SLAVES_MAX 200u
 
 /* What is known of a path besides its owner. */
 enum owner_flags {
@@ -372,24 +374,81 @@ add_alternative_name(struct packages *p, struct view name, uint32_t by)
 	buf_free(&path);
 }
 
+/* That a link may lead there: kept like a path that cannot exist. */
+static void
+pair_text(struct buf *out, struct view link, struct view target)
+{
+	buf_clear(out);
+	buf_put(out, link);
+	buf_putc(out, '\0');
+	buf_put(out, target);
+}
+
+static void
+add_pair(struct packages *p, struct view link, struct view target, uint32_t by)
+{
+	struct buf pair = { 0 }, merged = { 0 };
+
+	pair_text(&pair, merged_path(p, link, &merged), target);
+	if (target.n > 0 && !pair.failed)
+		add_owner(p, buf_view(&pair), by, 0);
+	buf_free(&pair);
+	buf_free(&merged);
+}
+
+static bool
+has_pair(const struct packages *p, struct view link, struct view target)
+{
+	struct buf pair = { 0 };
+	bool found;
+
+	pair_text(&pair, link, target);
+	found = !pair.failed && find_owner(p, buf_view(&pair)) != NULL;
+	buf_free(&pair);
+	return found;
+}
+
+/* One link of a group: LINK leads to /etc/alternatives/NAME. */
+static struct view
+add_alternative_link(struct packages *p, struct view name, struct view link,
+		     uint32_t by)
+{
+	struct buf path = { 0 };
+	struct view kept;
+
+	buf_puts(&path, "/etc/alternatives/");
+	buf_put(&path, name);
+	kept = arena_copy(&p->arena, buf_view(&path));
+	buf_free(&path);
+	add_alternative_name(p, name, by);
+	add_link(p, link, by);
+	add_pair(p, link, kept, by);
+	return kept;
+}
+
 /* alternatives/NAME: "auto" or "manual", the link, pairs of slave's name and
- * link, an empty line, then candidates. */
+ * link, an empty line; then of each candidate its path, its priority and the
+ * paths for the slaves. */
 static void
 read_alternative(struct packages *p, const char *name, struct view text,
 		 uint32_t by)
 {
-	struct view line;
+	struct view links[SLAVES_MAX + 1], line, slave;
+	size_t n = 0;
 
 	if (!view_next_split(&text, '\n', &line) ||
 	    !view_next_split(&text, '\n', &line))
 		return;
-	add_alternative_name(p, view_of(name), by);
-	add_link(p, line, by);
+	links[n++] = add_alternative_link(p, view_of(name), line, by);
+	while (view_next_split(&text, '\n', &slave) && slave.n > 0 &&
+	       n < ARRAY_LEN(links) && view_next_split(&text, '\n', &line))
+		links[n++] = add_alternative_link(p, slave, line, by);
 	while (view_next_split(&text, '\n', &line) && line.n > 0) {
-		add_alternative_name(p, line, by);
-		if (!view_next_split(&text, '\n', &line))
-			return;
-		add_link(p, line, by);
+		add_pair(p, links[0], line, by);
+		view_next_split(&text, '\n', &line); /* the priority */
+		for (size_t i = 1; i < n; i++)
+			if (view_next_split(&text, '\n', &line))
+				add_pair(p, links[i], line, by);
 	}
 }
 
@@ -398,13 +457,15 @@ static void
 read_enabled(struct packages *p, const char *name, struct view text,
 	     uint32_t by)
 {
-	struct view line;
+	struct view line, unit = view_of(name);
 
-	if (!view_ends(view_of(name), VIEW(".dsh-also")))
+	if (!view_ends(unit, VIEW(".dsh-also")))
 		return;
+	unit.n -= sizeof(".dsh-also") - 1;
 	while (view_next_split(&text, '\n', &line)) {
 		add_link(p, line, by);
 		add_link(p, path_directory(line), by);
+		add_pair(p, line, unit, by);
 	}
 }
 
@@ -628,34 +689,55 @@ resolve(struct view dir, struct view target, struct buf *out)
 	}
 }
 
+/* /etc/rc3.d/S01cron leads to …/cron, insserv(8). */
 static bool
-is_boot_link(struct view dir)
+is_boot_link(const struct change *c, struct view target)
 {
-	return dir.n == 10 && view_starts(dir, VIEW("/etc/rc")) &&
-	       view_ends(dir, VIEW(".d"));
+	return c->dir.n == sizeof("/etc/rc3.d") - 1 &&
+	       view_starts(c->dir, VIEW("/etc/rc")) &&
+	       view_ends(c->dir, VIEW(".d")) && c->name.n > 3 &&
+	       (c->name.p[0] == 'S' || c->name.p[0] == 'K') &&
+	       view_eq(path_directory(target), VIEW("/etc/init.d")) &&
+	       view_eq(view_sub(c->name, 3, SIZE_MAX), path_name(target));
 }
 
-/* A package's own link may lead to what is the same package's, one made by a
- * helper to what is any package's. */
+/* A package's own new link may lead to any package's file, a changed one to
+ * the same package's; one that a helper made, where that program was told. */
+static bool
+link_accounted(const struct packages *p, const struct change *c,
+	       const struct owner *o, const struct owner *to,
+	       struct view target)
+{
+	struct buf path = { 0 };
+	bool known;
+
+	if (o == NULL)
+		return is_boot_link(c, target);
+	if (!(o->flags & OWNER_LINK))
+		return o->package == to->package || c->kind == CHANGE_ADDED;
+	change_path(&path, c->dir, c->name);
+	known = !path.failed &&
+		(has_pair(p, buf_view(&path), target) ||
+		 has_pair(p, buf_view(&path), path_name(target)));
+	buf_free(&path);
+	return known;
+}
+
 static struct view
 explain_link(const struct packages *p, const struct change *c,
 	     const struct owner *o)
 {
 	struct buf target = { 0 }, merged = { 0 };
 	struct view found = VIEW("");
-	const struct owner *to;
+	const struct owner *to = NULL;
 
 	resolve(c->dir, c->now->target, &target);
-	to = target.failed ? NULL
-			   : find_owner(p, merged_path(p, buf_view(&target),
-						       &merged));
-	if (to != NULL && o == NULL && is_boot_link(c->dir))
-		found = p->names[to->package];
-	else if (to != NULL && o != NULL &&
-		 ((o->flags & OWNER_LINK) || o->package == to->package ||
-		  c->kind == CHANGE_ADDED))
-		found = p->names[(o->flags & OWNER_LINK) ? to->package
-							 : o->package];
+	if (!target.failed)
+		to = find_owner(p, merged_path(p, buf_view(&target), &merged));
+	if (to != NULL && link_accounted(p, c, o, to, buf_view(&target)))
+		found = p->names[o == NULL || (o->flags & OWNER_LINK)
+					 ? to->package
+					 : o->package];
 	buf_free(&target);
 	buf_free(&merged);
 	return found;

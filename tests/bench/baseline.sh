@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a baseline costs, as multiples of reading the same files with
+# `find | xargs -P2 openssl dgst -sha256` in the same run: the median of ROUNDS
+# rounds. In a private mount namespace, on the files of TMPDIR's file system
+# and on this host's /usr and /etc. AIDE as well, if it is installed.
+set -u
+tocsin=$(realpath "${TOCSIN:-tocsin}")
+rounds=${ROUNDS:-5}
+work=$(mktemp -d) || exit 1
+cd "$work" || exit 1
+trap 'cd /; umount -q "$work"/real/*; rm -rf "$work"' EXIT
+line() { printf '%-46s %10s   %s\n' "$@"; }
+
+echo '{}' >config.yaml
+chmod 600 config.yaml
+"$tocsin" key generate -q --unencrypted sec pub >/dev/null || exit 1
+
+make_trees() {
+	mkdir -p real/usr real/etc small large
+	mount --bind /usr real/usr && mount --bind /etc real/etc || exit 1
+	awk -v n="${FILES:-200000}" 'BEGIN {
+		for (i = 0; i < n; i++) {
+			# A quarter of them in one folder.
+			d = i < n / 4 ? "all" : "d" i % 500
+			if (!(d in made))
+				system("mkdir small/" d)
+			made[d] = 1
+			f = "small/" d "/f" i
+			s = sprintf("%d ", i)
+			for (k = 0; k < i % 300; k++)
+				s = s "some words "
+			print s > f
+			close(f)
+		}
+	}'
+	for i in 1 2 3 4 5 6 7 8; do
+		head -c $((268435456)) /dev/urandom >large/$i
+	done
+}
+
+seconds() { # COMMAND…
+	local start=$EPOCHREALTIME
+	"$@" >/dev/null 2>&1
+	awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
+}
+limit() { find "$1" -type f -print0 | xargs -0 -P2 openssl dgst -sha256; }
+baseline() { "$tocsin" baseline "$@" -q -c config.yaml -s state --threads 2; }
+init() { baseline init --key sec "$1"; }
+check() { baseline check --pubkey pub; }
+quick() { baseline check --quick --pubkey pub; }
+aide_config() {
+	printf 'database_in=file:%s/aide.db\ndatabase_out=file:%s/aide.db\n' \
+		"$work" "$work"
+	printf 'database_new=file:%s/aide.db\ngzip_dbout=no\n' "$work"
+	aide --version 2>&1 | grep -q 'AIDE 0.1[0-8]' || echo num_workers=2
+	printf '%s p+u+g+s+m+i+n+ftype+xattrs+acl+caps+sha256\n' "$work/$1"
+}
+aide_init() { aide_config "$1" >aide.conf && aide -c aide.conf --init; }
+aide_check() { aide -c aide.conf --check; }
+
+median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] }'; }
+
+# Each act after the limit, which warms the cache for it.
+measure() { # TREE ACT…
+	local tree=$1 act i base
+	shift
+	limit "$tree" >/dev/null
+	for ((i = 0; i < rounds; i++)); do
+		base=$(seconds limit "$tree")
+		echo "$base" >>"$tree.limit"
+		for act in "$@"; do
+			awk -v a="$(seconds "$act" "$tree")" -v b="$base" \
+				'BEGIN { print a / b }' >>"$tree.$act"
+		done
+	done
+	line "$tree tree: openssl, s" "$(median <"$tree.limit")" \
+		"$(find "$tree" -type f | wc -l) files"
+	for act in "$@"; do
+		line "$tree tree: ${act/_/ }" "$(median <"$tree.$act")" \
+			'× openssl'
+	done
+}
+
+memory() { # ACT TREE: the most that was resident
+	local most=0 now pid
+	"$@" >/dev/null 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		now=$(awk '/^VmHWM/ { print $2 }' \
+			/proc/$(pgrep -n -P $pid -x tocsin || echo $pid)/status 2>/dev/null)
+		[ "${now:-0}" -gt $most ] && most=$now
+		sleep 0.02
+	done
+	wait $pid
+	awk -v k=$most 'BEGIN { printf "%.1f", k / 1024 }'
+}
+
+make_trees
+acts=(init check quick)
+command -v aide >/dev/null && acts+=(aide_init aide_check)
+measure large "${acts[@]}"
+measure real "${acts[@]}"
+measure small "${acts[@]}"
+line 'small tree: init, MiB resident' "$(memory init small)" ''
+line 'small tree: check, MiB resident' "$(memory check small)" ''
+line 'small tree: database, bytes a file' \
+	"$(($(stat -c %s state/baseline.db) / $(find small | wc -l)))" ''
