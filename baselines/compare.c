@@ -45,8 +45,8 @@ next_now(struct merge *m)
 {
 	switch (walk_next(m->walk, &m->now)) {
 	case WALK_ENTRY:
-		m->c->totals.files += m->now->name.n > 0 &&
-				      m->now->fault != WALK_VANISHED;
+		m->c->totals.files +=
+			m->now->name.n > 0 && m->now->fault != WALK_VANISHED;
 		if (S_ISREG(m->now->mode))
 			m->c->totals.bytes += m->now->size;
 		return 0;
