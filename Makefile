@@ -98,6 +98,7 @@ $B/contrib/man/keys: $B/contrib/man/keys.o $(LIBRARIES)
 $B/contrib/man/tocsin.yaml.5: contrib/man/tocsin.yaml.5.in $B/contrib/man/keys
 	$B/contrib/man/keys | sed -e '/^@KEYS@$$/{r /dev/stdin' -e 'd}' $< >$@
 
+UNITS := tocsin.service tocsin-baseline.service tocsin-baseline.timer
 install: all $(MAN)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
 	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
@@ -105,9 +106,11 @@ install: all $(MAN)
 	for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
-	$(if $(wildcard contrib/tocsin.service),sed 's|@PREFIX@|$(PREFIX)|' \
-		contrib/tocsin.service | install -D -m 644 /dev/stdin \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/tocsin.service)
+	for unit in $(UNITS); do \
+		sed 's|@PREFIX@|$(PREFIX)|' contrib/$$unit | \
+		install -D -m 644 /dev/stdin \
+			$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; \
+	done
 
 clean:
 	rm -rf build build-* tocsin
