@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dpkg's database (dpkg(1), deb-md5sums(5), update-alternatives(1)). */
-#include "baselines/packages.h"
+#include "baselines/packages_inside.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gcrypt.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,44 +15,13 @@
 #define FILE_MAX_BYTES (64u << 20)
 #define OWNERS_MAX (8u << 20)
 #define PACKAGES_MAX 65000u
-#define MD5_BYTES 16
 /* Links that follow one alternative. */
 #define SLAVES_MAX 200u
 
-/* What is known of a path besides its owner. */
-enum owner_flags {
-	OWNER_LINK = 1 << 0 /* a link made by a helper program: it may lead to
-			     * any package's file */
-};
-
-struct owner {
-	uint64_t hash; /* 0 = free */
-	uint32_t package;
-	uint32_t flags;
-};
-
-struct conffile {
-	uint64_t hash;
-	uint8_t md5[MD5_BYTES];
-};
-
-struct packages {
-	int admin; /* folder, or -1 */
-	struct view *names;
-	size_t n_names, names_cap;
-	struct owner *owners;
-	size_t n_owners, cap;	    /* a power of two */
-	struct conffile *conffiles; /* sorted by hash */
-	size_t n_conffiles, conffiles_cap;
-	bool merged; /* /bin is a link to usr/bin */
-	bool failed; /* memory was out */
-	struct arena arena;
-};
-
 /* ---- the table of paths ---------------------------------------------- */
 
-static uint64_t
-path_hash(struct view path)
+uint64_t
+packages_hash(struct view path)
 {
 	uint64_t hash = view_hash(path);
 
@@ -94,7 +62,7 @@ static void
 add_owner(struct packages *p, struct view path, uint32_t package,
 	  uint32_t flags)
 {
-	uint64_t hash = path_hash(path);
+	uint64_t hash = packages_hash(path);
 	struct owner *slot;
 
 	if (4 * p->n_owners >= 3 * p->cap && !grow(p)) {
@@ -107,20 +75,20 @@ add_owner(struct packages *p, struct view path, uint32_t package,
 	*slot = (struct owner){ hash, package, flags };
 }
 
-static const struct owner *
-find_owner(const struct packages *p, struct view path)
+const struct owner *
+packages_find(const struct packages *p, struct view path)
 {
 	const struct owner *slot;
 
 	if (p->cap == 0)
 		return NULL;
-	slot = slot_of(p->owners, p->cap, path_hash(path));
+	slot = slot_of(p->owners, p->cap, packages_hash(path));
 	return slot->hash != 0 ? slot : NULL;
 }
 
 /* Packages still say /bin/x for what is in /usr/bin. */
-static struct view
-merged_path(const struct packages *p, struct view path, struct buf *out)
+struct view
+packages_merged(const struct packages *p, struct view path, struct buf *out)
 {
 	static const char *const tops[] = { "/bin/",   "/sbin/",  "/lib/",
 					    "/lib32/", "/lib64/", "/libx32/" };
@@ -158,8 +126,8 @@ add_name(struct packages *p, struct view name)
 
 /* ---- reading --------------------------------------------------------- */
 
-static bool
-read_at(int dir, const char *name, struct buf *text)
+bool
+packages_read(int dir, const char *name, struct buf *text)
 {
 	int fd = dir < 0 ? -1
 			 : openat(dir, name,
@@ -185,7 +153,7 @@ read_list(struct packages *p, struct view name, struct view text)
 
 	while (view_next_split(&text, '\n', &line))
 		if (line.n > 2) /* "/." is the root */
-			add_owner(p, merged_path(p, line, &merged), id, 0);
+			add_owner(p, packages_merged(p, line, &merged), id, 0);
 	buf_free(&merged);
 }
 
@@ -208,7 +176,7 @@ read_lists(struct packages *p)
 		struct view name = view_of(entry->d_name);
 
 		if (view_ends(name, VIEW(".list")) &&
-		    read_at(dirfd(dir), entry->d_name, &text))
+		    packages_read(dirfd(dir), entry->d_name, &text))
 			read_list(p, view_sub(name, 0, name.n - 5),
 				  buf_view(&text));
 	}
@@ -224,8 +192,8 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool
-md5_of_hex(struct view hex, uint8_t out[MD5_BYTES])
+bool
+packages_md5(struct view hex, uint8_t out[MD5_BYTES])
 {
 	if (hex.n != 2 * MD5_BYTES)
 		return false;
@@ -243,9 +211,9 @@ md5_of_hex(struct view hex, uint8_t out[MD5_BYTES])
 static void
 add_conffile(struct packages *p, struct view path, struct view hex)
 {
-	struct conffile c = { .hash = path_hash(path) };
+	struct conffile c = { .hash = packages_hash(path) };
 
-	if (!md5_of_hex(hex, c.md5))
+	if (!packages_md5(hex, c.md5))
 		return;
 	if (p->n_conffiles == p->conffiles_cap) {
 		size_t cap = p->conffiles_cap > 0 ? 2 * p->conffiles_cap : 512;
@@ -270,7 +238,7 @@ read_conffiles(struct packages *p)
 	struct view rest, line, path, hex;
 	bool inside = false;
 
-	if (read_at(p->admin, "dpkg/status", &text)) {
+	if (packages_read(p->admin, "dpkg/status", &text)) {
 		rest = buf_view(&text);
 		while (view_next_split(&rest, '\n', &line)) {
 			if (line.n == 0 || line.p[0] != ' ') {
@@ -284,7 +252,7 @@ read_conffiles(struct packages *p)
 		}
 	}
 	/* "MD5  PATH" of what ucf(1) put there. */
-	if (read_at(p->admin, "ucf/hashfile", &text)) {
+	if (packages_read(p->admin, "ucf/hashfile", &text)) {
 		rest = buf_view(&text);
 		while (view_next_split(&rest, '\n', &line))
 			if (line.n > 34)
@@ -312,7 +280,7 @@ read_ucf_registry(struct packages *p)
 	struct buf text = { 0 };
 	struct view rest, line, package;
 
-	if (read_at(p->admin, "ucf/registry", &text)) {
+	if (packages_read(p->admin, "ucf/registry", &text)) {
 		rest = buf_view(&text);
 		while (view_next_split(&rest, '\n', &line))
 			if (view_next_split(&line, ' ', &package) && line.n > 0)
@@ -330,19 +298,19 @@ read_diversions(struct packages *p)
 	struct buf text = { 0 }, m1 = { 0 }, m2 = { 0 };
 	struct view rest, from, to, by;
 
-	if (read_at(p->admin, "dpkg/diversions", &text)) {
+	if (packages_read(p->admin, "dpkg/diversions", &text)) {
 		rest = buf_view(&text);
 		while (view_next_split(&rest, '\n', &from) &&
 		       view_next_split(&rest, '\n', &to) &&
 		       view_next_split(&rest, '\n', &by)) {
 			const struct owner *o =
-				find_owner(p, merged_path(p, from, &m1));
+				packages_find(p, packages_merged(p, from, &m1));
 
 			if (o != NULL)
-				add_owner(p, merged_path(p, to, &m2),
+				add_owner(p, packages_merged(p, to, &m2),
 					  o->package, o->flags);
 			if (by.n > 1)
-				add_owner(p, merged_path(p, from, &m1),
+				add_owner(p, packages_merged(p, from, &m1),
 					  name_of_word(p, by), 0);
 		}
 	}
@@ -356,8 +324,8 @@ add_link(struct packages *p, struct view path, uint32_t by)
 {
 	struct buf merged = { 0 };
 
-	path = merged_path(p, path, &merged);
-	if (path.n > 1 && path.p[0] == '/' && find_owner(p, path) == NULL)
+	path = packages_merged(p, path, &merged);
+	if (path.n > 1 && path.p[0] == '/' && packages_find(p, path) == NULL)
 		add_owner(p, path, by, OWNER_LINK);
 	buf_free(&merged);
 }
@@ -389,21 +357,22 @@ add_pair(struct packages *p, struct view link, struct view target, uint32_t by)
 {
 	struct buf pair = { 0 }, merged = { 0 };
 
-	pair_text(&pair, merged_path(p, link, &merged), target);
+	pair_text(&pair, packages_merged(p, link, &merged), target);
 	if (target.n > 0 && !pair.failed)
 		add_owner(p, buf_view(&pair), by, 0);
 	buf_free(&pair);
 	buf_free(&merged);
 }
 
-static bool
-has_pair(const struct packages *p, struct view link, struct view target)
+bool
+packages_has_pair(const struct packages *p, struct view link,
+		  struct view target)
 {
 	struct buf pair = { 0 };
 	bool found;
 
 	pair_text(&pair, link, target);
-	found = !pair.failed && find_owner(p, buf_view(&pair)) != NULL;
+	found = !pair.failed && packages_find(p, buf_view(&pair)) != NULL;
 	buf_free(&pair);
 	return found;
 }
@@ -487,14 +456,14 @@ read_each(struct packages *p, const char *folder, const char *by,
 	id = add_name(p, view_of(by));
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.' &&
-		    read_at(dirfd(dir), entry->d_name, &text))
+		    packages_read(dirfd(dir), entry->d_name, &text))
 			each(p, entry->d_name, buf_view(&text), id);
 	closedir(dir);
 	buf_free(&text);
 }
 
-static int
-conffile_cmp(const void *a, const void *b)
+int
+packages_conffile_cmp(const void *a, const void *b)
 {
 	const struct conffile *x = a, *y = b;
 
@@ -517,7 +486,7 @@ read_dpkg(struct packages *p)
 		  read_enabled);
 	if (p->n_conffiles > 1)
 		qsort(p->conffiles, p->n_conffiles, sizeof(*p->conffiles),
-		      conffile_cmp);
+		      packages_conffile_cmp);
 }
 
 struct packages *
@@ -557,253 +526,7 @@ packages_count(const struct packages *p)
 struct view
 packages_owner(const struct packages *p, struct view path)
 {
-	const struct owner *o = find_owner(p, path);
+	const struct owner *o = packages_find(p, path);
 
 	return o != NULL ? p->names[o->package] : VIEW("");
-}
-
-/* ---- explaining ------------------------------------------------------ */
-
-/* MD5 of the content whose SHA-256 the walk had, or false. */
-static bool
-md5_of_file(const struct walk_entry *e, uint8_t out[MD5_BYTES])
-{
-	char block[65536];
-	gcry_md_hd_t h = NULL;
-	bool same = false;
-	ssize_t n = -1;
-	int fd = openat(e->dirfd, e->name.p,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
-				O_NOCTTY);
-
-	if (fd < 0)
-		return false;
-	if (gcry_md_open(&h, GCRY_MD_MD5, 0) == 0 &&
-	    gcry_md_enable(h, GCRY_MD_SHA256) == 0) {
-		while ((n = read(fd, block, sizeof(block))) > 0)
-			gcry_md_write(h, block, (size_t)n);
-		memcpy(out, gcry_md_read(h, GCRY_MD_MD5), MD5_BYTES);
-		same = memcmp(gcry_md_read(h, GCRY_MD_SHA256), e->sha256, 32) ==
-		       0;
-	}
-	gcry_md_close(h);
-	close(fd);
-	return n == 0 && same;
-}
-
-static bool
-conffile_has(const struct packages *p, struct view path,
-	     const uint8_t md5[MD5_BYTES])
-{
-	struct conffile key = { .hash = path_hash(path) };
-	const struct conffile *found = NULL;
-
-	if (p->n_conffiles > 0)
-		found = bsearch(&key, p->conffiles, p->n_conffiles, sizeof(key),
-				conffile_cmp);
-	if (found == NULL)
-		return false;
-	/* Several may speak of one path. */
-	while (found > p->conffiles && found[-1].hash == key.hash)
-		found--;
-	for (; found < p->conffiles + p->n_conffiles && found->hash == key.hash;
-	     found++)
-		if (memcmp(found->md5, md5, MD5_BYTES) == 0)
-			return true;
-	return false;
-}
-
-/* "MD5  path" lines of one .md5sums file; the path without its first slash. */
-static bool
-sums_have(const struct packages *p, struct view text, struct view path,
-	  const uint8_t md5[MD5_BYTES])
-{
-	struct buf full = { 0 }, merged = { 0 };
-	struct view line;
-	uint8_t there[MD5_BYTES];
-	bool found = false;
-
-	while (!found && view_next_split(&text, '\n', &line)) {
-		struct view name = path_name(path);
-
-		if (line.n < 35 || !view_ends(line, name))
-			continue;
-		buf_clear(&full);
-		buf_putc(&full, '/');
-		buf_put(&full, view_sub(line, 34, SIZE_MAX));
-		found = view_eq(merged_path(p, buf_view(&full), &merged),
-				path) &&
-			md5_of_hex(view_sub(line, 0, 32), there) &&
-			memcmp(there, md5, MD5_BYTES) == 0;
-	}
-	buf_free(&full);
-	buf_free(&merged);
-	return found;
-}
-
-/* NAME.md5sums, or NAME:ARCH.md5sums where several may be installed. */
-static bool
-package_has(const struct packages *p, struct view package, struct view path,
-	    const uint8_t md5[MD5_BYTES])
-{
-	static const char *const archs[] = {
-		"",	    ":amd64", ":arm64",	  ":i386",    ":armhf",
-		":riscv64", ":s390x", ":ppc64el", ":loong64",
-	};
-	struct buf name = { 0 }, text = { 0 };
-	bool found = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(archs) && !found; i++) {
-		buf_clear(&name);
-		buf_puts(&name, "dpkg/info/");
-		buf_put(&name, package);
-		buf_printf(&name, "%s.md5sums%c", archs[i], 0);
-		if (!name.failed && read_at(p->admin, name.p, &text))
-			found = sums_have(p, buf_view(&text), path, md5);
-	}
-	buf_free(&name);
-	buf_free(&text);
-	return found;
-}
-
-/* Where a link leads, by its words alone. */
-static void
-resolve(struct view dir, struct view target, struct buf *out)
-{
-	struct view part;
-
-	buf_clear(out);
-	if (target.n == 0 || target.p[0] != '/')
-		buf_put(out, dir.n > 1 ? dir : VIEW_NONE);
-	while (view_next_split(&target, '/', &part)) {
-		if (part.n == 0 || view_eq(part, VIEW(".")))
-			continue;
-		if (view_eq(part, VIEW(".."))) {
-			ssize_t slash = view_rfind(buf_view(out), '/');
-
-			out->n = slash > 0 ? (size_t)slash : 0;
-			continue;
-		}
-		buf_putc(out, '/');
-		buf_put(out, part);
-	}
-}
-
-/* /etc/rc3.d/S01cron leads to …/cron, insserv(8). */
-static bool
-is_boot_link(const struct change *c, struct view target)
-{
-	return c->dir.n == sizeof("/etc/rc3.d") - 1 &&
-	       view_starts(c->dir, VIEW("/etc/rc")) &&
-	       view_ends(c->dir, VIEW(".d")) && c->name.n > 3 &&
-	       (c->name.p[0] == 'S' || c->name.p[0] == 'K') &&
-	       view_eq(path_directory(target), VIEW("/etc/init.d")) &&
-	       view_eq(view_sub(c->name, 3, SIZE_MAX), path_name(target));
-}
-
-/* A package's own new link may lead to any package's file, a changed one to
- * the same package's; one that a helper made, where that program was told. */
-static bool
-link_accounted(const struct packages *p, const struct change *c,
-	       const struct owner *o, const struct owner *to,
-	       struct view target)
-{
-	struct buf path = { 0 };
-	bool known;
-
-	if (o == NULL)
-		return is_boot_link(c, target);
-	if (!(o->flags & OWNER_LINK))
-		return o->package == to->package || c->kind == CHANGE_ADDED;
-	change_path(&path, c->dir, c->name);
-	known = !path.failed &&
-		(has_pair(p, buf_view(&path), target) ||
-		 has_pair(p, buf_view(&path), path_name(target)));
-	buf_free(&path);
-	return known;
-}
-
-static struct view
-explain_link(const struct packages *p, const struct change *c,
-	     const struct owner *o)
-{
-	struct buf target = { 0 }, merged = { 0 };
-	struct view found = VIEW("");
-	const struct owner *to = NULL;
-
-	resolve(c->dir, c->now->target, &target);
-	if (!target.failed)
-		to = find_owner(p, merged_path(p, buf_view(&target), &merged));
-	if (to != NULL && link_accounted(p, c, o, to, buf_view(&target)))
-		found = p->names[o == NULL || (o->flags & OWNER_LINK)
-					 ? to->package
-					 : o->package];
-	buf_free(&target);
-	buf_free(&merged);
-	return found;
-}
-
-static struct view
-explain_content(const struct packages *p, const struct change *c,
-		const struct owner *o, struct view path)
-{
-	uint8_t md5[MD5_BYTES];
-
-	if (o == NULL || !c->now->has_digest || !md5_of_file(c->now, md5))
-		return VIEW("");
-	if (conffile_has(p, path, md5) ||
-	    package_has(p, p->names[o->package], path, md5))
-		return p->names[o->package];
-	return VIEW("");
-}
-
-#define BIT(name) (1u << CHANGE_##name)
-
-/* What replacing a file by another version cannot help changing. */
-static bool
-only_content(const struct change *c)
-{
-	const unsigned allowed = BIT(SIZE) | BIT(MTIME) | BIT(LINKS) |
-				 BIT(SHA256) | BIT(TARGET) | BIT(MODE);
-	unsigned more;
-
-	if (c->kind != CHANGE_CHANGED)
-		return true;
-	if ((c->attributes & ~allowed) != 0)
-		return false;
-	more = c->now->mode & ~c->old->mode & (07000 | 0022);
-	return more == 0 && ((c->attributes & BIT(MODE)) == 0 ||
-			     (c->attributes & BIT(SHA256)) != 0);
-}
-
-static struct view
-explain(const struct packages *p, const struct change *c, struct view path)
-{
-	const struct owner *o = find_owner(p, path);
-
-	if (c->kind == CHANGE_REMOVED)
-		return o == NULL ? c->package : VIEW("");
-	if (!only_content(c))
-		return VIEW("");
-	if (S_ISREG(c->now->mode))
-		return explain_content(p, c, o, path);
-	if (S_ISLNK(c->now->mode))
-		return explain_link(p, c, o);
-	if (S_ISDIR(c->now->mode) && o != NULL && c->kind == CHANGE_ADDED &&
-	    (c->now->mode & 0002) == 0)
-		return p->names[o->package];
-	return VIEW("");
-}
-
-struct view
-packages_explain(struct packages *p, const struct change *c)
-{
-	struct buf path = { 0 };
-	struct view found = VIEW("");
-
-	change_path(&path, c->dir, c->name);
-	if (!path.failed)
-		found = explain(p, c, buf_view(&path));
-	buf_free(&path);
-	return found;
 }
