@@ -12,13 +12,15 @@
 
 enum query { NEXT_FILE, NEXT_DIR, FIND_DIR, FIND_FILE, COUNT_DIRS, QUERIES };
 
+static const char next_file_sql[] =
+	"SELECT file.id, file.name, mode, uid, gid, size, mtime, ctime, inode,"
+	" nlink, sha256, target, xattrs, flags, device, fault, package.name"
+	" FROM file LEFT JOIN extra ON extra.id = file.extra"
+	" LEFT JOIN package ON package.id = file.package"
+	" WHERE file.id >= ?1 ORDER BY file.id";
+
 static const char *const query_sql[QUERIES] = {
-	[NEXT_FILE] = "SELECT file.id, file.name, mode, uid, gid, size, mtime,"
-		      " ctime, inode, nlink, sha256, target, xattrs, flags,"
-		      " device, fault, package.name FROM file"
-		      " LEFT JOIN extra ON extra.id = file.extra"
-		      " LEFT JOIN package ON package.id = file.package"
-		      " WHERE file.id >= ?1 ORDER BY file.id",
+	[NEXT_FILE] = next_file_sql,
 	[NEXT_DIR] = "SELECT id, path, first FROM dir WHERE id >= ?1"
 		     " ORDER BY id",
 	[FIND_DIR] = "SELECT path, first FROM dir WHERE id = ?1",
