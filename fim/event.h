@@ -148,6 +148,9 @@ struct event {
 	 * all named by a NAME_ACT before it. */
 	bool told;
 	uint64_t time_ns;
+	/* File events: `time_ns` is when the read that brought it began, this
+	 * when it had ended. 0 = not known. */
+	uint64_t read_ns;
 	struct proc_key key; /* the acting process; pid 0 = unknown */
 	int pidfd;	     /* of it, borrowed; -1 = none */
 	int32_t exit_code;   /* EXIT: wait(2) status, raw */

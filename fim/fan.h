@@ -31,7 +31,8 @@ struct sensor {
 	char *buf;
 	struct fan_batch batch;
 	struct fan_keep found, young, dirty;
-	uint64_t now_ns;
+	uint64_t now_ns;    /* when the read in work began … */
+	uint64_t end_ns;    /* … and when it had ended */
 	uint64_t timer_ns;  /* when the timer is set to go off; 0 = never */
 	uint64_t mounts_ns; /* when mounts were last looked at */
 	/* Wakeups are moderated while events keep coming. */

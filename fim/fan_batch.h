@@ -24,7 +24,7 @@ struct fan_record {
 	uint32_t pid;
 	uint32_t maker_pid; /* of who made the directory, when pid is 0 */
 	int pidfd;	    /* -1 = none */
-	uint64_t time_ns;
+	uint64_t time_ns, read_ns;
 	uint64_t lost;
 	size_t at; /* the block: directory's id, object's id, … */
 	uint32_t dir_n, target_n, path_n, old_n, aliases_n;
@@ -46,7 +46,7 @@ struct fan_act {
 	enum attribution attribution;
 	uint32_t pid;
 	int pidfd;
-	uint64_t time_ns;
+	uint64_t time_ns, read_ns;
 	struct fan_dir *dir;
 	struct view name, target;
 	struct fan_dir *old_dir; /* RENAME; may be NULL */

@@ -450,6 +450,19 @@ recently_alive(const struct proc *p, uint64_t now_ns)
 }
 
 /* `again`: also one that has spoken for an event read at another time. */
+/* The only process with this pid that is remembered. An event may be read
+ * long after its author has ended, when the queue is long. */
+static bool
+is_alone(const struct procs *t, const struct proc *alone)
+{
+	for (struct proc *p = *bucket_of(t, alone->key.pid); p != NULL;
+	     p = p->next) {
+		if (p != alone && p->key.pid == alone->key.pid)
+			return false;
+	}
+	return true;
+}
+
 static const struct act *
 find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path,
 	 bool again)
@@ -458,7 +471,8 @@ find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path,
 	struct act *a = &t->acts[hash % t->options.max_acts];
 
 	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
-	    a->proc->key.pid != pid || !recently_alive(a->proc, e->time_ns))
+	    a->proc->key.pid != pid ||
+	    !(recently_alive(a->proc, e->time_ns) || is_alone(t, a->proc)))
 		return NULL;
 	/* What had been read by then, and what is read later, are other acts
 	 * on the same name. */
@@ -482,8 +496,7 @@ find_any_act(struct procs *t, const struct event *e, bool again)
 static bool
 may_have_acted(const struct proc *p, uint64_t time_ns)
 {
-	return recently_alive(p, time_ns) &&
-	       !(p->exited && p->told && p->exit_ns < time_ns);
+	return !(p->exited && p->told && p->exit_ns < time_ns);
 }
 
 /* The only incarnation of the pid that can have acted; one that came after
@@ -499,7 +512,8 @@ only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
 		struct proc **slot =
 			p->key.start_ns <= time_ns ? &found : &later;
 
-		if (p->key.pid != pid || !may_have_acted(p, time_ns))
+		if (p->key.pid != pid || !may_have_acted(p, time_ns) ||
+		    !(recently_alive(p, time_ns) || is_alone(t, p)))
 			continue;
 		*doubt |= *slot != NULL;
 		*slot = p;
@@ -509,9 +523,19 @@ only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
 	return found != NULL ? found : later;
 }
 
+/* From a read this short, an event cannot be of an image that came during it:
+ * a program takes longer to start than that. */
+#define SHORT_READ_NS (200 * NS_PER_US)
+
+/* An event that is not named at the exec was read before it, or came after
+ * it. A read that the exec falls into decides by its length: a long one was
+ * interrupted, and the new image had its time. */
 static struct image *
-image_at(const struct proc *p, uint64_t time_ns)
+image_at(const struct proc *p, const struct event *e)
 {
+	bool interrupted = e->read_ns > e->time_ns + SHORT_READ_NS;
+	uint64_t time_ns = interrupted ? e->read_ns : e->time_ns;
+
 	return time_ns < p->image_ns && p->before != NULL ? p->before
 							  : p->image;
 }
@@ -531,7 +555,7 @@ procs_author(struct procs *t, const struct event *e)
 					   : only_candidate(t, e->key.pid,
 							    e->time_ns, &doubt);
 	if (author.proc != NULL) {
-		author.image = image_at(author.proc, e->time_ns);
+		author.image = image_at(author.proc, e);
 		return author;
 	}
 	/* Several events of one name waited when their process ended, and

@@ -403,6 +403,7 @@ read_queue(struct sensor *s, size_t *bytes)
 		/* Before each read: procs_author() tells by it. */
 		s->now_ns = clock_boot_ns();
 		n = read(s->fan_fd, s->buf, read_size(s));
+		s->end_ns = clock_boot_ns();
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

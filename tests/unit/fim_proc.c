@@ -347,6 +347,40 @@ test_act_speaks_for_the_dead(void **unused)
 }
 
 /* An act of a process long dead does not speak for the pid's new holder. */
+/* The queue was long: its author has ended seconds before it is read. */
+static void
+test_late_event_of_the_only_one(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	leave(t, p->key, 200);
+	assert_ptr_equal(author_of(t, 9, "/run/x", 9 * SECOND).proc, p);
+	procs_free(t);
+}
+
+/* A read that was interrupted gave the new image time to act; a short one did
+ * not. */
+static void
+test_exec_during_a_read(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct event e = event(EVENT_CREATE, 9, 0, 1000000);
+	struct event x = event(EVENT_EXEC, 9, 100, 1100000);
+
+	(void)unused;
+	run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+	x.exec.given = VIEW("/bin/quick");
+	procs_apply(t, &x);
+	e.file.path = VIEW("/run/x");
+	e.read_ns = 1150000;
+	assert_view(procs_author(t, &e).image->name, "bash");
+	e.read_ns = 2000000;
+	assert_view(procs_author(t, &e).image->name, "quick");
+	procs_free(t);
+}
+
 static void
 test_stale_act(void **unused)
 {
@@ -522,6 +556,8 @@ main(void)
 		cmocka_unit_test(test_act_speaks_for_the_dead),
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
+		cmocka_unit_test(test_late_event_of_the_only_one),
+		cmocka_unit_test(test_exec_during_a_read),
 		cmocka_unit_test(test_stale_act),
 		cmocka_unit_test(test_ticks_of_proc),
 		cmocka_unit_test(test_no_ring_of_ancestors),
