@@ -70,6 +70,7 @@ struct event_exec {
 	uint32_t dev_major, dev_minor, nlink; /* nlink 0 = memfd or deleted */
 	/* Which of descriptors 0–2 are sockets (bit n), of any family. */
 	uint32_t socket_fds;
+	uint64_t stdio_inode[3]; /* of descriptors 0–2; 0 = not known */
 };
 
 enum net_proto { NET_TCP = 6, NET_UDP = 17 }; /* IANA numbers */

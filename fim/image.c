@@ -138,6 +138,7 @@ image_new(const struct event *e, const struct image *before)
 	};
 	struct image *image;
 
+	memcpy(head.stdio_inode, x->stdio_inode, sizeof(head.stdio_inode));
 	image = pack(parts, ARRAY_LEN(parts));
 	if (image != NULL) {
 		*image = head;

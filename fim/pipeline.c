@@ -5,6 +5,8 @@
 #include "fim/procfs.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct pipeline {
 	struct pipeline_config config;
@@ -155,7 +157,26 @@ author_of_process(struct pipeline *p, const struct event *e)
 {
 	struct proc *proc = procs_apply(p->procs, e);
 
-	return (struct author){ proc, proc == NULL ? NULL : proc->image };
+	return (struct author){ proc, proc == NULL ? NULL : proc->image, NULL };
+}
+
+/* A shell that redirects makes the file and hands it on: what the new image
+ * found on descriptors 0–2 was there before it. */
+static bool
+was_handed_on(struct pipeline *p, const struct event *e,
+	      const struct image *image)
+{
+	const struct opener *o = &p->live.facts.opener;
+	int fd = o->open != NULL ? o->open(o->ctx, e) : -1;
+	struct stat st;
+	bool found = false;
+
+	if (fd < 0)
+		return false;
+	for (size_t i = 0; i < 3 && fstat(fd, &st) == 0; i++)
+		found = found || image->stdio_inode[i] == st.st_ino;
+	close(fd);
+	return found;
 }
 
 /* A file event or a message may name a process that no event has told of: one
@@ -169,6 +190,8 @@ author_of_file(struct pipeline *p, const struct event *e)
 	    procs_newest(p->procs, e->key.pid) == NULL &&
 	    procfs_learn(p->procs, e->key.pid, e->pidfd, e->time_ns))
 		who = procs_author(p->procs, e);
+	if (who.before != NULL && was_handed_on(p, e, who.image))
+		who.image = who.before;
 	return who;
 }
 

@@ -523,21 +523,20 @@ only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
 	return found != NULL ? found : later;
 }
 
-/* From a read this short, an event cannot be of an image that came during it:
- * a program takes longer to start than that. */
-#define SHORT_READ_NS (200 * NS_PER_US)
-
-/* An event that is not named at the exec was read before it, or came after
- * it. A read that the exec falls into decides by its length: a long one was
- * interrupted, and the new image had its time. */
-static struct image *
-image_at(const struct proc *p, const struct event *e)
+/* An event that is not named at the exec was read before it, or came after it.
+ * In between is only a read that the exec falls into. */
+static struct author
+author_at(struct proc *p, const struct event *e)
 {
-	bool interrupted = e->read_ns > e->time_ns + SHORT_READ_NS;
-	uint64_t time_ns = interrupted ? e->read_ns : e->time_ns;
+	struct author author = { .proc = p, .image = p->image };
 
-	return time_ns < p->image_ns && p->before != NULL ? p->before
-							  : p->image;
+	if (p->before == NULL || e->time_ns >= p->image_ns)
+		return author;
+	if (e->read_ns > p->image_ns)
+		author.before = p->before;
+	else
+		author.image = p->before;
+	return author;
 }
 
 struct author
@@ -548,20 +547,19 @@ procs_author(struct procs *t, const struct event *e)
 	bool doubt = false;
 
 	if (act != NULL)
-		return (struct author){ act->proc, act->image };
+		return (struct author){ act->proc, act->image, NULL };
 	if (e->key.pid == 0)
 		return author;
 	author.proc = e->key.start_ns != 0 ? procs_find(t, e->key)
 					   : only_candidate(t, e->key.pid,
 							    e->time_ns, &doubt);
-	if (author.proc != NULL) {
-		author.image = image_at(author.proc, e);
-		return author;
-	}
+	if (author.proc != NULL)
+		return author_at(author.proc, e);
 	/* Several events of one name waited when their process ended, and
 	 * were read one after the other. */
 	act = doubt ? NULL : find_any_act(t, e, true);
-	return act != NULL ? (struct author){ act->proc, act->image } : author;
+	return act != NULL ? (struct author){ act->proc, act->image, NULL }
+			   : author;
 }
 
 struct procs_counters

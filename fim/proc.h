@@ -33,6 +33,7 @@ struct image {
 	struct view cwd;
 	struct view previous; /* executable of the image before, "" if none */
 	uint32_t argc, nlink, socket_fds;
+	uint64_t stdio_inode[3]; /* of descriptors 0–2 when it began */
 	bool truncated;
 };
 
@@ -106,6 +107,10 @@ struct proc *procs_newest(const struct procs *, uint32_t pid);
 struct author {
 	struct proc *proc;
 	struct image *image; /* borrowed from the table */
+	/* Not NULL: an exec fell into the read that brought the event, and it
+	 * may as well have been this image, the one before. If the file is one
+	 * that `image` began with on descriptors 0–2, it was. */
+	struct image *before;
 };
 struct author procs_author(struct procs *, const struct event *);
 

@@ -255,6 +255,7 @@ take_exec(struct translator *t, const void *record, size_t n,
 	translate_head(&e, &w->head);
 	translate_proc(&e, &w->head, &w->proc);
 	translate_image(&e.exec, &w->image);
+	memcpy(e.exec.stdio_inode, w->stdio_inode, sizeof(w->stdio_inode));
 	e.exec.given = string_of(strings[WIRE_GIVEN]);
 	e.exec.interp = string_of(strings[WIRE_INTERP]);
 	e.exec.args = strings[WIRE_ARGV];

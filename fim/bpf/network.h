@@ -110,9 +110,10 @@ file_sock(struct file *file)
 	return (u64)BPF_CORE_READ(socket, sk);
 }
 
-/* Descriptors 0–2 at exec: which are sockets, and the connected ones. */
+/* Descriptors 0–2 at exec: which files, which are sockets, and the connected
+ * ones. */
 static __always_inline u32
-exec_sockets(struct task_struct *p, struct wire_sock *socks)
+exec_stdio(struct task_struct *p, struct wire_sock *socks, u64 *inodes)
 {
 	struct file *files[3] = {};
 	u32 mask = 0;
@@ -125,6 +126,8 @@ exec_sockets(struct task_struct *p, struct wire_sock *socks)
 		u64 key = (u64)sk;
 		u8 state;
 
+		inodes[i] =
+			files[i] ? BPF_CORE_READ(files[i], f_inode, i_ino) : 0;
 		if (sk == NULL)
 			continue;
 		mask |= 1u << i;

@@ -291,7 +291,8 @@ BPF_PROG(on_exec, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 	image_fill(&s->exec.image, bprm->file);
 	s->exec.image.argc = (u32)bprm->argc;
 	bpf_get_current_comm(s->exec.image.comm, sizeof(s->exec.image.comm));
-	s->exec.image.socket_fds = exec_sockets(p, s->exec.socks);
+	s->exec.image.socket_fds =
+		exec_stdio(p, s->exec.socks, s->exec.stdio_inode);
 	at = exec_strings(s, p, bprm);
 	at += sizeof(s->exec);
 	OPAQUE(at);

@@ -93,6 +93,7 @@ struct wire_exec {
 	struct wire_proc proc;
 	struct wire_image image;
 	struct wire_sock socks[3];  /* family 0 = no connected inet socket */
+	__u64 stdio_inode[3];	    /* of descriptors 0–2; 0 = not open */
 	__u32 length[WIRE_STRINGS]; /* of the strings that follow, in order */
 };
 
@@ -147,7 +148,7 @@ _Static_assert(sizeof(struct wire_head) == 32, "wire_head has no holes");
 _Static_assert(sizeof(struct wire_proc) == 88, "wire_proc has no holes");
 _Static_assert(sizeof(struct wire_sock) == 48, "wire_sock has no holes");
 _Static_assert(sizeof(struct wire_image) == 40, "wire_image has no holes");
-_Static_assert(sizeof(struct wire_exec) == 32 + 88 + 40 + 3 * 48 + 24,
+_Static_assert(sizeof(struct wire_exec) == 32 + 88 + 40 + 3 * 48 + 24 + 24,
 	       "wire_exec has no holes");
 _Static_assert(sizeof(struct wire_net) == 88 + 88, "wire_net has no holes");
 _Static_assert(sizeof(struct wire_fork) == 32 + 88 + 24,

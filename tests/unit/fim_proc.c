@@ -360,24 +360,32 @@ test_late_event_of_the_only_one(void **unused)
 	procs_free(t);
 }
 
-/* A read that was interrupted gave the new image time to act; a short one did
- * not. */
+/* Before the read ended or after it, there is no doubt; in between there is. */
 static void
 test_exec_during_a_read(void **unused)
 {
 	struct procs *t = table((struct procs_options){ 0 });
-	struct event e = event(EVENT_CREATE, 9, 0, 1000000);
-	struct event x = event(EVENT_EXEC, 9, 100, 1100000);
+	struct event e = event(EVENT_CREATE, 9, 0, 1000);
+	struct event x = event(EVENT_EXEC, 9, 100, 1100);
+	struct author who;
 
 	(void)unused;
 	run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
 	x.exec.given = VIEW("/bin/quick");
 	procs_apply(t, &x);
 	e.file.path = VIEW("/run/x");
-	e.read_ns = 1150000;
-	assert_view(procs_author(t, &e).image->name, "bash");
-	e.read_ns = 2000000;
-	assert_view(procs_author(t, &e).image->name, "quick");
+	e.read_ns = 1050;
+	who = procs_author(t, &e);
+	assert_view(who.image->name, "bash");
+	assert_null(who.before);
+	e.read_ns = 1150;
+	who = procs_author(t, &e);
+	assert_view(who.image->name, "quick");
+	assert_view(who.before->name, "bash");
+	e.time_ns = 1120;
+	who = procs_author(t, &e);
+	assert_view(who.image->name, "quick");
+	assert_null(who.before);
 	procs_free(t);
 }
 
