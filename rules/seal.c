@@ -499,10 +499,11 @@ static void
 program_reads(const struct rules *set, const struct program *p, bool *fields)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		const struct leaf *l = &set->leaves[p->v[i].leaf];
+		const struct leaf *l;
 
-		if (p->v[i].op != TEST_LEAF)
+		if (p->v[i].op != TEST_LEAF) /* it names none */
 			continue;
+		l = &set->leaves[p->v[i].leaf];
 		if (l->field != UINT32_MAX)
 			fields[l->field] = true;
 		for (size_t k = 0; l->op == LEAF_EXPR && k < l->expr.n_fields;

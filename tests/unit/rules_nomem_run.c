@@ -126,7 +126,7 @@ static void
 test_nth_allocation(void **state)
 {
 	struct rules_schema schema = { .open = true };
-	struct feed f = { .set = rules_new(&schema) };
+	struct feed f = { 0 };
 	struct rules_counters all, some;
 	struct err err = { 0 };
 	struct slot slots[16];
@@ -137,6 +137,7 @@ test_nth_allocation(void **state)
 #ifdef __SANITIZE_ADDRESS__
 	skip();
 #endif
+	f.set = rules_new(&schema);
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++, id[0]++)
 		rules_add_query(f.set, id, view_of(queries[i]), false, &err);
 	assert_int_equal(rules_seal(f.set, &err), 0);
