@@ -320,5 +320,10 @@ main(void)
 		cmocka_unit_test(test_no_terminal),
 	};
 
+	/* nohup and a shell's & leave them ignored, which children inherit;
+	 * a terminal's sessions have them. */
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
