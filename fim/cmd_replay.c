@@ -61,9 +61,12 @@ schema_make(struct replay_cmd *c)
 	if (c->fields == NULL)
 		return err_add(&c->io->err, (struct place){ 0 },
 			       "out of memory");
+	/* Recorded events may have what this host's do not; only a name that
+	 * stands for many is in none of them. */
 	for (size_t i = 0; i < host->n; i++) {
 		c->fields[i] = host->fields[i];
-		c->fields[i].unsupported = NULL;
+		if (!view_ends(view_of(host->fields[i].name), VIEW(".*")))
+			c->fields[i].unsupported = NULL;
 	}
 	c->schema = (struct rules_schema){
 		.fields = c->fields,

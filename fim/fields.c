@@ -24,22 +24,53 @@ static const struct field_info fields_info[] = {
 #undef FIELD
 };
 
-static const char *const module_syscalls[] = { "init_module", "finit_module" };
-
-/* ECS's event categories but one: "dns" is the endpoint's. */
-static const char *const categories[] = {
-	"api",	   "authentication", "configuration", "database",
-	"driver",  "email",	     "file",	      "host",
-	"iam",	   "library",	     "malware",	      "network",
-	"package", "process",	     "registry",      "session",
-	"threat",  "vulnerability",  "web",	      "intrusion_detection",
+/* What events.def and datasets.def say of events, and nothing else. */
+static const char *const actions[] = {
+#define EVENT(kind, action, category, type, aliases) action, aliases,
+#include "fim/events.def"
+#undef EVENT
 };
+static const char *const categories[] = {
+#define EVENT(kind, action, category, type, aliases) category,
+#include "fim/events.def"
+#undef EVENT
+};
+static const char *const types[] = {
+#define EVENT(kind, action, category, type, aliases) type,
+#include "fim/events.def"
+#undef EVENT
+};
+static const char *const datasets[] = {
+#define DATASET(id, name, module) name,
+#include "fim/datasets.def"
+#undef DATASET
+};
+static const char *const modules[] = {
+#define DATASET(id, name, module) module,
+#include "fim/datasets.def"
+#undef DATASET
+};
+static const char *const module_syscalls[] = { "init_module", "finit_module" };
+static const char *const kinds[] = { "event" };
+static const char *const systems[] = { "linux" };
+
+#define ONLY(field, values, why)                              \
+	{                                                     \
+		FIELD_##field, values, ARRAY_LEN(values), why \
+	}
+#define NO_OTHER_EVENT "no event of this host is so"
 
 static const struct rules_only only[] = {
-	{ FIELD_EVENT_CATEGORY, categories, ARRAY_LEN(categories),
-	  "there is no sensor for DNS" },
-	{ FIELD_AUDIT_SYSCALL, module_syscalls, ARRAY_LEN(module_syscalls),
-	  "audit records of other system calls are not read" },
+	ONLY(EVENT_ACTION, actions, NO_OTHER_EVENT),
+	ONLY(EVENT_CATEGORY, categories, NO_OTHER_EVENT),
+	ONLY(EVENT_TYPE, types, NO_OTHER_EVENT),
+	ONLY(EVENT_KIND, kinds, NO_OTHER_EVENT),
+	ONLY(EVENT_DATASET, datasets, NO_OTHER_EVENT),
+	ONLY(EVENT_MODULE, modules, NO_OTHER_EVENT),
+	ONLY(DATA_STREAM_DATASET, datasets, NO_OTHER_EVENT),
+	ONLY(HOST_OS_TYPE, systems, "this host runs Linux"),
+	ONLY(AUDIT_SYSCALL, module_syscalls,
+	     "audit records of other system calls are not read"),
 };
 
 static const struct rules_schema schema = {

@@ -135,29 +135,47 @@ is_auth(const struct event *e)
 	       e->log->facility == 10;
 }
 
-static struct view
+enum dataset {
+#define DATASET(id, name, module) DATASET_##id,
+#include "fim/datasets.def"
+#undef DATASET
+	DATASET_NONE
+};
+
+static const struct {
+	struct view name, module;
+} datasets[] = {
+#define DATASET(id, name, module) { VIEW(name), VIEW(module) },
+#include "fim/datasets.def"
+#undef DATASET
+};
+
+static enum dataset
 dataset(const struct live *l)
 {
 	const char *category = event_category(l->event->kind);
 
 	if (l->event->log != NULL && l->event->log->audit)
-		return VIEW("auditd_manager.auditd");
+		return DATASET_AUDITD;
 	if (l->event->log != NULL)
-		return is_auth(l->event) ? VIEW("system.auth")
-					 : VIEW("system.syslog");
+		return is_auth(l->event) ? DATASET_AUTH : DATASET_SYSLOG;
 	if (strcmp(category, "file") == 0)
-		return VIEW("endpoint.events.file");
+		return DATASET_FILE;
 	if (strcmp(category, "network") == 0)
-		return VIEW("endpoint.events.network");
-	return VIEW("endpoint.events.process");
+		return DATASET_NETWORK;
+	return DATASET_PROCESS;
 }
 
-static struct view
-module(const struct live *l)
+/* Where else rules look for the same event. */
+static void
+set_other_dataset(struct live *l, struct slot *s)
 {
-	if (l->event->log == NULL)
-		return VIEW("endpoint");
-	return l->event->log->audit ? VIEW("auditd_manager") : VIEW("system");
+	enum dataset d = dataset(l);
+
+	if (d == DATASET_PROCESS)
+		live_set_string(l, s, datasets[DATASET_AUDITD].name);
+	else if (d == DATASET_FILE)
+		live_set_string(l, s, datasets[DATASET_FIM].name);
 }
 
 /* Words of events.def, comma separated. */
@@ -224,10 +242,13 @@ fill_event(struct live *l, unsigned field, struct slot *s)
 		break;
 	case FIELD_EVENT_DATASET:
 	case FIELD_DATA_STREAM_DATASET:
-		live_set_string(l, s, dataset(l));
+		live_set_string(l, s, datasets[dataset(l)].name);
+		break;
+	case FIELD_DATASET_ALIASES:
+		set_other_dataset(l, s);
 		break;
 	case FIELD_EVENT_MODULE:
-		live_set_string(l, s, module(l));
+		live_set_string(l, s, datasets[dataset(l)].module);
 		break;
 	case FIELD_EVENT_ID:
 		live_set_string(l, s,
@@ -277,7 +298,8 @@ fill_plain(struct live *l, unsigned field, struct slot *s)
 	if (live_fill_log(l, field, s))
 		return;
 	if (field < FIELD_HOST_ID || field == FIELD_ATTRIBUTION ||
-	    field == FIELD_EVENT_ACTION_ALIASES)
+	    field == FIELD_EVENT_ACTION_ALIASES ||
+	    field == FIELD_DATASET_ALIASES)
 		fill_event(l, field, s);
 	else if (field <= FIELD_AGENT_VERSION)
 		fill_host(l, field, s);

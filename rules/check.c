@@ -378,8 +378,8 @@ static bool
 is_missing(const struct rules *set, const struct node *n, int field)
 {
 	if (n->kind == NODE_FIELD)
-		return field < 0 ? set_field_missing(set, n->field) != NULL
-				 : n->field == (unsigned)field;
+		return (field < 0 || n->field == (unsigned)field) &&
+		       set_field_missing(set, n->field) != NULL;
 	for (size_t i = 0; i < n->n; i++)
 		if (is_missing(set, n->kids[i], field))
 			return true;
@@ -399,29 +399,51 @@ asks_null(const struct node *n)
 	return false;
 }
 
+/* A literal or a pattern, compared without case: rather too much is thought
+ * possible than too little. */
 static bool
-has_value(const struct rules_only *only, const struct node *n)
+literal_fits(const struct node *n, struct view word)
 {
-	if (!is_literal(n) || n->item.null || n->item.v.type != VALUE_STRING)
+	struct pattern p = { .kind = PATTERN_GENERAL };
+	char room[256];
+
+	if (!is_literal(n) || n->item.null || n->item.v.type != VALUE_STRING ||
+	    n->item.v.s.n > sizeof(room))
 		return true;
-	for (size_t i = 0; i < only->n; i++)
-		if (view_eq_fold(n->item.v.s, view_of(only->values[i])))
-			return true;
+	fold_ascii(room, n->item.v.s);
+	p.a = (struct view){ room, n->item.v.s.n };
+	return view_eq_fold(n->item.v.s, word) || pattern_match(&p, word);
+}
+
+static bool
+fits_one(const struct rules_only *only, const struct node *n)
+{
+	struct view rest, word;
+
+	for (size_t i = 0; i < only->n; i++) {
+		rest = view_of(only->values[i]);
+		while (view_next_split(&rest, ',', &word))
+			if (word.n > 0 && literal_fits(n, word))
+				return true;
+	}
 	return false;
 }
 
 /* A test for none of the values that the field can have. */
 static bool
-asks_others(const struct rules *set, const struct node *n)
+asks_others(const struct rules *set, const struct node *n, int field)
 {
+	const struct node *left = n->n > 1 ? n->kids[0] : NULL;
 	const struct rules_only *only;
 
-	if ((n->kind != NODE_IN && n->kind != NODE_COMPARE) ||
-	    n->kids[0]->kind != NODE_FIELD)
+	if (left == NULL || left->kind != NODE_FIELD ||
+	    (field >= 0 && left->field != (unsigned)field) ||
+	    (n->kind != NODE_IN && n->kind != NODE_LIKE &&
+	     (n->kind != NODE_COMPARE || n->op != CMP_EQ)))
 		return false;
-	only = set_field_only(set, n->kids[0]->field);
+	only = set_field_only(set, left->field);
 	for (size_t i = 1; only != NULL && i < n->n; i++)
-		if (has_value(only, n->kids[i]))
+		if (fits_one(only, n->kids[i]))
 			return false;
 	return only != NULL;
 }
@@ -458,7 +480,7 @@ possible(const struct rules *set, const struct node *n, int field)
 		return (struct possible){ true, true };
 	default:
 		if ((is_missing(set, n, field) && !asks_null(n)) ||
-		    asks_others(set, n))
+		    asks_others(set, n, field))
 			return (struct possible){ false, true };
 		return (struct possible){ true, true };
 	}
@@ -471,9 +493,19 @@ check_possible(const struct rules *set, const struct node *n, int field)
 }
 
 bool
-check_reads(const struct rules *set, const struct node *n, unsigned field)
+check_fails(const struct rules *set, const struct node *n, unsigned field,
+	    struct view *wanted)
 {
-	return is_missing(set, n, (int)field);
+	if (asks_others(set, n, (int)field)) {
+		*wanted = n->kids[1]->item.v.s;
+		return true;
+	}
+	if (n->kind == NODE_FIELD)
+		return is_missing(set, n, (int)field);
+	for (size_t i = 0; i < n->n; i++)
+		if (check_fails(set, n->kids[i], field, wanted))
+			return true;
+	return false;
 }
 
 /* ---- what a rule looks for ---------------------------------------------- */

@@ -464,11 +464,14 @@ int parse_kql(struct parse *, struct query *out);
 
 /* Types; folds constants; turns bare boolean fields into tests. */
 int check_condition(struct parse *, struct node **);
-/* Could the condition be true of an event without `field`? Any unsupported
- * field when field < 0. */
+/* Could the condition be true of an event of this host, where some fields are
+ * missing and some hold their only values? Of that, only what concerns `field`
+ * counts, unless it is < 0. */
 bool check_possible(const struct rules *, const struct node *, int field);
-
-bool check_reads(const struct rules *, const struct node *, unsigned field);
+/* Does a test in it fail because of `field`? `wanted` is then what it wants of
+ * a field that has only other values. */
+bool check_fails(const struct rules *, const struct node *, unsigned field,
+		 struct view *wanted);
 /* Does it ask for fields of earlier events? */
 bool check_asks_earlier(const struct node *);
 /* Notes the string literals tested positively, for rules_patterns. */

@@ -38,7 +38,9 @@ enum rules_type {
 };
 
 struct rules_field {
-	const char *name; /* ECS, dotted */
+	/* ECS, dotted. "a.b.*" stands for every name below a.b that the table
+	 * does not have: rules may use those, and they are always missing. */
+	const char *name;
 	enum rules_type type;
 	/* This host agent never fills it, and why (a sentence), or NULL. Rules
 	 * that cannot match without it are `unsupported`. */
@@ -46,7 +48,8 @@ struct rules_field {
 };
 
 /* A field that this host agent fills with these values only, and why. Rules
- * that ask for others are `unsupported`. */
+ * that ask for others are `unsupported`. A string may hold several values,
+ * parted by commas. */
 struct rules_only {
 	unsigned field;
 	const char *const *values;

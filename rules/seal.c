@@ -105,39 +105,46 @@ with_exceptions(struct work *w, struct node *cond)
 /* ---- unsupported -------------------------------------------------------- */
 
 static void
-set_unsupported(struct work *w, unsigned field)
+set_unsupported(struct work *w, unsigned field, struct view wanted)
 {
-	const struct rules *set = w->s->set;
+	struct rules *set = w->s->set;
+	const char *name = set_field_name(set, field);
+	const char *why = set_field_unsupported(set, field);
+	struct view text = pattern_text(&set->arena, wanted);
 
 	if (w->rule->status != RULE_OK)
 		return;
 	w->rule->status = RULE_UNSUPPORTED;
-	w->rule->reason = arena_printf(&w->s->set->arena,
-				       "needs %s, which this host does not "
-				       "have: %s",
-				       set_field_name(set, field),
-				       set_field_unsupported(set, field));
+	if (text.n > 0)
+		w->rule->reason =
+			arena_printf(&set->arena, "needs %s to be \"%.*s\": %s",
+				     name, (int)text.n, text.p, why);
+	else
+		w->rule->reason = arena_printf(&set->arena,
+					       "needs %s, which this host does "
+					       "not have: %s",
+					       name, why);
 }
 
-/* A positive stage that cannot be true without a field that never comes. */
+/* A positive stage that cannot be true without what never comes: one field
+ * alone if it is one, else the first of several. */
 static void
 check_supported(struct work *w, const struct node *cond)
 {
 	const struct rules *set = w->s->set;
+	struct view wanted = VIEW_NONE;
 
 	if (check_possible(set, cond, -1))
 		return;
 	for (unsigned f = 0; f < set->schema->n; f++)
-		if (set_field_unsupported(set, f) != NULL &&
-		    !check_possible(set, cond, (int)f)) {
-			set_unsupported(w, f);
+		if (!check_possible(set, cond, (int)f) &&
+		    check_fails(set, cond, f, &wanted)) {
+			set_unsupported(w, f, wanted);
 			return;
 		}
-	/* only several of them together are needed */
 	for (unsigned f = 0; f < set->schema->n; f++)
-		if (set_field_unsupported(set, f) != NULL &&
-		    check_reads(set, cond, f)) {
-			set_unsupported(w, f);
+		if (check_fails(set, cond, f, &wanted)) {
+			set_unsupported(w, f, wanted);
 			return;
 		}
 }
@@ -146,7 +153,7 @@ static void
 check_field_supported(struct work *w, unsigned field)
 {
 	if (set_field_missing(w->s->set, field) != NULL)
-		set_unsupported(w, field);
+		set_unsupported(w, field, VIEW_NONE);
 }
 
 /* ---- stages ------------------------------------------------------------- */

@@ -87,13 +87,29 @@ rules_field_find(const struct rules *set, struct view name)
 	return (int)name_slot(set, name)->field1 - 1;
 }
 
+/* "a.b.c" is one of "a.b.*", or of "a.*". */
+static int
+family_field(struct rules *set, struct view name)
+{
+	int field = -1;
+
+	for (size_t n = name.n; n > 1 && field < 0; n--)
+		if (name.p[n - 1] == '.')
+			field = rules_field_find(
+				set, arena_printf(&set->arena, "%.*s*", (int)n,
+						  name.p));
+	return field;
+}
+
 int
 set_field(struct rules *set, struct view name)
 {
 	int field = rules_field_find(set, name);
 
-	if (field >= 0 || !set->schema->open || set->sealed || name.n == 0)
+	if (field >= 0 || set->sealed || name.n == 0)
 		return field;
+	if (!set->schema->open)
+		return family_field(set, name);
 	return add_open_field(set, name);
 }
 

@@ -103,7 +103,7 @@ has 'show for programs: program' '"program":"   0  in      1 3  event.category i
 sed 's/query: .*/query: dns where process.name == "x"/' rule1.yml >dns.yml
 run 'check: no DNS' 0 rules check dns.yml
 has 'check: no DNS' 'unsupported rule1: ' "$out"
-has 'check: no DNS: why' 'there is no sensor for DNS' "$out"
+has 'check: no DNS: why' 'needs event.category to be "dns"' "$out"
 n=0
 for query in 'process where descendant of [process where true]' \
 	'process where arraySearch(process.env_vars, $e, $e : "LD_*")' \
