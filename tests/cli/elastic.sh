@@ -54,6 +54,65 @@ elastic_rule production e1 eql 'process where process.name == "a"' \
 		value = 2
 	EOF
 } >clone/rules/cross-platform/threshold.toml
+{
+	cat <<-'EOF'
+		[metadata]
+		maturity = "production"
+
+		[transform]
+		[[transform.osquery]]
+		label = "Osquery - who"
+		query = "SELECT 1"
+
+		[rule]
+		building_block_type = "default"
+		bypass_bbr_timing = true
+		rule_id = "e7"
+		name = "Shapes"
+		type = "query"
+		severity = "low"
+		risk_score = 21
+		note = """## Triage
+		- `a` \"b\" \\d
+		"""
+		query = '''
+		host.os.type:linux and data_stream.dataset:"auditd_manager.auditd" and
+		event.action:("executed" or "exec") and process.args:(* a* or *"b") and
+		process.name:(* and (
+		  x or y* or \(z\)
+		) and not "q r") and not process.args:(*/c.xml
+		  */d/e or "${HOST}:1 || exit \"1\"")
+		'''
+
+		  [[rule.threat]]
+		  framework = "MITRE ATT&CK"
+
+		    [[rule.threat.technique]]
+		    id = "T1105"
+		    name = "Ingress Tool Transfer"
+
+		    [rule.threat.tactic]
+		    id = "TA0011"
+		    name = "Command and Control"
+
+		[rule.alert_suppression]
+		group_by = ["host.id"]
+		missing_fields_strategy = "suppress"
+
+		[rule.alert_suppression.duration]
+		unit = "h"
+		value = 1
+
+		[rule.investigation_fields]
+		field_names = ["@timestamp", "host.name"]
+	EOF
+} | sed 's/\*"b"/*b/' >clone/rules/linux/shapes.toml
+elastic_rule production e8 eql 'sequence with maxspan=1s
+  [process where process.name : "a" and // a comment
+     orchestrator.any.thing == null] by host.name
+  [any where event.dataset == "system.auth" and not okta.x like "y*"] by
+   `kubernetes.audit.user.extra.a.io/pod-name`' \
+	>clone/rules/linux/names.toml
 elastic_rule production e4 esql 'from logs-* | limit 1' \
 	>clone/rules/linux/esql.toml
 elastic_rule deprecated e5 eql 'any where true' >clone/rules/linux/old.toml
@@ -68,7 +127,7 @@ if ! python3 -c 'import tomllib' 2>/dev/null &&
 else
 	"$root"/contrib/elastic-rules clone >elastic.ndjson 2>err
 	is 'elastic: exit code' 0 $?
-	is 'elastic: a rule a line' 4 "$(wc -l <elastic.ndjson)"
+	is 'elastic: a rule a line' 6 "$(wc -l <elastic.ndjson)"
 	has 'elastic: the broken one' 'broken.toml: skipped' "$(cat err)"
 	has 'elastic: the old one' 'old.toml: skipped: maturity is deprecated' \
 		"$(cat err)"
@@ -82,11 +141,14 @@ else
 	has 'elastic: threshold' '"field": ["process.name"]' \
 		"$(cat elastic.ndjson)"
 	run 'elastic: tocsin reads it' 0 rules check elastic.ndjson
-	is 'elastic: all but ES|QL' 'tocsin: 3 ok, 1 unsupported, 0 broken' "$err"
+	is 'elastic: all but ES|QL' 'tocsin: 4 ok, 2 unsupported, 0 broken' "$err"
 	has 'elastic: names' 'unsupported e4' "$out"
+	has 'elastic: shapes' 'ok          e7' "$out"
+	has 'elastic: a name below others' \
+		'unsupported e8: needs kubernetes.*, which' "$out"
 	run 'elastic: a name as it is written' 0 rules show -r elastic.ndjson e2
 	has 'elastic: a name as it is written' 'Ünusual "e2"' "$out"
-	is 'elastic: --all' 6 \
+	is 'elastic: --all' 8 \
 		"$("$root"/contrib/elastic-rules --all clone 2>/dev/null | wc -l)"
 	"$root"/contrib/elastic-rules . >/dev/null 2>err
 	is 'elastic: no clone: exit code' 1 $?

@@ -100,6 +100,27 @@ has 'show: places: sensor' ' fanotify
 run 'show for programs' 0 rules show -r file.yml --format ndjson file
 has 'show for programs: fields' '"fields":[{"name":"event.category","source":"every event"},{"name":"file.path","source":"fanotify"}],"sensors":["fanotify"],"watch":[{"path":"/srv/spool","recursive":true}]' "$out"
 has 'show for programs: program' '"program":"   0  in      1 3  event.category in (\"file\")\n' "$out"
+# What no event of this host says of itself.
+says() { # QUERY WORDS
+	sed "s|query: .*|query: $1|" rule1.yml >only.yml
+	run "check: $1" 0 rules check only.yml
+	has "check: $1" "$2" "$out"
+}
+says 'process where host.os.type == "windows"' \
+	'needs host.os.type to be "windows": this host runs Linux'
+says 'process where host.os.type in ("macos", "linux")' 'ok          rule1'
+says 'file where event.action == "opened-file"' 'to be "opened-file"'
+says 'file where event.action like ("open*", "reads*")' 'to be "open*"'
+says 'file where event.action like~ "CREA*"' 'ok          rule1'
+says 'file where event.action != "opened-file"' 'ok          rule1'
+says 'file where not event.dataset == "a.b"' 'ok          rule1'
+says 'any where event.action == "no" or process.name == "x"' 'ok          rule1'
+says 'file where event.dataset == "fim.event" and event.action == "updated"' \
+	'ok          rule1'
+says 'any where azure.a.b == "c"' 'needs azure.*, which this host does not have'
+says 'any where not azure.a.b == "c"' 'ok          rule1'
+sed 's/query: .*/query: any where azur.a == "c"/' rule1.yml >only.yml
+run 'check: a name of no family' 1 rules check only.yml
 sed 's/query: .*/query: dns where process.name == "x"/' rule1.yml >dns.yml
 run 'check: no DNS' 0 rules check dns.yml
 has 'check: no DNS' 'unsupported rule1: ' "$out"
