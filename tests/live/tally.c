@@ -8,7 +8,6 @@
  * unescapes nothing: the names in the loss test are plain. It is fast, so that
  * the writer of the trace never waits for it.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +70,7 @@ main(void)
 
 	/* As much room as an ordinary user may have, fcntl(2), so that reader
 	 * and writer seldom wait for one another. */
-	if (fcntl(STDIN_FILENO, F_SETPIPE_SZ, ROOM) < 0 && errno == EBADF)
-		return 1;
+	fcntl(STDIN_FILENO, F_SETPIPE_SZ, ROOM);
 	setvbuf(stdin, NULL, _IOFBF, ROOM);
 	while (getline(&line, &cap, stdin) > 0)
 		tally(line);
