@@ -45,6 +45,8 @@ count() { # ACTION SIDE: different programs or files of that side
 		a == "creation" && $3 == s && index($7, f) == 1 { print $7 }
 	' $live/seen | sort -u | wc -l
 }
+is 'loss: 100,000 files were made' same \
+	"$(find $place -name '*.[0-9]*' | wc -l)" $((2 * files))
 for side in left right; do
 	is "loss: $side: $spawns programs started" same \
 		"$(count exec $side)" $spawns
