@@ -288,37 +288,19 @@ static const unsigned related_users[] = { FIELD_USER_NAME, FIELD_USER_REAL_NAME,
 static const unsigned related_ips[] = { FIELD_SOURCE_IP, FIELD_DESTINATION_IP };
 static const unsigned related_hashes[] = { FIELD_FILE_SHA256 };
 
-/* The alert's own fields; false = take the event's. */
+/* What the rule says. */
 static bool
-fill_own(struct making *m, unsigned field, struct slot *s)
+fill_rule(struct making *m, unsigned field, struct slot *s)
 {
 	struct arena *arena = &m->alerter->arena;
 	const struct rule *rule = m->rule;
 
 	switch (field) {
-	case FIELD_EVENT_KIND:
-		set_string(s, arena, VIEW("alert"));
-		return true;
 	case FIELD_EVENT_SEVERITY:
 		set_int(s, arena, rule->risk_score);
 		return true;
-	case FIELD_MESSAGE:
-		set_message(s, m);
-		return true;
 	case FIELD_TAGS:
 		set_list(s, arena, &rule->tags);
-		return true;
-	case FIELD_RELATED_USER:
-		set_related(s, arena, m->source, related_users,
-			    ARRAY_LEN(related_users));
-		return true;
-	case FIELD_RELATED_IP:
-		set_related(s, arena, m->source, related_ips,
-			    ARRAY_LEN(related_ips));
-		return true;
-	case FIELD_RELATED_HASH:
-		set_related(s, arena, m->source, related_hashes,
-			    ARRAY_LEN(related_hashes));
 		return true;
 	case FIELD_RULE_ID:
 		set_string(s, arena, rule->id);
@@ -335,6 +317,40 @@ fill_own(struct making *m, unsigned field, struct slot *s)
 	case FIELD_RULE_REFERENCE:
 		set_list(s, arena, &rule->references);
 		return true;
+	default:
+		if (field < FIELD_THREAT_FRAMEWORK ||
+		    field > FIELD_THREAT_SUBTECHNIQUE_REFERENCE)
+			return false;
+		set_threat(s, arena, rule, field);
+		return true;
+	}
+}
+
+/* What the alert itself adds. */
+static bool
+fill_own(struct making *m, unsigned field, struct slot *s)
+{
+	struct arena *arena = &m->alerter->arena;
+
+	switch (field) {
+	case FIELD_EVENT_KIND:
+		set_string(s, arena, VIEW("alert"));
+		return true;
+	case FIELD_MESSAGE:
+		set_message(s, m);
+		return true;
+	case FIELD_RELATED_USER:
+		set_related(s, arena, m->source, related_users,
+			    ARRAY_LEN(related_users));
+		return true;
+	case FIELD_RELATED_IP:
+		set_related(s, arena, m->source, related_ips,
+			    ARRAY_LEN(related_ips));
+		return true;
+	case FIELD_RELATED_HASH:
+		set_related(s, arena, m->source, related_hashes,
+			    ARRAY_LEN(related_hashes));
+		return true;
 	case FIELD_ALERT_ID:
 		set_string(s, arena, m->id);
 		return true;
@@ -348,7 +364,7 @@ fill_own(struct making *m, unsigned field, struct slot *s)
 		set_terms(s, m);
 		return true;
 	case FIELD_ALERT_COUNT:
-		if (m->match != NULL && rule->kind == RULE_THRESHOLD)
+		if (m->match != NULL && m->rule->kind == RULE_THRESHOLD)
 			set_int(s, arena, (int64_t)m->match->count);
 		return true;
 	case FIELD_ALERT_SUPPRESSED:
@@ -356,11 +372,7 @@ fill_own(struct making *m, unsigned field, struct slot *s)
 			set_int(s, arena, (int64_t)m->suppressed);
 		return true;
 	default:
-		if (field < FIELD_THREAT_FRAMEWORK ||
-		    field > FIELD_THREAT_SUBTECHNIQUE_REFERENCE)
-			return false;
-		set_threat(s, arena, rule, field);
-		return true;
+		return false;
 	}
 }
 
@@ -370,7 +382,7 @@ fill(struct record *r, unsigned field)
 	struct making *m = r->ctx;
 	struct slot *s = &r->slots[field];
 
-	if (fill_own(m, field, s))
+	if (fill_rule(m, field, s) || fill_own(m, field, s))
 		return;
 	if (m->source != NULL) {
 		const struct slot *from = record_get(m->source, field);
@@ -459,7 +471,7 @@ deliver(struct making *m)
 	arena_reset(&a->arena);
 }
 
-/* ---- suppression ------------------------------------------------------ */
+/* ---- suppression ----------------------------------------------------- */
 
 static void
 close_window(struct alerter *a, size_t rule_index)
@@ -566,7 +578,7 @@ alerter_match(struct alerter *a, struct record *source,
 	deliver(&m);
 }
 
-/* ---- evidence of earlier stages ---------------------------------------- */
+/* ---- evidence of earlier stages -------------------------------------- */
 
 void *
 alert_pin(struct record *r)

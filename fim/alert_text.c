@@ -33,7 +33,7 @@ bool_of(struct record *r, unsigned field)
 	return s->n > 0 && s->v[0].type == VALUE_BOOL && s->v[0].b;
 }
 
-/* ---- the summary: one sentence, unescaped ------------------------------ */
+/* ---- the summary: one sentence, unescaped ---------------------------- */
 
 static struct view
 or_unknown(struct view v)
@@ -162,7 +162,7 @@ alert_summary(struct record *r, struct buf *out)
 		summary_process(r, action, out);
 }
 
-/* ---- JSON --------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------ */
 
 void
 alert_format_json(const struct alert *a, struct buf *out)
@@ -171,7 +171,7 @@ alert_format_json(const struct alert *a, struct buf *out)
 	buf_putc(out, '\n');
 }
 
-/* ---- terminal ------------------------------------------------------------ */
+/* ---- terminal -------------------------------------------------------- */
 
 static const struct {
 	const char *severity, *label, *sgr;

@@ -63,7 +63,7 @@ out_of_memory(struct making *m)
 	return baseline_failed(m->r, EXIT_IO, "out of memory");
 }
 
-/* ---- the secret key --------------------------------------------------- */
+/* ---- the secret key -------------------------------------------------- */
 
 static enum exit_code
 open_key(struct making *m)

@@ -75,8 +75,7 @@ put_buf(struct report *r, const char *subject, enum verdict verdict,
 	buf_free(detail);
 }
 
-/* ---- what is looked at
- * ------------------------------------------------------- */
+/* ---- what is looked at ----------------------------------------------- */
 
 static void
 look_at_kernel(struct report *r)

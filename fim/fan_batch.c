@@ -184,8 +184,7 @@ fan_batch_free(struct fan_batch *b)
 	buf_free(&b->bytes);
 }
 
-/* ---- kept back
- * --------------------------------------------------------------- */
+/* ---- kept back ------------------------------------------------------- */
 
 uint64_t
 fan_keep_hash(struct view dir_id, struct view name, struct view target)

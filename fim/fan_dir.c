@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- the two tables ---------------------------------------------------- */
+/* ---- the two tables -------------------------------------------------- */
 
 static int
 index_grow(struct fan_index *ix)
@@ -127,7 +127,7 @@ fan_child(const struct fan_tree *t, const struct fan_dir *parent,
 	return NULL;
 }
 
-/* ---- the tree ----------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------- */
 
 struct fan_dir *
 fan_next(const struct fan_dir *top, struct fan_dir *d)

@@ -17,7 +17,7 @@ is_canonical(const struct fan_goal *g)
 	return g->alias.n == 0;
 }
 
-/* ---- making goals ------------------------------------------------------- */
+/* ---- making goals ---------------------------------------------------- */
 
 static size_t
 count_parts(struct view path)
@@ -195,7 +195,7 @@ fan_goal_of_link(struct fan_tree *t, const struct fan_claim *c,
 	return 0;
 }
 
-/* ---- claims -------------------------------------------------------------- */
+/* ---- claims ---------------------------------------------------------- */
 
 static int
 goal_hold(struct fan_goal *g, struct fan_dir *d)

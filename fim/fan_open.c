@@ -158,7 +158,7 @@ fan_open_id(int at, struct view id)
 	return open_by_handle_at(at, &handle.h, DIR_FLAGS);
 }
 
-/* ---- symbolic links ------------------------------------------------------ */
+/* ---- symbolic links -------------------------------------------------- */
 
 /* "/a/b" without its last part. */
 static void

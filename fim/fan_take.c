@@ -150,8 +150,7 @@ fan_take_loss(struct sensor *s, uint64_t n, struct view scope)
 	r->path_n = (uint32_t)(s->batch.bytes.n - r->at);
 }
 
-/* ---- files met by a walk
- * ------------------------------------------------------ */
+/* ---- files met by a walk --------------------------------------------- */
 
 /* Without a target id in directory events (before Linux 5.17) names decide. */
 static uint64_t
@@ -446,8 +445,7 @@ take_writes(struct sensor *s, struct taken *e, struct fan_dir *d,
 	}
 }
 
-/* ---- the acts
- * -------------------------------------------------------------------- */
+/* ---- the acts -------------------------------------------------------- */
 
 static bool
 exists_now(struct sensor *s, const struct fan_dir *d, struct view name)

@@ -166,8 +166,7 @@ image_unref(struct image *image)
 		free(image);
 }
 
-/* ---- entry leaders
- * ------------------------------------------------------------ */
+/* ---- entry leaders --------------------------------------------------- */
 
 const char *
 entry_type_name(enum entry_type type)

@@ -40,7 +40,7 @@ number(const struct journal_entry *j, enum journal_field field, uint64_t max,
 	return n;
 }
 
-/* ---- who says so --------------------------------------------------------- */
+/* ---- who says so ----------------------------------------------------- */
 
 /* They run with their caller's real user, which is what journald is told. A
  * process can send a message and then become one of them; it can say no more
@@ -93,7 +93,7 @@ program_of(const struct journal_entry *j)
 	return name.n > 0 ? name : VIEW("unknown");
 }
 
-/* ---- audit --------------------------------------------------------------- */
+/* ---- audit ----------------------------------------------------------- */
 
 static void
 take_audit(const struct journal_entry *j, struct event_log *log)
@@ -114,7 +114,7 @@ take_audit(const struct journal_entry *j, struct event_log *log)
 	log->said[SAID_RESULT] = good ? VIEW("success") : VIEW("fail");
 }
 
-/* ---- the whole ----------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------- */
 
 static bool
 take_loss(const struct journal_entry *j, struct event *e)

@@ -11,7 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* ---- the host ------------------------------------------------------------ */
+/* ---- the host -------------------------------------------------------- */
 
 static struct view
 read_line(const char *path, struct arena *arena)
@@ -343,8 +343,7 @@ fill(struct record *r, unsigned field)
 		append(l, s, record_get(r, field_alias(field)));
 }
 
-/* ---- life
- * -------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 int
 live_init(struct live *l, const struct host *host, struct procs *procs,

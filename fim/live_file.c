@@ -109,8 +109,7 @@ fill_name(struct live *l, unsigned field, struct slot *s)
 	}
 }
 
-/* ---- what fstat tells
- * ---------------------------------------------------------- */
+/* ---- what fstat tells ------------------------------------------------ */
 
 static uint64_t
 timespec_ns(struct timespec t)
@@ -192,8 +191,7 @@ fill_stat(struct live *l, unsigned field, struct slot *s)
 	}
 }
 
-/* ---- what the content tells
- * --------------------------------------------------- */
+/* ---- what the content tells ------------------------------------------ */
 
 /* The pid in the file is the writer's, its child's or its parent's (a
  * launcher that writes for its daemon, a daemon's helper that writes). */

@@ -370,8 +370,7 @@ of_image(unsigned field)
 	}
 }
 
-/* ---- ancestry
- * ------------------------------------------------------------------ */
+/* ---- ancestry -------------------------------------------------------- */
 
 static void
 set_ancestor(struct live *l, const struct proc *p, unsigned field,
@@ -419,8 +418,7 @@ fill_ancestors(struct live *l, unsigned field, struct slot *s)
 		set_ancestor(l, p, field, &v[s->n++]);
 }
 
-/* ---- roles
- * ----------------------------------------------------------------------- */
+/* ---- roles ----------------------------------------------------------- */
 
 static struct cast
 cast_role(const struct live *l, unsigned role)

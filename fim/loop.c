@@ -73,8 +73,7 @@ say_ready(struct monitor *m)
 	fflush(m->io->notes);
 }
 
-/* ---- a round
- * ----------------------------------------------------------------- */
+/* ---- a round --------------------------------------------------------- */
 
 static int
 fetch(struct monitor *m, struct source *s)
@@ -138,8 +137,7 @@ round_all(struct monitor *m)
 	flush(m);
 }
 
-/* ---- signals
- * ------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------- */
 
 /* A set with a broken rule is not taken: what watched before goes on. */
 static void
@@ -176,8 +174,7 @@ handle_signals(struct monitor *m)
 	return false;
 }
 
-/* ---- the run
- * ---------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------- */
 
 static void
 seed(struct monitor *m)

@@ -35,7 +35,7 @@ static const struct row {
 #include "fim/messages.def"
 };
 
-/* ---- patterns ------------------------------------------------------------ */
+/* ---- patterns -------------------------------------------------------- */
 
 struct matcher {
 	struct view text;
@@ -185,7 +185,7 @@ match_from(struct matcher *m, struct view pattern, size_t at)
 	return match_piece(m, view_sub(pattern, (size_t)open, SIZE_MAX), at);
 }
 
-/* ---- rows ---------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------ */
 
 /* OpenSSH 9.8 split its server into several programs. */
 static bool
@@ -256,7 +256,7 @@ message_parse(struct event_log *log)
 	return EVENT_LOG_MESSAGE;
 }
 
-/* ---- audit --------------------------------------------------------------- */
+/* ---- audit ----------------------------------------------------------- */
 
 /* Types of user-space records, linux/audit.h and audit-userspace's
  * audit-records.h. */

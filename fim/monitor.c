@@ -73,8 +73,7 @@ monitor_load_rules(struct monitor *m, bool strict, struct err *err)
 	return 0;
 }
 
-/* ---- sensors
- * ------------------------------------------------------------------ */
+/* ---- sensors --------------------------------------------------------- */
 
 static bool
 wanted(const struct monitor *m, const char *name)
@@ -169,8 +168,7 @@ open_sensors(struct monitor *m)
 	return code;
 }
 
-/* ---- pipeline
- * ------------------------------------------------------------------- */
+/* ---- pipeline -------------------------------------------------------- */
 
 static void
 on_term(void *ctx, const struct rule *rule, const uint8_t key[16],
@@ -282,8 +280,7 @@ open_state(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
-/* ---- life
- * ------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------ */
 
 static int
 open_signals(struct monitor *m)

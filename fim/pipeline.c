@@ -57,8 +57,7 @@ pipeline_free(struct pipeline *p)
 	free(p);
 }
 
-/* ---- rules
- * ------------------------------------------------------------------- */
+/* ---- rules ----------------------------------------------------------- */
 
 static void
 on_match(void *ctx, const struct rules_match *match)
@@ -120,8 +119,7 @@ pipeline_use_opener(struct pipeline *p, const struct opener *opener)
 	p->live.facts.opener = *opener;
 }
 
-/* ---- events
- * ------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------- */
 
 /* Nothing before this will come: first speaks what waited for that. */
 static void

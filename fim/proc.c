@@ -50,7 +50,7 @@ procs_new(const struct procs_options *options)
 	return t;
 }
 
-/* ---- references --------------------------------------------------------- */
+/* ---- references ------------------------------------------------------ */
 
 static struct proc *
 proc_ref(struct proc *p)

@@ -14,7 +14,7 @@
 struct bpf_link;
 struct bpf_object;
 
-/* ---- user, group and session ------------------------------------------ */
+/* ---- user, group and session ----------------------------------------- */
 
 /*
  * What each process's ids were when it was last heard of. No hook that a
@@ -80,7 +80,7 @@ void translate_image(struct event_exec *, const struct wire_image *);
 bool translate_env(const struct sensor_config *, struct view all, char *out,
 		   struct view *kept);
 
-/* ---- the ring --------------------------------------------------------- */
+/* ---- the ring -------------------------------------------------------- */
 
 /* Zero-initialise; ring_close is allowed after a failed ring_open. */
 struct ring {
@@ -103,7 +103,7 @@ bool ring_drain(struct ring *,
 		void (*take)(void *ctx, const void *record, size_t n),
 		void *ctx);
 
-/* ---- hooks ------------------------------------------------------------ */
+/* ---- hooks ----------------------------------------------------------- */
 
 /* What hooks serve, in the order in which people read of them. */
 enum hook_group {

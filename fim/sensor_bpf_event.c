@@ -148,7 +148,7 @@ take(struct translator *t, const struct event_sink *sink, const struct event *e)
 	sink->take(sink->ctx, e);
 }
 
-/* ---- changes of user, group, session ----------------------------------- */
+/* ---- changes of user, group, session --------------------------------- */
 
 /* Tells of what changed since the process was last heard of. `e` is the
  * template: its key, time and state. */
@@ -200,7 +200,7 @@ note_ids(struct translator *t, const struct wire_head *h,
 	take_changes(t, &e, changed, sink);
 }
 
-/* ---- one function a kind ----------------------------------------------- */
+/* ---- one function a kind --------------------------------------------- */
 
 /* Descriptors 0–2 of a new image that are connected: it can talk to the peer
  * without ever making a call that would be seen. */

@@ -73,8 +73,7 @@
 	(NAMES_MASK | FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB | \
 	 FAN_EVENT_ON_CHILD)
 
-/* ---- opening
- * ------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------- */
 
 static int
 try_init(struct sensor *s)
@@ -329,8 +328,7 @@ open_default(const struct sensor_config *config, struct err *err)
 	return fan_open(config, &none, err);
 }
 
-/* ---- reading
- * -------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 static size_t
 read_size(const struct sensor *s)
@@ -430,8 +428,7 @@ mounts_changed(struct sensor *s)
 	return changed;
 }
 
-/* ---- what was kept back
- * ------------------------------------------------------------ */
+/* ---- what was kept back ---------------------------------------------- */
 
 static void
 release_kept(struct sensor *s, struct fan_keep *keep, uint64_t until_ns)
@@ -498,8 +495,7 @@ fan_fd(const struct sensor *s)
 	return s->epoll_fd;
 }
 
-/* ---- the file of an event
- * ------------------------------------------------------------ */
+/* ---- the file of an event -------------------------------------------- */
 
 static bool
 is_object(int fd, struct view id)
@@ -546,8 +542,7 @@ fan_open_file(struct sensor *s, const struct event *e)
 	return fd;
 }
 
-/* ---- other watch set, status
- * --------------------------------------------------------- */
+/* ---- other watch set, status ----------------------------------------- */
 
 /* Marks that the new tree does not need. */
 static void

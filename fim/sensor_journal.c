@@ -29,7 +29,7 @@ struct sensor {
 	uint64_t events, lost;
 };
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------- */
 
 static int
 open_at(sd_journal **journal, const char *folder)
@@ -128,7 +128,7 @@ journal_fd(const struct sensor *s)
 	return sd_journal_get_fd(s->journal);
 }
 
-/* ---- one entry ----------------------------------------------------------- */
+/* ---- one entry ------------------------------------------------------- */
 
 /* The library's memory is good until its next call. */
 static struct view
@@ -194,7 +194,7 @@ deliver_entry(struct sensor *s, const struct event_sink *sink)
 	sink->take(sink->ctx, &e);
 }
 
-/* ---- the loop's calls ---------------------------------------------------- */
+/* ---- the loop's calls ------------------------------------------------ */
 
 /* 1 on an entry, 0 at the end, -1 and errno. */
 static int

@@ -195,7 +195,7 @@ watchset_add_path(struct watchset *ws, struct view path)
 	return 0;
 }
 
-/* ---- nothing twice ---------------------------------------------------- */
+/* ---- nothing twice --------------------------------------------------- */
 
 /* "cron*" takes all that "cron.*" takes. */
 static bool

@@ -65,7 +65,7 @@ is_null(const struct node *n)
 	return is_literal(n) && n->item.null;
 }
 
-/* ---- calls and arithmetic ----------------------------------------------- */
+/* ---- calls and arithmetic -------------------------------------------- */
 
 static bool
 argument_fits(struct parse *p, char want, const struct node *arg)
@@ -144,7 +144,7 @@ check_arith(struct parse *p, struct node **at)
 	*at = node_literal(p, n->at, out);
 }
 
-/* ---- comparisons -------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------- */
 
 /* A literal on the left changes sides. */
 static void
@@ -258,7 +258,7 @@ check_value(struct parse *p, struct node **at)
 	}
 }
 
-/* ---- conditions --------------------------------------------------------- */
+/* ---- conditions ------------------------------------------------------ */
 
 static struct node *
 exists(struct parse *p, struct node *what)
@@ -368,7 +368,7 @@ check_condition(struct parse *p, struct node **cond)
 	return p->errors > 0 ? -1 : 0;
 }
 
-/* ---- without a field ---------------------------------------------------- */
+/* ---- without a field ------------------------------------------------- */
 
 struct possible {
 	bool yes, no;
@@ -508,7 +508,7 @@ check_fails(const struct rules *set, const struct node *n, unsigned field,
 	return false;
 }
 
-/* ---- what a rule looks for ---------------------------------------------- */
+/* ---- what a rule looks for ------------------------------------------- */
 
 static int
 note_pattern(struct rules *set, unsigned field, size_t rule, struct view text)

@@ -6,7 +6,7 @@
  */
 #include "rules/engine.h"
 
-/* ---- canonical text ----------------------------------------------------- */
+/* ---- canonical text -------------------------------------------------- */
 
 static void
 print_bytes(struct view s, bool pattern, struct buf *out)
@@ -127,7 +127,7 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 	}
 }
 
-/* ---- making leaves ------------------------------------------------------ */
+/* ---- making leaves --------------------------------------------------- */
 
 static bool
 is_field(const struct node *n)
@@ -400,7 +400,7 @@ compile_leaf(struct parse *p, const struct node *n, uint32_t *out)
 	return rc;
 }
 
-/* ---- conditions over several events ------------------------------------- */
+/* ---- conditions over several events ---------------------------------- */
 
 static struct node *
 take_joint(struct parse *p, struct node *n, struct node **joint)
@@ -427,7 +427,7 @@ compile_take_joint(struct parse *p, struct node *cond, struct node **joint)
 	return own != NULL ? own : node_literal(p, cond->at, item_bool(true));
 }
 
-/* ---- programs ----------------------------------------------------------- */
+/* ---- programs -------------------------------------------------------- */
 
 /*
  * Written backwards: where a test goes on is known before it is written, so

@@ -5,7 +5,7 @@
  */
 #include "rules/engine.h"
 
-/* ---- expressions -------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------- */
 
 struct expr_writer {
 	struct parse *p;

@@ -73,7 +73,7 @@ doc_close_map(struct doc *d, const struct doc_node *map)
 	return result;
 }
 
-/* ---- plain scalars ---------------------------------------------------- */
+/* ---- plain scalars --------------------------------------------------- */
 
 static size_t
 skip_digits(struct view v, size_t i)
@@ -136,7 +136,7 @@ doc_plain_type(struct view v)
 	return is_number(v) ? DOC_NUMBER : DOC_STRING;
 }
 
-/* ---- looking at nodes ------------------------------------------------- */
+/* ---- looking at nodes ------------------------------------------------ */
 
 const char *
 doc_type_name(enum doc_type type)
@@ -215,7 +215,7 @@ doc_error(struct doc *d, const struct doc_node *n, const char *fmt, ...)
 	return -1;
 }
 
-/* ---- typed getters ---------------------------------------------------- */
+/* ---- typed getters --------------------------------------------------- */
 
 /* The value, or NULL with *result = what the getter returns: 0 or -1. */
 static const struct doc_node *
@@ -411,7 +411,7 @@ doc_get_duration(struct doc *d, const struct doc_node *map, const char *key,
 	return 1;
 }
 
-/* ---- names ------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------- */
 
 #define NAME_MAX_BYTES 63
 

@@ -65,7 +65,7 @@ new_node(struct json *j, enum doc_type type)
 	return n;
 }
 
-/* ---- strings ---------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------- */
 
 /* Four hexadecimal digits at j->i; -1 if they are not there. */
 static int32_t
@@ -188,7 +188,7 @@ read_string(struct json *j, struct view *out)
 	return result;
 }
 
-/* ---- the rest --------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------- */
 
 static struct doc_node *
 read_number(struct json *j)

@@ -16,7 +16,7 @@
 
 #include <netinet/in.h>
 
-/* ---- functions ---------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------- */
 
 enum function_id {
 #define FUNCTION(id, name, args, required, result, fold) FN_##id,
@@ -39,7 +39,7 @@ struct function {
 extern const struct function functions[FN_COUNT];
 int function_find(struct view name); /* any case; -1 */
 
-/* ---- values ------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------- */
 
 static inline struct item
 item_null(void)
@@ -101,7 +101,7 @@ bool value_set_has(const struct value_set *, struct view s);
 uint64_t literal_hash(struct view);
 void fold_ascii(char *to, struct view from);
 
-/* ---- addresses ---------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------- */
 
 struct cidr {
 	uint8_t family_bytes; /* 4 or 16 */
@@ -113,7 +113,7 @@ bool cidr_parse(struct view, struct cidr *out);	   /* with or without /n */
 bool address_parse(struct view, struct cidr *out); /* without */
 bool cidr_has(const struct cidr *block, const struct cidr *address);
 
-/* ---- patterns and regular expressions ----------------------------------- */
+/* ---- patterns and regular expressions -------------------------------- */
 
 enum pattern_kind {
 	PATTERN_EXACT,
@@ -167,7 +167,7 @@ bool regex_match(const struct regex *, struct regex_room *, struct view,
  * (see rules.h), NULL if nothing is to be said. */
 const char *regex_lint(struct view text);
 
-/* ---- leaves ------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------- */
 
 enum leaf_op {
 #define LEAF(id, name, fn) LEAF_##id,
@@ -241,7 +241,7 @@ struct leaf {
 	struct view text; /* canonical form: identity, dump */
 };
 
-/* ---- condition programs ------------------------------------------------- */
+/* ---- condition programs ---------------------------------------------- */
 
 /* Test a leaf, go on at one of two later instructions. The last two of every
  * program are ACCEPT and REJECT. */
@@ -258,7 +258,7 @@ struct program {
 
 #define PROGRAM_TESTS_MAX 65536
 
-/* ---- compiled rules ----------------------------------------------------- */
+/* ---- compiled rules -------------------------------------------------- */
 
 enum code_kind {
 	CODE_EVENT,
@@ -396,7 +396,7 @@ struct rules {
 	size_t n_patterns, cap_patterns;
 };
 
-/* ---- set.c: fields and lists -------------------------------------------- */
+/* ---- set.c: fields and lists ----------------------------------------- */
 
 /* -1 unknown; with an open schema a new one is made. */
 int set_field(struct rules *, struct view name);
@@ -413,7 +413,7 @@ const struct named_list *set_list(struct rules *, struct view name);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
 
-/* ---- parsers ------------------------------------------------------------ */
+/* ---- parsers --------------------------------------------------------- */
 
 struct parse {
 	struct rules *set;
@@ -460,7 +460,7 @@ int parse_eql(struct parse *, struct query *out);
 int parse_eql_condition(struct parse *, struct node **out);
 int parse_kql(struct parse *, struct query *out);
 
-/* ---- check.c, compile.c, program.c, index.c ----------------------------- */
+/* ---- check.c, compile.c, program.c, index.c -------------------------- */
 
 /* Types; folds constants; turns bare boolean fields into tests. */
 int check_condition(struct parse *, struct node **);
@@ -505,7 +505,7 @@ void program_dump(const struct rules *, const struct program *, struct buf *);
 int index_note(struct parse *, const struct node *cond, unsigned stage);
 int index_build(struct rules *);
 
-/* ---- evaluation --------------------------------------------------------- */
+/* ---- evaluation ------------------------------------------------------ */
 
 /* What an evaluation needs besides the set; owned by the run. */
 struct eval {
@@ -529,7 +529,7 @@ bool eval_expr(struct eval *, const struct expr *);
 /* A folded copy, valid until the next. */
 bool eval_fold(struct eval *, struct view s, struct view *out);
 
-/* ---- streaming state ---------------------------------------------------- */
+/* ---- streaming state ------------------------------------------------- */
 
 struct guard_cache;
 struct held_match;

@@ -26,7 +26,7 @@ eval_fold(struct eval *e, struct view s, struct view *out)
 	return true;
 }
 
-/* ---- tests of one field ------------------------------------------------- */
+/* ---- tests of one field ---------------------------------------------- */
 
 static bool
 test_exists(struct eval *e, const struct leaf *l)
@@ -175,7 +175,7 @@ eval_program(struct eval *e, const struct program *p)
 	return t->op == TEST_ACCEPT;
 }
 
-/* ---- expressions -------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------- */
 
 static struct item
 compare_items(enum compare_op op, const struct item *a, const struct item *b)

@@ -46,7 +46,7 @@ struct rules_explainer {
 	struct buf note;
 };
 
-/* ---- the tree ----------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------- */
 
 static bool
 is_joint(const struct node *n)
@@ -89,7 +89,7 @@ is_true(struct rules_explainer *x, const struct node *n)
 	}
 }
 
-/* ---- reasons ------------------------------------------------------------ */
+/* ---- reasons --------------------------------------------------------- */
 
 static void
 add_fields(struct rules_reason *r, const struct node *n)
@@ -190,7 +190,7 @@ tell_exceptions(struct rules_explainer *x)
 	x->excepted = false;
 }
 
-/* ---- what a stage is about ---------------------------------------------- */
+/* ---- what a stage is about ------------------------------------------- */
 
 /* The category's test stands first (see parse_category); without one the
  * stage is about all events. */
@@ -207,7 +207,7 @@ is_about(struct rules_explainer *x, const struct node *cond)
 	return is_true(x, first);
 }
 
-/* ---- what has come before ----------------------------------------------- */
+/* ---- what has come before -------------------------------------------- */
 
 struct noting {
 	struct rules_explainer *x;
@@ -295,7 +295,7 @@ note_stage(struct rules_explainer *x, unsigned stage)
 	}
 }
 
-/* ---- one event ---------------------------------------------------------- */
+/* ---- one event ------------------------------------------------------- */
 
 static void
 answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
@@ -351,7 +351,7 @@ rules_explain(struct rules_explainer *x, struct record *r, bool all,
 	}
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 static struct parse
 parse_of(struct rules_explainer *x, struct view text, struct place place)

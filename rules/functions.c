@@ -30,7 +30,7 @@ function_find(struct view name)
 	return -1;
 }
 
-/* ---- help --------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------ */
 
 static bool
 is_string(const struct item *a)
@@ -98,7 +98,7 @@ characters(struct view s)
 	return n;
 }
 
-/* ---- numbers ------------------------------------------------------------ */
+/* ---- numbers --------------------------------------------------------- */
 
 static bool
 arith_int(enum arith_op op, int64_t a, int64_t b, int64_t *out)
@@ -232,7 +232,7 @@ fn_number(struct eval *e, bool fold, const struct item *args, size_t n,
 		*out = (struct item){ .v = v };
 }
 
-/* ---- strings ------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------- */
 
 static void
 fn_length(struct eval *e, bool fold, const struct item *args, size_t n,

@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-/* ---- building ----------------------------------------------------------- */
+/* ---- building -------------------------------------------------------- */
 
 /* Tests of strings as they are written. */
 static bool
@@ -234,7 +234,7 @@ index_build(struct rules *set)
 	return rc;
 }
 
-/* ---- running ------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------- */
 
 #define CACHE_ENTRIES 256
 #define CACHE_BYTES 88	 /* longer values are not remembered */

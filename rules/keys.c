@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* ---- keys of an event --------------------------------------------------- */
+/* ---- keys of an event ------------------------------------------------ */
 
 struct choice {
 	const struct slot *slots[QUERY_KEYS_MAX];
@@ -87,7 +87,7 @@ keys_each(struct rules_run *run, struct record *r, const struct join_key *keys,
 	}
 }
 
-/* ---- tables of groups --------------------------------------------------- */
+/* ---- tables of groups ------------------------------------------------ */
 
 struct group *
 group_find(const struct group_table *t, struct view key)

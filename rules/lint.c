@@ -29,7 +29,7 @@ struct except {
 	const struct except *next;
 };
 
-/* ---- reporting ---------------------------------------------------------- */
+/* ---- reporting ------------------------------------------------------- */
 
 static void
 deliver(struct lint *l, const char *kind)
@@ -63,7 +63,7 @@ begin_text(struct lint *l, struct view text, struct place place)
 			       .err = &l->err };
 }
 
-/* ---- wildcards ---------------------------------------------------------- */
+/* ---- wildcards ------------------------------------------------------- */
 
 static bool
 is_text(const struct node *n)
@@ -107,7 +107,7 @@ lint_wildcards(struct lint *l, const struct node *n, bool kuery)
 		lint_wildcards(l, n->kids[i], kuery);
 }
 
-/* ---- regular expressions ------------------------------------------------ */
+/* ---- regular expressions --------------------------------------------- */
 
 static void
 lint_regex(struct lint *l, const struct node *n)
@@ -132,7 +132,7 @@ lint_regex(struct lint *l, const struct node *n)
 		lint_regex(l, n->kids[i]);
 }
 
-/* ---- required and excepted ---------------------------------------------- */
+/* ---- required and excepted ------------------------------------------- */
 
 /* A test of one field against texts. */
 static bool
@@ -263,7 +263,7 @@ lint_conjunctions(struct lint *l, const struct node *n,
 		lint_conjunctions(l, n->kids[i], excepted);
 }
 
-/* ---- sequences ---------------------------------------------------------- */
+/* ---- sequences ------------------------------------------------------- */
 
 /* Does the stage ask for events of this category? (See parse_category.) */
 static bool
@@ -311,7 +311,7 @@ lint_maxspan(struct lint *l, const struct query *q)
 		     (unsigned long long)(SKEW_NS / NS_PER_MS));
 }
 
-/* ---- what stands beside the query --------------------------------------- */
+/* ---- what stands beside the query ------------------------------------ */
 
 static void
 lint_name(struct lint *l, struct view name, const char *where)
@@ -367,7 +367,7 @@ lint_beside(struct lint *l, const struct rule_source *s)
 		     "after 5 days; say how long to remember");
 }
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------- */
 
 static void
 lint_condition(struct lint *l, struct node **cond, bool kuery)

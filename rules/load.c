@@ -55,7 +55,7 @@ cannot(struct load_file *f, const char *what, int error)
 		       "cannot %s: %s", what, strerror(error));
 }
 
-/* ---- one file ---------------------------------------------------------- */
+/* ---- one file -------------------------------------------------------- */
 
 static int
 read_text(struct load_file *f, int fd, struct buf *text)
@@ -100,7 +100,7 @@ read_file(struct walk *w, int fd)
 	return result;
 }
 
-/* ---- a folder ---------------------------------------------------------- */
+/* ---- a folder -------------------------------------------------------- */
 
 static int
 compare_names(const void *a, const void *b)
@@ -241,7 +241,7 @@ walk_folder(struct walk *w, int fd, unsigned depth)
 	close(fd);
 }
 
-/* ---- a path ------------------------------------------------------------ */
+/* ---- a path ---------------------------------------------------------- */
 
 /* A rule uses the named lists of the lists.yml beside it, also when it is
  * loaded alone. */

@@ -171,7 +171,7 @@ node_literal(struct parse *p, size_t at, struct item item)
 	return n;
 }
 
-/* ---- the nearest known name --------------------------------------------- */
+/* ---- the nearest known name ------------------------------------------ */
 
 #define NEAREST_NAME_MAX 96
 

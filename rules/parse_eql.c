@@ -64,7 +64,7 @@ is_keyword(const struct token *t)
 	return false;
 }
 
-/* ---- values ------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------- */
 
 struct node *
 eql_bad(struct eql *e)
@@ -223,7 +223,7 @@ parse_primary(struct eql *e)
 	}
 }
 
-/* ---- lists: in ( … ), : ( … ), like ( … ) ------------------------------- */
+/* ---- lists: in ( … ), : ( … ), like ( … ) ---------------------------- */
 
 /* A value for a list of patterns or expressions. */
 static void
@@ -329,7 +329,7 @@ parse_predicate(struct eql *e)
 	return negated ? node_not(e->p, n) : n;
 }
 
-/* ---- arithmetic and comparison ------------------------------------------ */
+/* ---- arithmetic and comparison --------------------------------------- */
 
 static struct node *
 two(struct eql *e, enum node_kind kind, uint8_t op, struct node *a,

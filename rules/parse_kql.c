@@ -90,7 +90,7 @@ constant(struct kql *k, size_t at, bool value)
 	return node_literal(k->p, at, item_bool(value));
 }
 
-/* ---- words -------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------- */
 
 /* The bytes of a keyword that stands here as a word of its own, 0 if none. */
 static size_t
@@ -278,7 +278,7 @@ read_word(struct kql *k, struct word *w, bool one)
 	return !k->failed;
 }
 
-/* ---- tests of one field ------------------------------------------------- */
+/* ---- tests of one field ---------------------------------------------- */
 
 static struct node *
 field_node(struct kql *k, const struct target *t)
@@ -409,7 +409,7 @@ range(struct kql *k, const struct target *t, enum compare_op op,
 	return n;
 }
 
-/* ---- values: a, (a or b), (a and not b) --------------------------------- */
+/* ---- values: a, (a or b), (a and not b) ------------------------------ */
 
 static struct node *
 named_list(struct kql *k, const struct target *t)
@@ -522,7 +522,7 @@ values_or(struct kql *k, const struct target *t)
 	return any->n == 1 ? any->kids[0] : any;
 }
 
-/* ---- field: value, field >= value --------------------------------------- */
+/* ---- field: value, field >= value ------------------------------------ */
 
 static bool
 take_range(struct kql *k, enum compare_op *op)
@@ -680,7 +680,7 @@ parse_relation(struct kql *k)
 	return k->failed ? bad(k) : relation(k, &t);
 }
 
-/* ---- and, or, not ------------------------------------------------------- */
+/* ---- and, or, not ---------------------------------------------------- */
 
 static struct node *
 parse_primary(struct kql *k)

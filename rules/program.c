@@ -98,7 +98,7 @@ expr_verify(const struct expr *x)
 	return top == 1 ? NULL : "an expression does not end in one value";
 }
 
-/* ---- printing ----------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------- */
 
 static void
 dump_expr(const struct expr *x, struct buf *out)

@@ -70,7 +70,7 @@ static const struct rule_type rule_types[] = {
 	  "the query is saved in Kibana and not in the export" },
 };
 
-/* ---- threat ------------------------------------------------------------- */
+/* ---- threat ---------------------------------------------------------- */
 
 static void
 check_keys(struct taking *t, const struct doc_node *map,
@@ -183,7 +183,7 @@ read_threats(struct taking *t)
 	t->s.rule.n_threats = i;
 }
 
-/* ---- the plain keys ----------------------------------------------------- */
+/* ---- the plain keys -------------------------------------------------- */
 
 static void
 read_investigate(struct taking *t)
@@ -264,7 +264,7 @@ read_severity(struct taking *t)
 	r->max_signals = (unsigned)signals;
 }
 
-/* ---- suppression -------------------------------------------------------- */
+/* ---- suppression ----------------------------------------------------- */
 
 /* One run of a rule, where Kibana says no time. */
 #define DEFAULT_SUPPRESS_NS (300 * NS_PER_SEC)
@@ -316,7 +316,7 @@ read_suppression(struct taking *t)
 	r->suppress_ns = read_suppress_time(t, map);
 }
 
-/* ---- the query ---------------------------------------------------------- */
+/* ---- the query ------------------------------------------------------- */
 
 /* "now-7d", also rounded ("now-7d/d"). */
 static bool
@@ -450,7 +450,7 @@ unsupported_keys(struct taking *t)
 	return NULL;
 }
 
-/* ---- type and language -------------------------------------------------- */
+/* ---- type and language ----------------------------------------------- */
 
 static const struct rule_type *
 read_type(struct taking *t)
@@ -528,7 +528,7 @@ read_kind(struct taking *t)
 		set_unsupported(t, why);
 }
 
-/* ---- the whole ---------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------- */
 
 static void
 check_id(struct taking *t)

@@ -15,7 +15,7 @@ struct held_match {
 	struct rules_hit hits[];
 };
 
-/* ---- pins --------------------------------------------------------------- */
+/* ---- pins ------------------------------------------------------------ */
 
 void *
 run_pin(struct rules_run *run, struct record *r)
@@ -40,7 +40,7 @@ unpin_hits(struct rules_run *run, const struct rules_hit *hits, size_t n)
 		run_unpin(run, hits[i].pinned);
 }
 
-/* ---- matches on their way out ------------------------------------------- */
+/* ---- matches on their way out ---------------------------------------- */
 
 static void
 deliver(struct rules_run *run, const struct rule_code *c,
@@ -161,7 +161,7 @@ flush_held(struct rules_run *run, const struct rule_code *c)
 	}
 }
 
-/* ---- one event ---------------------------------------------------------- */
+/* ---- one event ------------------------------------------------------- */
 
 static void
 emit_event(struct rules_run *run, const struct rule_code *c, struct record *r)
@@ -287,7 +287,7 @@ rules_watermark(struct rules_run *run, uint64_t time_ns)
 			flush_held(run, &run->set->code[i]);
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 static int
 new_state(struct rules_run *run, size_t i)

@@ -26,7 +26,7 @@ struct work {
 	struct query q;
 };
 
-/* ---- exceptions --------------------------------------------------------- */
+/* ---- exceptions ------------------------------------------------------ */
 
 static struct parse
 exception_parse(struct sealer *s, const struct rule_exception *x)
@@ -102,7 +102,7 @@ with_exceptions(struct work *w, struct node *cond)
 	return cond;
 }
 
-/* ---- unsupported -------------------------------------------------------- */
+/* ---- unsupported ----------------------------------------------------- */
 
 static void
 set_unsupported(struct work *w, unsigned field, struct view wanted)
@@ -156,7 +156,7 @@ check_field_supported(struct work *w, unsigned field)
 		set_unsupported(w, field, VIEW_NONE);
 }
 
-/* ---- stages ------------------------------------------------------------- */
+/* ---- stages ---------------------------------------------------------- */
 
 static int
 no_memory(struct work *w)
@@ -313,7 +313,7 @@ compile_stages(struct work *w)
 	return compile_slots(w);
 }
 
-/* ---- kinds of rules ----------------------------------------------------- */
+/* ---- kinds of rules -------------------------------------------------- */
 
 static int
 find_field(struct work *w, struct view name)
@@ -424,7 +424,7 @@ compile_rule(struct work *w)
 	return w->p.errors > 0 ? -1 : 0;
 }
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------- */
 
 static void
 mark_broken(struct work *w, size_t errors_before)

@@ -67,7 +67,7 @@ struct visit {
 	uint64_t noticed; /* missing-event stage, as a bit */
 };
 
-/* ---- pending sequences -------------------------------------------------- */
+/* ---- pending sequences ----------------------------------------------- */
 
 static struct pending *
 pending_new(struct sequence_run *s)
@@ -113,7 +113,7 @@ pending_drop(struct rules_run *run, struct sequence_run *s, struct pending *p)
 	pending_recycle(run, s, p);
 }
 
-/* ---- fields for later stages -------------------------------------------- */
+/* ---- fields for later stages ----------------------------------------- */
 
 static struct kept *
 copy_values(const struct slot *slot)
@@ -196,7 +196,7 @@ add_hit(struct visit *v, struct pending *p, bool pin)
 	};
 }
 
-/* ---- groups ------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------- */
 
 static bool
 group_is_empty(const struct sequence_run *s, const struct sequence_group *g)
@@ -283,7 +283,7 @@ enforce_cap(struct rules_run *run, struct sequence_run *s,
 	}
 }
 
-/* ---- completion --------------------------------------------------------- */
+/* ---- completion ------------------------------------------------------ */
 
 static uint64_t
 span(uint64_t from_ns, uint64_t to_ns)
@@ -365,7 +365,7 @@ complete(struct visit *v, struct sequence_group *g, struct pending *p)
 		deliver(v->run, s, p, v->r);
 }
 
-/* ---- positive stages ---------------------------------------------------- */
+/* ---- positive stages ------------------------------------------------- */
 
 static void
 note_lead(struct pending *p, const struct sequence_group *g)
@@ -463,7 +463,7 @@ visit_positive(void *ctx, struct view key, const struct value **values)
 		advance(v, key);
 }
 
-/* ---- missing events and until ------------------------------------------- */
+/* ---- missing events and until ---------------------------------------- */
 
 static void
 notice_lead(struct visit *v, struct view key)
@@ -546,7 +546,7 @@ visit_until(void *ctx, struct view key, const struct value **values)
 	drop_if_empty(v->s, g);
 }
 
-/* ---- the outside -------------------------------------------------------- */
+/* ---- the outside ----------------------------------------------------- */
 
 static void
 visit_stage(struct visit *v, unsigned stage,

@@ -21,7 +21,7 @@ set_grow(struct arena *arena, void *v, size_t n, size_t *cap, size_t size)
 	return bigger;
 }
 
-/* ---- fields ------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------- */
 
 static struct name_slot *
 name_slot(const struct rules *set, struct view name)
@@ -203,7 +203,7 @@ rules_field_used(const struct rules *set, size_t field)
 	       set->field_used[field];
 }
 
-/* ---- the set ------------------------------------------------------------ */
+/* ---- the set --------------------------------------------------------- */
 
 struct rules *
 rules_new(const struct rules_schema *schema)
@@ -266,7 +266,7 @@ rules_patterns(const struct rules *set, size_t field,
 	}
 }
 
-/* ---- copies ------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------- */
 
 /* All copies report the lack of memory here, once. */
 struct copier {
@@ -380,7 +380,7 @@ copy_place(struct copier *c, struct place place)
 	return place;
 }
 
-/* ---- adding ------------------------------------------------------------- */
+/* ---- adding ---------------------------------------------------------- */
 
 static size_t
 rule_index(const struct rules *set, struct view id)

@@ -209,7 +209,7 @@ value_encode(struct buf *out, const struct value *v)
 	}
 }
 
-/* ---- sets of literals --------------------------------------------------- */
+/* ---- sets of literals ------------------------------------------------ */
 
 /* FNV-1a, 64 bit (draft-eastlake-fnv): for our own literals only. */
 uint64_t
@@ -324,7 +324,7 @@ value_set_has(const struct value_set *set, struct view s)
 	return false;
 }
 
-/* ---- addresses ---------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------- */
 
 #include <arpa/inet.h>
 

@@ -178,7 +178,7 @@ view_to_i64(struct view v, int64_t *out)
 	return true;
 }
 
-/* ---- hash ----------------------------------------------------------- */
+/* ---- hash ------------------------------------------------------------ */
 
 /* Filled before main and constant from then on, so that neither a thread nor
  * a sandbox that forbids getrandom(2) has to be thought of later. */
@@ -272,7 +272,7 @@ view_hash(struct view v)
 	return multiply_fold(state ^ hash_key[0], v.n ^ hash_key[3]);
 }
 
-/* ---- parts of a path ------------------------------------------------ */
+/* ---- parts of a path ------------------------------------------------- */
 
 struct view
 path_name(struct view path)

@@ -30,7 +30,7 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
-/* ---- views ---------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------- */
 
 struct view {
 	const char *p; /* borrowed; may be NULL only when n is 0 */
@@ -82,7 +82,7 @@ struct view path_name(struct view path);
 struct view path_extension(struct view path);
 struct view path_directory(struct view path); /* without the last slash */
 
-/* ---- arenas --------------------------------------------------------- */
+/* ---- arenas ---------------------------------------------------------- */
 
 /* Memory that is freed together. Zero-initialise, use, then reset (keeps
  * one chunk for the next round) or free. Allocation returns NULL when
@@ -108,7 +108,7 @@ struct view arena_vprintf(struct arena *, const char *fmt, va_list)
 void arena_reset(struct arena *);
 void arena_free(struct arena *);
 
-/* ---- growing buffers ------------------------------------------------ */
+/* ---- growing buffers ------------------------------------------------- */
 
 /* Zero-initialise; free with buf_free. A failed allocation sets `failed`,
  * keeps what was there and makes later puts do nothing, so that a writer
@@ -133,7 +133,7 @@ buf_view(const struct buf *b)
 	return (struct view){ b->p, b->n };
 }
 
-/* ---- encoders: the only way outside bytes reach an output ----------- */
+/* ---- encoders: the only way outside bytes reach an output ------------ */
 
 /* A JSON string with its quotes (RFC 8259). Every byte that is not part of
  * valid UTF-8 becomes U+FFFD, so the result is always valid JSON. */
@@ -156,7 +156,7 @@ size_t utf8_decode(struct view v, uint32_t *code_point);
 void buf_utf8(struct buf *, uint32_t code_point);
 bool utf8_valid(struct view v);
 
-/* ---- diagnostics of input ------------------------------------------- */
+/* ---- diagnostics of input -------------------------------------------- */
 
 /* Where in an input something is wrong; line and column count from 1, 0
  * means "not known". `text` is the source line, for the caret. All borrowed:

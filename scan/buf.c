@@ -102,7 +102,7 @@ buf_free(struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
-/* ---- descriptors ---------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------- */
 
 int
 fd_write_all(int fd, struct view v)

@@ -11,7 +11,7 @@
 
 #define REPLACEMENT 0xfffdu
 
-/* ---- UTF-8 -------------------------------------------------------------- */
+/* ---- UTF-8 ----------------------------------------------------------- */
 
 /* The table of RFC 3629 §4: which second bytes may follow a first one. It
  * keeps out overlong forms, surrogates and what lies past U+10FFFF. */
@@ -165,7 +165,7 @@ utf8_valid(struct view v)
 	return true;
 }
 
-/* ---- JSON ----------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------ */
 
 static void
 json_escape(struct buf *b, unsigned char c)
@@ -270,7 +270,7 @@ buf_json_double(struct buf *b, double d)
 	put_number(b, digits);
 }
 
-/* ---- text for people ------------------------------------------------ */
+/* ---- text for people ------------------------------------------------- */
 
 /* What a terminal or an editor might obey or hide instead of showing: C1
  * controls, separators of lines, and the bidirectional controls of Unicode

@@ -42,7 +42,7 @@ file_type_name(mode_t mode)
 	}
 }
 
-/* ---- opening -------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------- */
 
 /* A readable descriptor of a regular file; EAGAIN if it has become something
  * else since it was looked at. */
@@ -96,7 +96,7 @@ scan_open(int dirfd, const char *name)
 	return -1;
 }
 
-/* ---- the pass over the content -------------------------------------- */
+/* ---- the pass over the content --------------------------------------- */
 
 struct pass {
 	int fd;
@@ -326,7 +326,7 @@ scan_content(struct pass *p)
 	return rc;
 }
 
-/* ---- the whole ------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------- */
 
 static uint64_t
 birth_of(int fd)

@@ -89,7 +89,7 @@ keep(struct unit_reader *r, struct view v)
 	return copy;
 }
 
-/* ---- lists ---------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------- */
 
 static bool
 list_grow(struct unit_reader *r, struct value_list *l)
@@ -143,7 +143,7 @@ list_clear(struct value_list *l, size_t setting)
 	l->n = kept;
 }
 
-/* ---- assignments ---------------------------------------------------- */
+/* ---- assignments ----------------------------------------------------- */
 
 struct setting;
 typedef void assign(struct unit_reader *, size_t setting, struct view name,
@@ -276,7 +276,7 @@ take_assignment(struct unit_reader *r, struct view line)
 			settings[i].assign(r, i, name, value);
 }
 
-/* ---- lines ---------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------- */
 
 static void
 take_section(struct unit_reader *r, struct view line)
@@ -385,7 +385,7 @@ take_lines(struct unit_reader *r, struct view text)
 	take_line(r, buf_view(&r->line));
 }
 
-/* ---- the whole ------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------- */
 
 /* The type that a unit's name ends in, or none. */
 static struct view

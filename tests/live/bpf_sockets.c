@@ -109,7 +109,7 @@ do_fast_open(void *arg)
 	return sendto(fd, "x", 1, MSG_FASTOPEN, &p->any, p->n) == 1 ? 0 : 1;
 }
 
-/* ---- io_uring(7), without its library ---------------------------------- */
+/* ---- io_uring(7), without its library -------------------------------- */
 
 struct uring {
 	int fd;

@@ -98,8 +98,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- events by hand
- * ---------------------------------------------------------- */
+/* ---- events by hand -------------------------------------------------- */
 
 static void
 put(struct buf *b, const void *p, size_t n)
@@ -371,8 +370,7 @@ test_broken_events(void **state)
 	assert_true(r->s.batch.n > 0);
 }
 
-/* ---- files met by a listing
- * ---------------------------------------------------- */
+/* ---- files met by a listing ------------------------------------------ */
 
 static void
 meet(struct rig *r, struct fan_dir *d, const char *name)
@@ -430,8 +428,7 @@ test_found_full(void **state)
 	expect(r, "LOSS 0 files in a new directory");
 }
 
-/* ---- directories
- * --------------------------------------------------------------- */
+/* ---- directories ----------------------------------------------------- */
 
 static void
 test_move(void **state)

@@ -74,7 +74,7 @@ head(enum wire_kind kind, uint32_t pid)
 	};
 }
 
-/* ---- exec -------------------------------------------------------------- */
+/* ---- exec ------------------------------------------------------------ */
 
 struct exec {
 	struct wire_exec w;
@@ -241,7 +241,7 @@ test_inherited_sockets(void **unused)
 	free(t);
 }
 
-/* ---- ids ---------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------- */
 
 static void
 test_ids_are_told_before_the_act(void **unused)
@@ -317,7 +317,7 @@ test_ids_are_bounded(void **unused)
 	free(t);
 }
 
-/* ---- exit, loss --------------------------------------------------------- */
+/* ---- exit, loss ------------------------------------------------------ */
 
 static void
 test_exit_once(void **unused)
@@ -366,7 +366,7 @@ test_loss_in_place(void **unused)
 	free(t);
 }
 
-/* ---- the ring ----------------------------------------------------------- */
+/* ---- the ring -------------------------------------------------------- */
 
 #define RING_SIZE 65536u
 #define BUSY (1u << 31)

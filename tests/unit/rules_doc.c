@@ -78,7 +78,7 @@ expect_place(const struct doc_node *n, unsigned line, unsigned column)
 	assert_int_equal(n->column, column);
 }
 
-/* ---- YAML --------------------------------------------------------------- */
+/* ---- YAML ------------------------------------------------------------ */
 
 static void
 test_yaml_values(void **state)
@@ -259,7 +259,7 @@ test_yaml_empty(void **state)
 	finish(&r);
 }
 
-/* ---- JSON --------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------ */
 
 static void
 test_json_values(void **state)
@@ -393,7 +393,7 @@ test_json_like_jansson(void **state)
 	}
 }
 
-/* ---- getters ------------------------------------------------------------ */
+/* ---- getters --------------------------------------------------------- */
 
 static void
 test_getters(void **state)

@@ -88,7 +88,7 @@ add_eql(struct bench *b, const char *id, const char *query)
 		rules_add_query(b->set, id, view_of(query), false, &b->err), 0);
 }
 
-/* ---- new terms ---------------------------------------------------------- */
+/* ---- new terms ------------------------------------------------------- */
 
 static void
 add_terms(struct bench *b, const struct view *names, size_t n,
@@ -256,7 +256,7 @@ terms_are_capped(void **state)
 	end(&b);
 }
 
-/* ---- threshold ---------------------------------------------------------- */
+/* ---- threshold ------------------------------------------------------- */
 
 static void
 add_threshold(struct bench *b, struct rule_threshold t)
@@ -332,7 +332,7 @@ threshold_counts_different_values(void **state)
 	end(&b);
 }
 
-/* ---- limits of sequences ------------------------------------------------ */
+/* ---- limits of sequences --------------------------------------------- */
 
 static void
 sequences_are_capped(void **state)
@@ -489,7 +489,7 @@ regex_takes_long_values(void **state)
 	end(&b);
 }
 
-/* ---- the set ------------------------------------------------------------ */
+/* ---- the set --------------------------------------------------------- */
 
 static void
 each_pattern(void *ctx, const struct rule *r, struct view pattern)

@@ -146,7 +146,7 @@ rule_of(struct place_of_test *t, const char *id)
 	"\"name\":\"N\",\"severity\":\"low\",\"risk_score\":21," \
 	"\"type\":\"eql\",\"language\":\"eql\","
 
-/* ---- what a rule says ---------------------------------------------------- */
+/* ---- what a rule says ------------------------------------------------ */
 
 static void
 test_full_rule(void **state)

@@ -61,7 +61,7 @@ struct text {
 	unsigned matches, positives, negatives, failures;
 };
 
-/* ---- events ------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------- */
 
 static struct value
 value_of(const struct doc_node *n)
@@ -233,7 +233,7 @@ on_match(void *ctx, const struct rules_match *m)
 		t->matches++;
 }
 
-/* ---- lines -------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------- */
 
 static struct view
 next_word(struct view *rest)
@@ -320,7 +320,7 @@ read_line(struct text *t, struct view line)
 	}
 }
 
-/* ---- files -------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 static const struct rule *
 find_rule(const struct rules *r, struct view id)

@@ -265,7 +265,7 @@ test_buf(void **state)
 	buf_free(&b);
 }
 
-/* ---- encoders ------------------------------------------------------- */
+/* ---- encoders -------------------------------------------------------- */
 
 typedef void (*encoder)(struct buf *, struct view);
 
@@ -489,7 +489,7 @@ test_hex(void **state)
 	buf_free(&b);
 }
 
-/* ---- diagnostics ---------------------------------------------------- */
+/* ---- diagnostics ----------------------------------------------------- */
 
 static void
 check_diag(struct place where, const char *want)
@@ -577,7 +577,7 @@ test_err_cap(void **state)
 	err_free(&e);
 }
 
-/* ---- clocks --------------------------------------------------------- */
+/* ---- clocks ---------------------------------------------------------- */
 
 static void
 check_time(uint64_t ns, const char *text)
@@ -713,7 +713,7 @@ test_clocks_go_on(void **state)
 	assert_true(clock_wall_ns() > 1700000000 * NS_PER_SEC);
 }
 
-/* ---- descriptors ---------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------- */
 
 static void
 test_descriptors(void **state)

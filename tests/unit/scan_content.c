@@ -15,7 +15,7 @@ is(struct view v, const char *want)
 	return view_eq(v, view_of(want));
 }
 
-/* ---- ELF ------------------------------------------------------------ */
+/* ---- ELF ------------------------------------------------------------- */
 
 static void
 put_number(unsigned char *p, size_t size, bool big_endian, uint64_t value)
@@ -196,7 +196,7 @@ test_elf_lies(void **state)
 	assert_string_equal(f.os_abi, "ELFOSABI_200");
 }
 
-/* ---- kinds ---------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------- */
 
 static void
 test_kinds(void **state)
@@ -283,7 +283,7 @@ test_interpreter(void **state)
 	assert_int_equal(script_interpreter(v).n, 253);
 }
 
-/* ---- pid files ------------------------------------------------------ */
+/* ---- pid files ------------------------------------------------------- */
 
 static void
 test_pidfile(void **state)
@@ -334,7 +334,7 @@ test_pidfile(void **state)
 	assert_false(pidfile_name(VIEW("")));
 }
 
-/* ---- entropy -------------------------------------------------------- */
+/* ---- entropy --------------------------------------------------------- */
 
 static double
 entropy(const unsigned char *p, size_t n)

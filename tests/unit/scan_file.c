@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-/* ---- pread(2), in our hands ----------------------------------------- */
+/* ---- pread(2), in our hands ------------------------------------------ */
 
 static struct {
 	int calls;
@@ -67,7 +67,7 @@ __pread_chk(int fd, void *p, size_t n, off_t offset, size_t room)
 	return read_at(fd, p, n, offset);
 }
 
-/* ---- a directory of files ------------------------------------------- */
+/* ---- a directory of files -------------------------------------------- */
 
 static struct arena arena;
 static int dir = -1;
@@ -149,7 +149,7 @@ check_digest(const struct file_facts *f, struct view content)
 	assert_memory_equal(f->sha256, want, sizeof(want));
 }
 
-/* ---- regular files -------------------------------------------------- */
+/* ---- regular files --------------------------------------------------- */
 
 static void
 test_regular(void **state)
@@ -364,7 +364,7 @@ test_own_program(void **state)
 	assert_true(f.entropy > 1 && f.entropy < 8);
 }
 
-/* ---- reads that go wrong -------------------------------------------- */
+/* ---- reads that go wrong --------------------------------------------- */
 
 static struct view
 long_text(void)
@@ -458,7 +458,7 @@ test_shrinking(void **state)
 	check_digest(&f, view_sub(long_text(), 0, 128 << 10));
 }
 
-/* ---- everything else ------------------------------------------------ */
+/* ---- everything else ------------------------------------------------- */
 
 /* "f" is of that type, its descriptor cannot be read, nothing blocks. */
 static void
