@@ -6,7 +6,7 @@ pairs=${PAIRS:-15}
 line() { printf '%-46s %10s   %s\n' "$@"; }
 
 with_watcher() {
-	watch_start -q
+	watch_start
 	"$@"
 	watch_stop
 }
