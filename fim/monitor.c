@@ -3,15 +3,14 @@
 #include "fim/monitor.h"
 
 #include "fim/fields.h"
+#include "fim/hurry.h"
 #include "fim/load.h"
 #include "fim/sensor.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- rules ------------------------------------------------------------------
@@ -342,29 +341,6 @@ open_settings(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
-/*
- * Quick rather than greedy: what an intruder does right after a directory was
- * made is told with its author only if the directory is watched by then. A
- * short slice (Linux 6.12, sched(7)) means to run soon, not for long. Refused
- * without privilege, and then done without.
- */
-static void
-hurry(void)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime_ns, deadline_ns, period_ns;
-	} attr = { .size = sizeof(attr),
-		   .nice = -10,
-		   .runtime_ns = 100 * NS_PER_US };
-
-	static_assert(sizeof(attr) == 48, "struct sched_attr, first version");
-	syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
 enum exit_code
 monitor_open(struct monitor *m, const struct options *options,
 	     struct cmd_io *io)
@@ -375,7 +351,7 @@ monitor_open(struct monitor *m, const struct options *options,
 	m->options = options;
 	m->io = io;
 	m->trace.fd = m->signals = -1;
-	hurry();
+	hurry_always();
 	code = open_settings(m);
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);

@@ -523,8 +523,12 @@ only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
 	return found != NULL ? found : later;
 }
 
+/* A program takes longer to start than this. */
+#define SHORT_READ_NS (200 * NS_PER_US)
+
 /* An event that is not named at the exec was read before it, or came after it.
- * In between is only a read that the exec falls into. */
+ * In between is only a read that the exec falls into; if it was a short one,
+ * the new image had no time to act. */
 static struct author
 author_at(struct proc *p, const struct event *e)
 {
@@ -532,7 +536,7 @@ author_at(struct proc *p, const struct event *e)
 
 	if (p->before == NULL || e->time_ns >= p->image_ns)
 		return author;
-	if (e->read_ns > p->image_ns)
+	if (e->read_ns > p->image_ns && e->read_ns - e->time_ns > SHORT_READ_NS)
 		author.before = p->before;
 	else
 		author.image = p->before;

@@ -365,8 +365,8 @@ static void
 test_exec_during_a_read(void **unused)
 {
 	struct procs *t = table((struct procs_options){ 0 });
-	struct event e = event(EVENT_CREATE, 9, 0, 1000);
-	struct event x = event(EVENT_EXEC, 9, 100, 1100);
+	struct event e = event(EVENT_CREATE, 9, 0, 1000000);
+	struct event x = event(EVENT_EXEC, 9, 100, 1100000);
 	struct author who;
 
 	(void)unused;
@@ -374,15 +374,19 @@ test_exec_during_a_read(void **unused)
 	x.exec.given = VIEW("/bin/quick");
 	procs_apply(t, &x);
 	e.file.path = VIEW("/run/x");
-	e.read_ns = 1050;
+	e.read_ns = 1050000;
 	who = procs_author(t, &e);
 	assert_view(who.image->name, "bash");
 	assert_null(who.before);
-	e.read_ns = 1150;
+	e.read_ns = 1150000; /* too short for a new image */
+	who = procs_author(t, &e);
+	assert_view(who.image->name, "bash");
+	assert_null(who.before);
+	e.read_ns = 2000000;
 	who = procs_author(t, &e);
 	assert_view(who.image->name, "quick");
 	assert_view(who.before->name, "bash");
-	e.time_ns = 1120;
+	e.time_ns = 1120000;
 	who = procs_author(t, &e);
 	assert_view(who.image->name, "quick");
 	assert_null(who.before);
