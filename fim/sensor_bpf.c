@@ -41,7 +41,7 @@ struct sensor {
  * error number does; one text for all, as its hook is. */
 static char libbpf_said[160];
 
-static int
+static PRINTF_LIKE(2, 0) int
 keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN && libbpf_said[0] == '\0') {
