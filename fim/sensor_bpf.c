@@ -41,8 +41,8 @@ struct sensor {
  * error number does; one text for all, as its hook is. */
 static char libbpf_said[160];
 
-static PRINTF_LIKE(2, 0) int
-keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+static PRINTF_LIKE(2, 0) int keep_warning(enum libbpf_print_level level,
+					  const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN && libbpf_said[0] == '\0') {
 		vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
