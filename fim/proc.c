@@ -492,28 +492,30 @@ find_any_act(struct procs *t, const struct event *e, bool again)
 	return act != NULL ? act : find_act(t, e, pid, e->file.old_path, again);
 }
 
-/* Can an event without a name act that was read at `time_ns` be of it? */
+/* Can an event without a name act be of it? A message has the time when it
+ * was taken in, which may be after its writer has gone. */
 static bool
-may_have_acted(const struct proc *p, uint64_t time_ns)
+may_have_acted(const struct proc *p, const struct event *e)
 {
-	return !(p->exited && p->told && p->exit_ns < time_ns);
+	return event_is_log(e->kind) ||
+	       !(p->exited && p->told && p->exit_ns < e->time_ns);
 }
 
-/* The only incarnation of the pid that can have acted; one that came after
- * that time only if there is no other. NULL when there is none, or more than
- * one (`doubt`). */
+/* The only incarnation of the event's pid that can have acted; one that came
+ * after its time only if there is no other. NULL when there is none, or more
+ * than one (`doubt`). */
 static struct proc *
-only_candidate(const struct procs *t, uint32_t pid, uint64_t time_ns,
-	       bool *doubt)
+only_candidate(const struct procs *t, const struct event *e, bool *doubt)
 {
 	struct proc *found = NULL, *later = NULL;
+	uint32_t pid = e->key.pid;
 
 	for (struct proc *p = *bucket_of(t, pid); p != NULL; p = p->next) {
 		struct proc **slot =
-			p->key.start_ns <= time_ns ? &found : &later;
+			p->key.start_ns <= e->time_ns ? &found : &later;
 
-		if (p->key.pid != pid || !may_have_acted(p, time_ns) ||
-		    !(recently_alive(p, time_ns) || is_alone(t, p)))
+		if (p->key.pid != pid || !may_have_acted(p, e) ||
+		    !(recently_alive(p, e->time_ns) || is_alone(t, p)))
 			continue;
 		*doubt |= *slot != NULL;
 		*slot = p;
@@ -555,8 +557,7 @@ procs_author(struct procs *t, const struct event *e)
 	if (e->key.pid == 0)
 		return author;
 	author.proc = e->key.start_ns != 0 ? procs_find(t, e->key)
-					   : only_candidate(t, e->key.pid,
-							    e->time_ns, &doubt);
+					   : only_candidate(t, e, &doubt);
 	if (author.proc != NULL)
 		return author_at(author.proc, e);
 	/* Several events of one name waited when their process ended, and

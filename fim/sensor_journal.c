@@ -25,7 +25,8 @@ struct sensor {
 	bool held;   /* stands on one that was not delivered */
 	bool foreign_boot;
 	sd_id128_t boot;
-	struct arena arena; /* of one entry */
+	struct arena arena;  /* of one entry */
+	uint64_t fetched_ns; /* what is younger waits for the next round */
 	uint64_t events, lost;
 };
 
@@ -164,10 +165,10 @@ entry_time(struct sensor *s)
 	if (sd_journal_get_monotonic_usec(s->journal, &usec, &boot) < 0 ||
 	    !sd_id128_equal(boot, s->boot))
 		return now_ns;
-	s->foreign_boot = false;
-	asleep_ns = now_ns - monotonic_ns();
 	if (usec > now_ns / NS_PER_US)
 		return now_ns;
+	s->foreign_boot = false;
+	asleep_ns = now_ns - monotonic_ns();
 	return usec * NS_PER_US + asleep_ns;
 }
 
@@ -215,6 +216,7 @@ journal_fetch(struct sensor *s)
 {
 	int code;
 
+	s->fetched_ns = clock_boot_ns();
 	if (s->held)
 		return 1;
 	code = sd_journal_process(s->journal);
@@ -227,10 +229,17 @@ journal_fetch(struct sensor *s)
 	return s->unread ? step(s) : 0;
 }
 
+/* Written after the last fetch: processes have not been read so far. */
+static bool
+is_too_new(struct sensor *s)
+{
+	return entry_time(s) > s->fetched_ns && !s->foreign_boot;
+}
+
 static void
 journal_deliver(struct sensor *s, const struct event_sink *sink)
 {
-	for (int i = 0; i < BATCH && s->held; i++) {
+	for (int i = 0; i < BATCH && s->held && !is_too_new(s); i++) {
 		deliver_entry(s, sink);
 		s->held = false;
 		/* What is wrong with it, fetch will say. */

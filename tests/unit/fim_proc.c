@@ -324,6 +324,25 @@ test_told_end_leaves_no_doubt(void **unused)
 	procs_free(t);
 }
 
+/* The journal dates a message when it takes it in: its writer may have gone. */
+static void
+test_message_of_one_that_ended(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p =
+		run(t, 9, 100, "/sbin/groupadd", (struct proc_key){ 1, 0 });
+	struct event end = event(EVENT_EXIT, 9, 100, 200);
+	struct event said = event(EVENT_LOG_MESSAGE, 9, 0, 210);
+
+	(void)unused;
+	end.told = true;
+	procs_apply(t, &end);
+	assert_ptr_equal(procs_author(t, &said).proc, p);
+	run(t, 9, 205, "/bin/two", (struct proc_key){ 1, 0 });
+	assert_null(procs_author(t, &said).proc);
+	procs_free(t);
+}
+
 /* Creation and close waited when it ended, and were read in two batches. */
 static void
 test_act_speaks_for_the_dead(void **unused)
@@ -568,6 +587,7 @@ main(void)
 		cmocka_unit_test(test_act_speaks_for_the_dead),
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
+		cmocka_unit_test(test_message_of_one_that_ended),
 		cmocka_unit_test(test_late_event_of_the_only_one),
 		cmocka_unit_test(test_exec_during_a_read),
 		cmocka_unit_test(test_stale_act),
