@@ -2,15 +2,13 @@
 /* tocsin baseline: what its actions share. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <pwd.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "baselines/journal.h"
 #include "fim/baseline.h"
+#include "fim/hurry.h"
 #include "fim/keys.h"
 
 #define PROGRESS_NS (200 * NS_PER_MS)
@@ -232,17 +230,6 @@ find_who(struct buf *out)
 	buf_free(&login);
 }
 
-/* ioprio_set(2) has no wrapper; 0 is this process. */
-static void
-be_nice(void)
-{
-	static const struct sched_param none = { 0 };
-
-	sched_setscheduler(0, SCHED_IDLE, &none);
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-}
-
 static enum exit_code
 prepare(struct baseline_run *r)
 {
@@ -258,10 +245,8 @@ prepare(struct baseline_run *r)
 	if (config_load(&r->config, o->config, &r->io->err) != 0)
 		return EXIT_CONFIG;
 	r->state = o->state != NULL ? o->state : r->config.state.p;
-	/* INVOCATION_ID: systemd.exec(5). */
-	if (o->nice || (getenv("INVOCATION_ID") != NULL && !r->io->progress &&
-			!r->io->terminal))
-		be_nice();
+	if (o->nice)
+		hurry_never();
 	sigemptyset(&r->signals);
 	sigaddset(&r->signals, SIGINT);
 	sigaddset(&r->signals, SIGTERM);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sched_setattr(2), which the C library does not wrap. */
+/* sched_setattr(2) and ioprio_set(2), which the C library does not wrap. */
 #include "fim/hurry.h"
 
 #include <assert.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -46,4 +47,14 @@ hurry_now(bool on)
 		syscall(SYS_sched_setattr, 0, &a, 0);
 	else
 		hurry_always();
+}
+
+void
+hurry_never(void)
+{
+	struct attributes a = { .size = sizeof(a), .policy = SCHED_IDLE };
+
+	syscall(SYS_sched_setattr, 0, &a, 0);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }
