@@ -2,11 +2,13 @@
 /* tocsin baseline check: what has changed, change by change. */
 #include <stdlib.h>
 
+#include "baselines/objects.h"
 #include "baselines/packages.h"
 #include "fim/baseline.h"
+#include "fim/baseline_text.h"
+#include "fim/report.h"
 
 #define EXPLAINERS_MAX 4096u
-/* Of the list that comes at the end of one JSON document. */
 #define UNCOVERED_SHOWN 10000u
 
 struct explainer {
@@ -22,9 +24,10 @@ struct checking {
 	size_t n_explainers;
 	struct arena arena;
 	uint64_t explained;
-	bool json, list; /* objects; in one document */
-	bool any;	 /* change printed already */
-	struct buf line, uncovered;
+	bool json;		 /* a line each, else text */
+	struct report *report;	 /* NULL = lines */
+	struct objects *objects; /* of a report's differences */
+	struct buf line;
 	uint64_t n_uncovered;
 };
 
@@ -58,21 +61,30 @@ count_explainer(struct checking *k, struct view name)
 }
 
 static void
+put_reported(struct checking *k, const struct change *c)
+{
+	struct buf diff = { 0 };
+
+	/* What a package has brought is told by its name. */
+	if (c->explained.n == 0)
+		baseline_text_diff(k->r, k->objects, c, &diff);
+	report_change(k->report, c, buf_view(&diff));
+	buf_free(&diff);
+}
+
+static void
 put_change(struct checking *k, const struct change *c)
 {
-	if (!k->json) {
-		/* One line at the end tells them all. */
-		if (c->explained.n > 0 && k->r->o->verbose == 0)
-			return;
-		change_put_text(&k->line, c);
-	} else {
-		if (k->list && k->any)
-			buf_puts(&k->line, ",\n");
-		change_put_json(&k->line, c);
-		if (!k->list)
-			buf_putc(&k->line, '\n');
+	if (k->report != NULL) {
+		put_reported(k, c);
+		return;
 	}
-	k->any = true;
+	/* One line at the end tells them all. */
+	if (!k->json && c->explained.n > 0 && k->r->o->verbose == 0)
+		return;
+	(k->json ? change_put_json : change_put_text)(&k->line, c);
+	if (k->json)
+		buf_putc(&k->line, '\n');
 	flush_line(k);
 }
 
@@ -96,21 +108,19 @@ on_uncovered(void *ctx, const struct walk_entry *e)
 {
 	struct checking *k = ctx;
 
+	if (k->report != NULL) {
+		report_uncovered(k->report, e);
+		return;
+	}
 	if (k->n_uncovered++ >= UNCOVERED_SHOWN)
 		return;
-	if (!k->json) {
+	if (k->json) {
+		change_put_uncovered_json(&k->line, e);
+		buf_putc(&k->line, '\n');
+	} else {
 		buf_puts(&k->line, "uncovered ");
 		change_put_uncovered(&k->line, e);
-		flush_line(k);
-		return;
 	}
-	if (k->list) {
-		buf_puts(&k->uncovered, k->n_uncovered > 1 ? ",\n" : "");
-		change_put_uncovered_json(&k->uncovered, e);
-		return;
-	}
-	change_put_uncovered_json(&k->line, e);
-	buf_putc(&k->line, '\n');
 	flush_line(k);
 }
 
@@ -200,18 +210,22 @@ put_end(struct checking *k)
 		put_summary_text(k);
 		return;
 	}
-	if (k->list) {
-		buf_puts(&k->line, "\n],\"uncovered\":[\n");
-		buf_put(&k->line, buf_view(&k->uncovered));
-		buf_puts(&k->line, "\n],\"summary\":");
-		put_summary_json(k);
-		buf_puts(&k->line, "}\n");
-	} else {
-		buf_puts(&k->line, "{\"summary\":");
-		put_summary_json(k);
-		buf_puts(&k->line, "}\n");
-	}
+	buf_puts(&k->line, "{\"summary\":");
+	put_summary_json(k);
+	buf_puts(&k->line, "}\n");
 	flush_line(k);
+}
+
+static enum exit_code
+end_report(struct checking *k, enum exit_code found)
+{
+	struct report_read read = { .files = k->c.totals.files,
+				    .bytes = k->c.totals.bytes,
+				    .quick = k->c.quick };
+	enum exit_code code = report_end(k->report, &read);
+
+	k->report = NULL;
+	return code != EXIT_NOTHING ? code : found;
 }
 
 static enum exit_code
@@ -239,8 +253,6 @@ check(struct checking *k)
 				 .uncovered = on_uncovered,
 				 .progress = on_progress,
 				 .ctx = k };
-	if (k->list)
-		fputs("{\"changes\":[\n", r->io->out);
 	if (compare_run(&k->c, &r->io->err) != 0)
 		return EXIT_STATE;
 	baseline_run_progress_end(r);
@@ -251,8 +263,29 @@ check(struct checking *k)
 	if (k->c.stopped)
 		return baseline_failed(r, EXIT_STOPPED,
 				       "stopped; not everything was compared");
+	if (k->report != NULL)
+		return end_report(k, verdict(k));
 	put_end(k);
 	return verdict(k);
+}
+
+static enum exit_code
+begin_report(struct checking *k)
+{
+	struct baseline_run *r = k->r;
+	const struct report_start start = {
+		.options = r->o,
+		.io = r->io,
+		.state = r->state,
+		.made_by = "baseline check",
+		.started_ns = clock_wall_ns(),
+		.baseline = baseline_meta(r->baseline),
+	};
+
+	if (!report_wanted(r->o))
+		return EXIT_NOTHING;
+	k->objects = objects_open(r->state, false);
+	return report_begin(&start, &k->report);
 }
 
 enum exit_code
@@ -264,15 +297,20 @@ baseline_check(struct baseline_run *r)
 	if (r->o->args.n > 1)
 		return baseline_usage(r, "tocsin baseline check takes no "
 					 "paths: the baseline has its own");
-	k.list = r->o->format == FORMAT_JSON;
-	k.json = k.list || r->o->format == FORMAT_NDJSON;
+	if (r->o->key != NULL && !report_wanted(r->o))
+		return baseline_usage(r, "--key signs a report: with --format "
+					 "json and --output FILE");
+	k.json = r->o->format == FORMAT_NDJSON;
 	code = baseline_run_open(r);
 	if (code == EXIT_NOTHING)
+		code = begin_report(&k);
+	if (code == EXIT_NOTHING)
 		code = check(&k);
+	report_abandon(k.report);
+	objects_close(k.objects);
 	packages_close(k.packages);
 	free(k.explainers);
 	arena_free(&k.arena);
 	buf_free(&k.line);
-	buf_free(&k.uncovered);
 	return code;
 }

@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include "baselines/journal.h"
-#include "baselines/objects.h"
 #include "baselines/restore.h"
 #include "baselines/textdiff.h"
-#include "fim/baseline.h"
+#include "fim/baseline_text.h"
 
 struct putting {
 	struct baseline_run *r;
@@ -25,28 +24,6 @@ worse(enum exit_code a, enum exit_code b)
 }
 
 /* ---- diff ------------------------------------------------------------ */
-
-static int
-read_now(const struct walk_entry *e, struct buf *out)
-{
-	int dir = walk_open_folder(e->dir), fd = -1, rc = -1;
-	struct stat st;
-
-	if (dir >= 0)
-		fd = openat(dir, e->name.p,
-			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
-				    O_NOCTTY);
-	if (fd >= 0 && fstat(fd, &st) == 0) {
-		errno = EINVAL;
-		if (S_ISREG(st.st_mode))
-			rc = fd_read_all(fd, OBJECTS_MAX_BYTES, out);
-	}
-	if (fd >= 0)
-		close(fd);
-	if (dir >= 0)
-		close(dir);
-	return rc;
-}
 
 static enum exit_code
 put_diff(struct putting *p, struct view old, struct view now)
@@ -101,7 +78,7 @@ diff_item(struct putting *p, const struct baseline_item *item)
 		code = baseline_failed(p->r, EXIT_STATE,
 				       "%s: its content is not kept",
 				       p->path.p);
-	else if (read_now(e, &now) != 0)
+	else if (baseline_text_read(e, &now) != 0)
 		code = baseline_failed(p->r, EXIT_IO, "%s: %s", p->path.p,
 				       strerror(errno));
 	else

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the state database. */
+#include "fim/state_read.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct state_reader {
+	sqlite3 *db;
+};
+
+static bool
+usable(struct state_reader *s, const char *file)
+{
+	return sqlite3_open_v2(file, &s->db,
+			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW |
+				       SQLITE_OPEN_NOMUTEX,
+			       NULL) == SQLITE_OK &&
+	       sqlite3_busy_timeout(s->db, 2000) == SQLITE_OK &&
+	       sqlite3_exec(s->db,
+			    "PRAGMA trusted_schema=OFF;"
+			    "PRAGMA cell_size_check=ON;"
+			    "SELECT max(seq) FROM alerts;"
+			    "SELECT max(seq) FROM gaps",
+			    NULL, NULL, NULL) == SQLITE_OK;
+}
+
+struct state_reader *
+state_reader_open(const char *folder, enum state_found *found, struct buf *why)
+{
+	struct state_reader *s = calloc(1, sizeof(*s));
+	struct buf file = { 0 };
+
+	*found = STATE_UNREADABLE;
+	buf_printf(&file, "%s/state.db%c", folder, 0);
+	if (s == NULL || file.failed) {
+		buf_puts(why, "out of memory");
+	} else if (access(file.p, F_OK) != 0) {
+		*found = STATE_NONE;
+	} else if (usable(s, file.p)) {
+		*found = STATE_FOUND;
+	} else {
+		buf_puts(why, s->db != NULL ? sqlite3_errmsg(s->db)
+					    : "out of memory");
+	}
+	buf_free(&file);
+	if (*found == STATE_FOUND)
+		return s;
+	state_reader_close(s);
+	return NULL;
+}
+
+void
+state_reader_close(struct state_reader *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_close(s->db);
+	free(s);
+}
+
+/* ---- rows ------------------------------------------------------------ */
+
+static struct view
+text_of(sqlite3_stmt *st, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(st, column);
+
+	return p == NULL ? VIEW_NONE
+			 : (struct view){ p, (size_t)sqlite3_column_bytes(
+						     st, column) };
+}
+
+static uint64_t
+number_of(sqlite3_stmt *st, int column)
+{
+	sqlite3_int64 n = sqlite3_column_int64(st, column);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+struct rows {
+	struct state_span *span;
+	void (*alert)(void *ctx, struct view json);
+	void (*gap)(void *ctx, const struct state_gap *);
+	void *ctx;
+};
+
+static void
+take_row(const struct rows *r, sqlite3_stmt *st)
+{
+	if (r->alert != NULL) {
+		r->alert(r->ctx, text_of(st, 1));
+	} else {
+		struct state_gap gap = { .from_ns = number_of(st, 1),
+					 .to_ns = number_of(st, 2),
+					 .scope = text_of(st, 3),
+					 .cause = text_of(st, 4),
+					 .lost = number_of(st, 5) };
+
+		r->gap(r->ctx, &gap);
+	}
+}
+
+/* The last number there is; 0 in an empty table. */
+static uint64_t
+last_number(struct state_reader *s, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	uint64_t n = 0;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = number_of(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static int
+each_row(struct state_reader *s, const char *sql, const struct rows *r)
+{
+	struct state_span *span = r->span;
+	bool by_time = span->last_seq == 0;
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, (sqlite3_int64)span->last_seq);
+		sqlite3_bind_int64(st, 2,
+				   by_time ? (sqlite3_int64)span->from_ns : 0);
+		while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+			span->last_seq = number_of(st, 0);
+			if (span->n++ < span->max)
+				take_row(r, st);
+		}
+	}
+	sqlite3_finalize(st);
+	return step == SQLITE_DONE ? 0 : -1;
+}
+
+/* A table whose numbers do not reach that far was begun anew. */
+static void
+begin_after(struct state_reader *s, struct state_span *span, const char *sql)
+{
+	span->n = 0;
+	span->last_seq =
+		span->after_seq <= last_number(s, sql) ? span->after_seq : 0;
+}
+
+int
+state_each_alert(struct state_reader *s, struct state_span *span,
+		 void (*each)(void *ctx, struct view json), void *ctx)
+{
+	struct rows r = { .span = span, .alert = each, .ctx = ctx };
+
+	begin_after(s, span, "SELECT max(seq) FROM alerts");
+	return each_row(s,
+			"SELECT seq, json FROM alerts"
+			" WHERE seq > ?1 AND time_ns >= ?2 ORDER BY seq",
+			&r);
+}
+
+int
+state_each_gap(struct state_reader *s, struct state_span *span,
+	       void (*each)(void *ctx, const struct state_gap *), void *ctx)
+{
+	struct rows r = { .span = span, .gap = each, .ctx = ctx };
+
+	begin_after(s, span, "SELECT max(seq) FROM gaps");
+	return each_row(s,
+			"SELECT seq, from_ns, to_ns, scope, cause, lost"
+			" FROM gaps WHERE seq > ?1 AND to_ns >= ?2"
+			" ORDER BY seq",
+			&r);
+}

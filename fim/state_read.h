@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state database (state.h) for those who only read it, also while the
+ * monitor writes. What it gives is borrowed for the call. */
+#ifndef FIM_STATE_READ_H
+#define FIM_STATE_READ_H
+
+#include "scan/base.h"
+
+struct state_reader;
+
+enum state_found { STATE_FOUND, STATE_NONE, STATE_UNREADABLE };
+
+/* NULL unless STATE_FOUND; `why` (SQLite's words) if UNREADABLE. */
+struct state_reader *
+state_reader_open(const char *folder, enum state_found *, struct buf *why);
+void state_reader_close(struct state_reader *);
+
+/* Rows in the order in which they came: those with a number above `after_seq`
+ * or, where that is 0 or the database was begun anew since, from `from_ns` on.
+ * At most `max` are given; `n` counts all, `last_seq` is the last one's. */
+struct state_span {
+	uint64_t after_seq, from_ns, max;
+	uint64_t n, last_seq;
+};
+struct state_gap {
+	uint64_t from_ns, to_ns, lost;
+	struct view scope, cause;
+};
+/* 0, or -1: the database is damaged, in the middle perhaps. */
+int state_each_alert(struct state_reader *, struct state_span *,
+		     void (*each)(void *ctx, struct view json), void *ctx);
+int state_each_gap(struct state_reader *, struct state_span *,
+		   void (*each)(void *ctx, const struct state_gap *),
+		   void *ctx);
+
+#endif
