@@ -98,14 +98,34 @@ $B/contrib/man/keys: $B/contrib/man/keys.o $(LIBRARIES)
 $B/contrib/man/tocsin.yaml.5: contrib/man/tocsin.yaml.5.in $B/contrib/man/keys
 	$B/contrib/man/keys | sed -e '/^@KEYS@$$/{r /dev/stdin' -e 'd}' $< >$@
 
+# So have the completions, from those of the command line.
+SHELLS := bash zsh fish
+COMPLETIONS := $(SHELLS:%=$B/contrib/completions/%)
+$B/contrib/completions/tables: $B/contrib/completions/tables.o $B/libscan.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(COMPLETIONS): $B/contrib/completions/%: contrib/completions/%.in \
+		$B/contrib/completions/tables
+	$B/contrib/completions/tables $* | \
+		sed -e '/^@TABLES@$$/{r /dev/stdin' -e 'd}' $< >$@
+# Where each shell looks; Debian's zsh looks elsewhere for packages' own.
+BASH_DIR = $(PREFIX)/share/bash-completion/completions
+ZSH_DIR = $(PREFIX)/share/zsh/site-functions
+FISH_DIR = $(PREFIX)/share/fish/vendor_completions.d
+
 UNITS := tocsin.service tocsin-baseline.service tocsin-baseline.timer
-install: all $(MAN)
+install: all $(MAN) $(COMPLETIONS)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
 	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
 		'$(abspath $(DESTDIR)$(PREFIX))/share/tocsin/rules/{}' ';'
 	for page in $(MAN); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
+	install -D -m 644 $B/contrib/completions/bash \
+		$(DESTDIR)$(BASH_DIR)/tocsin
+	install -D -m 644 $B/contrib/completions/zsh \
+		$(DESTDIR)$(ZSH_DIR)/_tocsin
+	install -D -m 644 $B/contrib/completions/fish \
+		$(DESTDIR)$(FISH_DIR)/tocsin.fish
 	for unit in $(UNITS); do \
 		sed 's|@PREFIX@|$(PREFIX)|' contrib/$$unit | \
 		install -D -m 644 /dev/stdin \
@@ -126,7 +146,7 @@ layers:
 	@tests/layers
 
 # Other versions of clang-format lay some lines out differently.
-FORMATTED = $(wildcard $(addsuffix /*.[ch],$(ROOMS) fim/bpf tests/*))
+FORMATTED = $(wildcard $(addsuffix /*.[ch],$(ROOMS) fim/bpf tests/* contrib/*))
 format:
 	@if clang-format --version 2>/dev/null | grep -q 'version 14'; then \
 		clang-format --dry-run -Werror $(FORMATTED); \
@@ -150,7 +170,9 @@ unit: $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
 
 # Rules as text (NAME.t beside each rule), and the program from outside.
 rule-tests cli: %: all
-	@if [ -x tests/$*/run ]; then TOCSIN=$(PROGRAM) tests/$*/run; fi
+	@if [ -x tests/$*/run ]; then \
+		TOCSIN=$(PROGRAM) BUILT=$B tests/$*/run; fi
+cli: $(COMPLETIONS)
 
 # Live: real acts in private namespaces, and what the running program says.
 live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/fan_sensor \
