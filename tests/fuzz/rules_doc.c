@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -67,7 +68,8 @@ compare_json(struct view text)
 		abort();
 	if (root != NULL && !theirs && !limits)
 		abort();
-	if (root == NULL && theirs &&
+	/* To jansson a NUL behind the value is the end. */
+	if (root == NULL && theirs && memchr(text.p, '\0', text.n) == NULL &&
 	    view_search(err.v[0].message, VIEW("deeply"), 0) < 0)
 		abort();
 	if (root == NULL && err.n == 0)
