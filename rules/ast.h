@@ -31,11 +31,15 @@ enum node_kind {
 	NODE_NOT,     /* kids[0] */
 	NODE_EXISTS,  /* kids[0] has a value; of an expression: is not null */
 	NODE_BEFORE,  /* the event is older than item.i (ns); of exceptions */
+	NODE_LINEAGE, /* op: of a process that kids[0] was true of; item.s is
+		       * its text */
 };
 
 #define NODE_DEPTH_MAX 1000
 
 enum compare_op { CMP_EQ, CMP_LT, CMP_LE, CMP_GT, CMP_GE };
+/* Is a descendant, a child, an event of such a process. */
+enum lineage_op { LINEAGE_DESCENDANT, LINEAGE_CHILD, LINEAGE_EVENT };
 enum arith_op { ARITH_ADD, ARITH_SUB, ARITH_MUL, ARITH_DIV, ARITH_MOD };
 
 /*

@@ -73,6 +73,7 @@ void
 node_print(struct parse *p, const struct node *n, struct buf *out)
 {
 	static const char *const compare[] = { "==", "<", "<=", ">", ">=" };
+	static const char *const lineage[] = { "descendant", "child", "event" };
 	static const char arith[] = "+-*/%";
 
 	switch (n->kind) {
@@ -123,6 +124,11 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 	case NODE_BEFORE:
 		buf_puts(out, "before ");
 		buf_rfc3339(out, (uint64_t)n->item.v.i);
+		break;
+	case NODE_LINEAGE:
+		buf_printf(out, "%s of [", lineage[n->op]);
+		buf_put(out, n->item.v.s);
+		buf_putc(out, ']');
 		break;
 	}
 }
@@ -275,6 +281,8 @@ make_leaf(struct parse *p, const struct node *n, struct leaf *l)
 		l->before_ns = (uint64_t)n->item.v.i;
 		return 0;
 	}
+	if (n->kind == NODE_LINEAGE)
+		return lineage_compile(p, n, l);
 	if (left == NULL || !is_field(left) || !compile_all_literals(n) ||
 	    (left->field & FIELD_EARLIER))
 		return compile_expr(p, n, l);

@@ -177,6 +177,12 @@ write_value(struct expr_writer *w, const struct node *n)
 		put_step(w, (struct step){ .op = STEP_IS_NULL });
 		put_step(w, (struct step){ .op = STEP_NOT });
 		break;
+	case NODE_LINEAGE:
+		parse_error(w->p, n->at,
+			    "this is a condition of its own; join it to others "
+			    "with and, or, not");
+		w->failed = true;
+		break;
 	case NODE_BEFORE:
 	case NODE_BAD:
 		w->failed = true;

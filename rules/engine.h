@@ -237,6 +237,10 @@ struct leaf {
 		} cidr;
 		uint64_t before_ns;
 		struct expr expr;
+		struct {
+			uint32_t which; /* of set->lineages */
+			uint8_t op;	/* enum lineage_op */
+		} lineage;
 	};
 	struct view text; /* canonical form: identity, dump */
 };
@@ -257,6 +261,20 @@ struct program {
 };
 
 #define PROGRAM_TESTS_MAX 65536
+
+/* What `descendant of [ … ]` has in its brackets. Those inside others come
+ * before them. */
+struct lineage {
+	struct view text;
+	struct program program;
+	bool used; /* by a rule that runs */
+};
+
+/* Fields that say whose event it is; -1 = the schema has no such. */
+struct lineage_fields {
+	int own, parent;
+	int ancestry[2]; /* arrays of ids */
+};
 
 /* ---- compiled rules -------------------------------------------------- */
 
@@ -380,6 +398,9 @@ struct rules {
 	size_t leaf_mask;
 	struct regex **regexes;
 	size_t n_regexes, cap_regexes;
+	struct lineage *lineages;
+	size_t n_lineages, cap_lineages;
+	struct lineage_fields lineage_fields;
 	struct rule_code *code; /* one per rule */
 	size_t n_stages;	/* of all rules */
 	struct stage **stages;	/* by id */
@@ -488,6 +509,8 @@ bool compile_find_leaf(struct parse *, const struct node *, uint32_t *out);
 int compile_expr(struct parse *, const struct node *, struct leaf *);
 /* Everything behind kids[0] is a literal and not null. */
 bool compile_all_literals(const struct node *);
+/* Marks the fields that a program reads of the record. */
+void program_reads(const struct rules *, const struct program *, bool *fields);
 int compile_set(struct parse *, const struct node *, bool fold,
 		struct value_set *out);
 int
@@ -505,6 +528,21 @@ void program_dump(const struct rules *, const struct program *, struct buf *);
 int index_note(struct parse *, const struct node *cond, unsigned stage);
 int index_build(struct rules *);
 
+/* ---- lineage.c: processes by what their ancestors did ---------------- */
+
+int lineage_compile(struct parse *, const struct node *, struct leaf *);
+/* Which of them rules that run ask for. */
+void lineage_collect(struct rules *);
+/* Marks the fields it reads. */
+void lineage_reads(const struct rules *, const struct leaf *, bool *fields);
+
+struct lineage_run;
+struct lineage_run *lineage_new(const struct rules *, size_t cap);
+void lineage_free(struct lineage_run *);
+/* Notes what the record tells, before anything is asked of it. */
+void lineage_feed(struct lineage_run *, struct eval *);
+bool lineage_test(struct eval *, const struct leaf *);
+
 /* ---- evaluation ------------------------------------------------------ */
 
 /* What an evaluation needs besides the set; owned by the run. */
@@ -518,7 +556,8 @@ struct eval {
 	bool scratch_used;
 	struct regex_room *regex;
 	struct rules_counters *counters;
-	const struct slot *earlier; /* by index of set->earlier; may be NULL */
+	const struct slot *earlier;  /* by index of set->earlier; may be NULL */
+	struct lineage_run *lineage; /* NULL: no rule asks */
 };
 
 bool eval_program(struct eval *, const struct program *);

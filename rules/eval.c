@@ -135,6 +135,12 @@ test_cidr(struct eval *e, const struct leaf *l)
 	return false;
 }
 
+static bool
+test_lineage(struct eval *e, const struct leaf *l)
+{
+	return lineage_test(e, l);
+}
+
 static bool (*const tests[LEAF_COUNT])(struct eval *, const struct leaf *) = {
 #define LEAF(id, name, fn) test_##fn,
 #include "rules/ops.def"

@@ -102,7 +102,8 @@ add_fields(struct rules_reason *r, const struct node *n)
 		if (i == r->n_fields && i < RULES_REASON_FIELDS)
 			r->fields[r->n_fields++] = n->field;
 	}
-	for (i = 0; i < n->n; i++)
+	/* What stands in brackets is about other events. */
+	for (i = 0; n->kind != NODE_LINEAGE && i < n->n; i++)
 		add_fields(r, n->kids[i]);
 }
 

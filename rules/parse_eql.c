@@ -120,6 +120,16 @@ eql_field(struct eql *e)
 	return n;
 }
 
+/* arraySearch(list, $entry, condition); Elastic writes it with _ as well. */
+static bool
+is_over_objects(struct view name)
+{
+	if (view_starts(name, VIEW("_")))
+		name = view_sub(name, 1, SIZE_MAX);
+	return view_eq_fold(name, VIEW("arraySearch")) ||
+	       view_eq_fold(name, VIEW("arrayCount"));
+}
+
 static struct node *
 parse_call(struct eql *e)
 {
@@ -127,8 +137,7 @@ parse_call(struct eql *e)
 	struct node *n = node_new(e->p, NODE_CALL, name.at);
 	int fn = function_find(name.text);
 
-	if (fn < 0 && (view_eq_fold(name.text, VIEW("arraySearch")) ||
-		       view_eq_fold(name.text, VIEW("arrayCount")))) {
+	if (fn < 0 && is_over_objects(name.text)) {
 		e->p->unsupported = "the endpoint's functions over lists of "
 				    "objects are not decided";
 		e->failed = true;
@@ -155,12 +164,54 @@ parse_call(struct eql *e)
 	return n;
 }
 
+static bool
+is_lineage(const struct eql *e, uint8_t *op)
+{
+	static const char *const words[] = { [LINEAGE_DESCENDANT] =
+						     "descendant",
+					     [LINEAGE_CHILD] = "child",
+					     [LINEAGE_EVENT] = "event" };
+
+	for (*op = 0; *op < ARRAY_LEN(words); ++*op)
+		if (eql_is_word(e, words[*op]))
+			return true;
+	return false;
+}
+
+/* descendant of [ event query ]. Other events than this one: those before it
+ * in a sequence have no names there. */
+static struct node *
+parse_lineage(struct eql *e, uint8_t op)
+{
+	struct node *n = node_new(e->p, NODE_LINEAGE, e->t.at);
+	const struct query *q = e->q;
+	size_t from;
+
+	eql_advance(e); /* to "of" */
+	eql_advance(e);
+	from = e->t.end;
+	eql_expect(e, '[', "[ and an event query after of");
+	if (e->failed || n->kind != NODE_LINEAGE) {
+		e->failed = true;
+		return eql_bad(e);
+	}
+	e->q = NULL;
+	n->op = op;
+	node_add(e->p, n, eql_event(e));
+	e->q = q;
+	n->item = item_string(
+		view_trim(view_sub(e->p->text, from, e->last - from)));
+	eql_expect(e, ']', "] at the end of the event query");
+	return n;
+}
+
 /* true, false, null, a function or a field. */
 static struct node *
 parse_word(struct eql *e)
 {
 	struct token next;
 	size_t at = e->t.at;
+	uint8_t op;
 
 	if (eql_take_word(e, "true"))
 		return node_literal(e->p, at, item_bool(true));
@@ -169,14 +220,9 @@ parse_word(struct eql *e)
 	if (eql_take_word(e, "null"))
 		return node_literal(e->p, at, item_null());
 	lex_token(e->p, e->t.end, &next);
-	if (eql_is_word(e, "descendant") && next.kind == TOKEN_WORD &&
-	    view_eq(next.text, VIEW("of"))) {
-		e->p->unsupported = "descendant of [ ... ] is not decided; "
-				    "test tocsin.process.ancestors.name or "
-				    ".executable instead";
-		e->failed = true;
-		return eql_bad(e);
-	}
+	if (next.kind == TOKEN_WORD && view_eq(next.text, VIEW("of")) &&
+	    is_lineage(e, &op))
+		return parse_lineage(e, op);
 	if (next.kind == '(' && !is_keyword(&e->t))
 		return parse_call(e);
 	return eql_field(e);

@@ -32,5 +32,6 @@ void eql_expect(struct eql *, int kind, const char *what);
 struct node *eql_bad(struct eql *);
 struct node *eql_field(struct eql *);
 struct node *eql_condition(struct eql *);
+struct node *eql_event(struct eql *); /* category where condition */
 
 #endif

@@ -2,9 +2,8 @@
 /* EQL, continued: events, sequences, samples, pipes. */
 #include "rules/parse_eql.h"
 
-/* category where condition */
-static struct node *
-parse_event(struct eql *e)
+struct node *
+eql_event(struct eql *e)
 {
 	struct node *category, *cond;
 	struct token name = e->t;
@@ -168,7 +167,7 @@ parse_stage(struct eql *e, const struct query_stage *shared,
 		eql_fail(e, "expected [ and an event query");
 		return;
 	}
-	s->cond = parse_event(e);
+	s->cond = eql_event(e);
 	eql_expect(e, ']', "] at the end of the event query");
 	for (;;) {
 		if (eql_take_word(e, "by"))
@@ -361,7 +360,7 @@ parse_eql(struct parse *p, struct query *q)
 		q->kind = QUERY_EVENT;
 		q->n = 1;
 		q->stages[0].runs = 1;
-		q->stages[0].cond = parse_event(&e);
+		q->stages[0].cond = eql_event(&e);
 	}
 	parse_pipes(&e, q);
 	return finish(&e);

@@ -38,6 +38,9 @@ program_verify(const struct rules *set, const struct program *p)
 		if (t->leaf >= set->n_leaves ||
 		    set->leaves[t->leaf].op >= LEAF_COUNT)
 			return "a leaf that is not there";
+		if (set->leaves[t->leaf].op == LEAF_LINEAGE &&
+		    set->leaves[t->leaf].lineage.which >= set->n_lineages)
+			return "a lineage that is not there";
 		if (t->yes <= i || t->no <= i || t->yes >= p->n ||
 		    t->no >= p->n)
 			return "a jump";

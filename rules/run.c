@@ -255,6 +255,8 @@ run_begin(struct rules_run *run, struct record *r)
 	run->eval.record = r;
 	next_stamp(run);
 	run->counters.events++;
+	if (run->eval.lineage != NULL)
+		lineage_feed(run->eval.lineage, &run->eval);
 }
 
 static void
@@ -334,6 +336,12 @@ new_tables(struct rules_run *run)
 	run->samples = calloc(n, sizeof(*run->samples));
 	run->terms = calloc(n, sizeof(*run->terms));
 	run->thresholds = calloc(n, sizeof(*run->thresholds));
+	if (set->n_lineages > 0) {
+		run->eval.lineage =
+			lineage_new(set, run->options.max_sequences);
+		if (run->eval.lineage == NULL)
+			return -1;
+	}
 	if (run->eval.memo == NULL || run->eval.regex == NULL ||
 	    run->candidates == NULL || run->scratch_bits == NULL ||
 	    run->earlier == NULL || !has_tables(run) ||
@@ -386,6 +394,7 @@ rules_run_free(struct rules_run *run)
 		threshold_free(run->thresholds[i]);
 	}
 	guard_caches_free(run);
+	lineage_free(run->eval.lineage);
 	regex_room_free(run->eval.regex);
 	arena_free(&run->eval.scratch);
 	buf_free(&run->eval.fold);

@@ -502,7 +502,7 @@ collect_stages(struct rules *set)
 	return 0;
 }
 
-static void
+void
 program_reads(const struct rules *set, const struct program *p, bool *fields)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -513,6 +513,8 @@ program_reads(const struct rules *set, const struct program *p, bool *fields)
 		l = &set->leaves[p->v[i].leaf];
 		if (l->field != UINT32_MAX)
 			fields[l->field] = true;
+		if (l->op == LEAF_LINEAGE)
+			lineage_reads(set, l, fields);
 		for (size_t k = 0; l->op == LEAF_EXPR && k < l->expr.n_fields;
 		     k++)
 			if (!(l->expr.fields[k] & FIELD_EARLIER))
@@ -573,6 +575,7 @@ rules_seal(struct rules *set, struct err *err)
 		seal_rule(&s, i);
 	}
 	set->sealed = true;
+	lineage_collect(set);
 	if (collect_stages(set) == 0 && collect_fields(set) == 0 &&
 	    index_build(set) == 0)
 		rc = (int)s.broken;

@@ -87,6 +87,8 @@ fuzz_query(const uint8_t *data, size_t n, bool kuery)
 		{ "when", RULES_DATE, NULL },
 		{ "dns.name", RULES_KEYWORD, "no sensor sees it" },
 		{ "message", RULES_TEXT, NULL },
+		{ "process.entity_id", RULES_KEYWORD, NULL },
+		{ "process.parent.entity_id", RULES_KEYWORD, NULL },
 	};
 	struct rules_schema schema = { .fields = fields,
 				       .n = ARRAY_LEN(fields),

@@ -92,6 +92,7 @@ static const struct rules_field fields[] = {
 	{ "process.args", RULES_KEYWORD, NULL },
 	{ "destination.ip", RULES_IP, NULL },
 	{ "flag", RULES_BOOL, NULL },
+	{ "process.entity_id", RULES_KEYWORD, NULL },
 };
 static const struct rules_schema schema = { .fields = fields,
 					    .n = ARRAY_LEN(fields) };
@@ -120,7 +121,8 @@ static const char export_text[] =
 	"[any where length(process.args) > 3 and not flag] with runs=2 "
 	"![any where cidrmatch(destination.ip, \\\"10.0.0.0/8\\\")] "
 	"[any where process.args regex~ \\\"a.*b\\\" or process.name like \\\"x*\\\"] "
-	"until [any where process.name == null]\","
+	"until [any where process.name == null and not descendant of "
+	"[any where process.name == \\\"x\\\"]]\","
 	"\"severity\":\"low\",\"risk_score\":1}\n";
 static const char exception_text[] =
 	"- rule: [a, c]\n  when: process.name == \"x\"\n  reason: r\n"

@@ -56,6 +56,8 @@ static const char *const queries[] = {
 	"any where concat(k, n, k) : \"*1*\" or s : \"A*B\" or s in~ (\"x\") "
 	"or substring(s, 1) regex~ \"b.*\"",
 	"any where n > 2 | tail 3",
+	"any where descendant of [any where child of [any where n < 3] and "
+	"n > 1] or event of [any where n == 4]",
 };
 
 struct feed {
