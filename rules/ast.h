@@ -31,6 +31,7 @@ enum node_kind {
 	NODE_NOT,     /* kids[0] */
 	NODE_EXISTS,  /* kids[0] has a value; of an expression: is not null */
 	NODE_BEFORE,  /* the event is older than item.i (ns); of exceptions */
+	NODE_ANY,     /* kids[0], of one choice of values */
 	NODE_LINEAGE, /* op: of a process that kids[0] was true of; item.s is
 		       * its text */
 };

@@ -253,6 +253,7 @@ check_value(struct parse *p, struct node **at)
 		for (size_t i = 0; i < n->n; i++)
 			check_value(p, &n->kids[i]);
 		break;
+	case NODE_ANY:
 	case NODE_LINEAGE:
 		check_test(p, &n->kids[0]);
 		break;
@@ -481,6 +482,7 @@ possible(const struct rules *set, const struct node *n, int field)
 		if (n->kids[0]->kind == NODE_FIELD && is_missing(set, n, field))
 			return (struct possible){ false, true };
 		return (struct possible){ true, true };
+	case NODE_ANY:
 	case NODE_LINEAGE:
 		k = possible(set, n->kids[0], field);
 		return (struct possible){ k.yes, true };

@@ -125,6 +125,10 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 		buf_puts(out, "before ");
 		buf_rfc3339(out, (uint64_t)n->item.v.i);
 		break;
+	case NODE_ANY:
+		buf_puts(out, "any ");
+		node_print(p, n->kids[0], out);
+		break;
 	case NODE_LINEAGE:
 		buf_printf(out, "%s of [", lineage[n->op]);
 		buf_put(out, n->item.v.s);

@@ -177,6 +177,9 @@ write_value(struct expr_writer *w, const struct node *n)
 		put_step(w, (struct step){ .op = STEP_IS_NULL });
 		put_step(w, (struct step){ .op = STEP_NOT });
 		break;
+	case NODE_ANY:
+		write_value(w, n->kids[0]);
+		break;
 	case NODE_LINEAGE:
 		parse_error(w->p, n->at,
 			    "this is a condition of its own; join it to others "

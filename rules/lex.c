@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules/lex.h"
 
-#include <ctype.h>
-
 static bool
 is_letter(char c)
 {
@@ -255,16 +253,18 @@ lex_word(struct parse *p, struct token *t)
 		t->end++;
 }
 
-/* ${name} */
+/* $name and ${name} */
 static void
-lex_list(struct parse *p, struct token *t)
+lex_dollar(struct parse *p, struct token *t)
 {
 	ssize_t end = view_search(p->text, VIEW("}"), t->at);
 
-	if (isalpha((unsigned char)peek(p, t->at + 1))) {
-		p->unsupported = "the endpoint's $variables, which stand for "
-				 "members of a list of objects, are not read";
-		t->kind = TOKEN_BAD;
+	if (is_letter(peek(p, t->at + 1))) {
+		t->at++;
+		lex_word(p, t);
+		t->at--;
+		if (t->kind == TOKEN_WORD)
+			t->kind = TOKEN_VARIABLE;
 		return;
 	}
 	if (peek(p, t->at + 1) != '{' || end < 0) {
@@ -352,7 +352,7 @@ lex_token(struct parse *p, size_t from, struct token *t)
 	else if (c == '"')
 		lex_string(p, t);
 	else if (c == '$')
-		lex_list(p, t);
+		lex_dollar(p, t);
 	else if (!lex_two(p, t))
 		lex_punctuation(p, t);
 }

@@ -14,7 +14,8 @@ enum token_kind {
 	TOKEN_WORD,
 	TOKEN_STRING,
 	TOKEN_NUMBER,
-	TOKEN_LIST, /* ${name} */
+	TOKEN_LIST,	/* ${name} */
+	TOKEN_VARIABLE, /* $name, $name.member */
 	/* punctuation is its first byte; the rest: */
 	TOKEN_EQ = 256,
 	TOKEN_NE,
@@ -26,7 +27,8 @@ enum token_kind {
 struct token {
 	int kind;
 	size_t at, end;	  /* bytes of the query */
-	struct view text; /* word (dotted, backticks removed), string, list */
+	struct view text; /* word (dotted, backticks removed), string, list,
+			   * variable without its $ */
 	bool quoted;	  /* a word with backticks: never a keyword */
 	bool tilde;	  /* a word directly followed by ~ */
 	struct value number;

@@ -47,8 +47,8 @@ eql_expect(struct eql *e, int kind, const char *what)
 		eql_fail(e, "expected %s", what);
 }
 
-static bool
-is_keyword(const struct token *t)
+bool
+eql_is_keyword(const struct token *t)
 {
 	static const char *const words[] = {
 		"and",	"any",	 "by",	  "false", "in",      "like",
@@ -105,7 +105,7 @@ eql_field(struct eql *e)
 		e->failed = true;
 		return n;
 	}
-	if (e->t.kind != TOKEN_WORD || e->t.tilde || is_keyword(&e->t)) {
+	if (e->t.kind != TOKEN_WORD || e->t.tilde || eql_is_keyword(&e->t)) {
 		eql_fail(e, "expected a field name");
 		return eql_bad(e);
 	}
@@ -120,16 +120,6 @@ eql_field(struct eql *e)
 	return n;
 }
 
-/* arraySearch(list, $entry, condition); Elastic writes it with _ as well. */
-static bool
-is_over_objects(struct view name)
-{
-	if (view_starts(name, VIEW("_")))
-		name = view_sub(name, 1, SIZE_MAX);
-	return view_eq_fold(name, VIEW("arraySearch")) ||
-	       view_eq_fold(name, VIEW("arrayCount"));
-}
-
 static struct node *
 parse_call(struct eql *e)
 {
@@ -137,12 +127,8 @@ parse_call(struct eql *e)
 	struct node *n = node_new(e->p, NODE_CALL, name.at);
 	int fn = function_find(name.text);
 
-	if (fn < 0 && is_over_objects(name.text)) {
-		e->p->unsupported = "the endpoint's functions over lists of "
-				    "objects are not decided";
-		e->failed = true;
-		return eql_bad(e);
-	}
+	if (fn < 0 && eql_is_search(name.text))
+		return eql_search(e);
 	if (fn < 0)
 		parse_error(e->p, name.at, "unknown function %.*s",
 			    (int)name.text.n, name.text.p);
@@ -164,54 +150,12 @@ parse_call(struct eql *e)
 	return n;
 }
 
-static bool
-is_lineage(const struct eql *e, uint8_t *op)
-{
-	static const char *const words[] = { [LINEAGE_DESCENDANT] =
-						     "descendant",
-					     [LINEAGE_CHILD] = "child",
-					     [LINEAGE_EVENT] = "event" };
-
-	for (*op = 0; *op < ARRAY_LEN(words); ++*op)
-		if (eql_is_word(e, words[*op]))
-			return true;
-	return false;
-}
-
-/* descendant of [ event query ]. Other events than this one: those before it
- * in a sequence have no names there. */
-static struct node *
-parse_lineage(struct eql *e, uint8_t op)
-{
-	struct node *n = node_new(e->p, NODE_LINEAGE, e->t.at);
-	const struct query *q = e->q;
-	size_t from;
-
-	eql_advance(e); /* to "of" */
-	eql_advance(e);
-	from = e->t.end;
-	eql_expect(e, '[', "[ and an event query after of");
-	if (e->failed || n->kind != NODE_LINEAGE) {
-		e->failed = true;
-		return eql_bad(e);
-	}
-	e->q = NULL;
-	n->op = op;
-	node_add(e->p, n, eql_event(e));
-	e->q = q;
-	n->item = item_string(
-		view_trim(view_sub(e->p->text, from, e->last - from)));
-	eql_expect(e, ']', "] at the end of the event query");
-	return n;
-}
-
 /* true, false, null, a function or a field. */
 static struct node *
 parse_word(struct eql *e)
 {
 	struct token next;
 	size_t at = e->t.at;
-	uint8_t op;
 
 	if (eql_take_word(e, "true"))
 		return node_literal(e->p, at, item_bool(true));
@@ -221,9 +165,9 @@ parse_word(struct eql *e)
 		return node_literal(e->p, at, item_null());
 	lex_token(e->p, e->t.end, &next);
 	if (next.kind == TOKEN_WORD && view_eq(next.text, VIEW("of")) &&
-	    is_lineage(e, &op))
-		return parse_lineage(e, op);
-	if (next.kind == '(' && !is_keyword(&e->t))
+	    eql_is_lineage(e))
+		return eql_lineage(e);
+	if (next.kind == '(' && !eql_is_keyword(&e->t))
 		return parse_call(e);
 	return eql_field(e);
 }
@@ -245,6 +189,8 @@ parse_primary(struct eql *e)
 		return n;
 	case TOKEN_WORD:
 		return parse_word(e);
+	case TOKEN_VARIABLE:
+		return eql_variable(e);
 	case TOKEN_LIST:
 		eql_fail(e, "a named list can stand in ( … ) after in, :, like "
 			    "or regex only");

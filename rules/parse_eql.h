@@ -7,10 +7,20 @@
 
 struct eql {
 	struct parse *p;
-	struct token t;	       /* the next token */
-	size_t last;	       /* end of the token before it */
-	const struct query *q; /* whose stages have aliases */
-	bool failed;	       /* a syntax error: everything unwinds */
+	struct token t;			/* the next token */
+	size_t last;			/* end of the token before it */
+	const struct query *q;		/* whose stages have aliases */
+	struct eql_variable *variables; /* innermost first */
+	bool failed;			/* a syntax error: everything unwinds */
+};
+
+/* $name: an element of a list, while the condition about it is read. */
+struct eql_variable {
+	struct eql_variable *outer;
+	struct view name;
+	struct token list;  /* the field's name */
+	struct view member; /* "" = the element itself */
+	struct node *field; /* what it stands for; NULL = not used yet */
 };
 
 /* A syntax error at the next token; after one, silence. */
@@ -29,9 +39,18 @@ bool eql_take_word(struct eql *, const char *word);
 bool eql_take(struct eql *, int kind);
 void eql_expect(struct eql *, int kind, const char *what);
 
+bool eql_is_keyword(const struct token *);
+
 struct node *eql_bad(struct eql *);
 struct node *eql_field(struct eql *);
 struct node *eql_condition(struct eql *);
 struct node *eql_event(struct eql *); /* category where condition */
+
+/* parse_endpoint.c: what Elastic's endpoint has beside. */
+bool eql_is_lineage(const struct eql *); /* before "of" */
+struct node *eql_lineage(struct eql *);
+bool eql_is_search(struct view name);
+struct node *eql_search(struct eql *);
+struct node *eql_variable(struct eql *);
 
 #endif

@@ -126,8 +126,14 @@ run 'check: no DNS' 0 rules check dns.yml
 has 'check: no DNS' 'unsupported rule1: ' "$out"
 has 'check: no DNS: why' 'needs event.category to be "dns"' "$out"
 n=0
-for query in 'process where descendant of [process where true]' \
-	'process where arraySearch(process.env_vars, $e, $e : "LD_*")' \
+says 'process where descendant of [process where process.name == "a"]' \
+	'ok          rule1'
+says 'process where arraySearch(process.env_vars, $e, $e like "LD_*")' \
+	'ok          rule1'
+says 'process where _arraysearch(process.thread.Ext.call_stack, $e, $e.symbol_info like "x")' \
+	'needs process.thread.*, which this host does not have: only Windows'
+for query in 'process where descendant of [dns where true]' \
+	'process where arrayCount(process.env_vars, $e, $e : "LD_*") > 1' \
 	'process where $e.x == 1'; do
 	n=$((n + 1))
 	sed "s/query: .*/query: '$query'/;s/rule1/e$n/" rule1.yml >endpoint$n.yml

@@ -99,13 +99,6 @@ eql any where true or descendant of [dns where dns.id == "x"]
 ids 1 2
 eql any where descendant of [process where process.name == "sshd"]
 ids 2
-# variables of lists of objects
-eql any where _arraysearch(process.name, $entry, $entry.symbol_info : "*x*")
-unsupported lists of objects
-eql any where arraySearch(process.name, $entry, $entry.symbol_info : "*x*")
-unsupported lists of objects
-eql any where process.name == $entry
-unsupported $variables
 fields process.name:keyword event.category:keyword
 eql any where descendant of [process where true]
 error 1:11 unknown field process.entity_id
