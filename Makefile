@@ -112,7 +112,7 @@ BASH_DIR = $(PREFIX)/share/bash-completion/completions
 ZSH_DIR = $(PREFIX)/share/zsh/site-functions
 FISH_DIR = $(PREFIX)/share/fish/vendor_completions.d
 
-UNITS := tocsin.service tocsin-baseline.service tocsin-baseline.timer
+UNITS := $(notdir $(wildcard contrib/*.service contrib/*.timer))
 install: all $(MAN) $(COMPLETIONS)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
 	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
@@ -130,6 +130,10 @@ install: all $(MAN) $(COMPLETIONS)
 		sed 's|@PREFIX@|$(PREFIX)|' contrib/$$unit | \
 		install -D -m 644 /dev/stdin \
 			$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit; \
+	done
+	for kind in sysusers tmpfiles; do \
+		install -D -m 644 contrib/tocsin.$$kind \
+			$(DESTDIR)$(PREFIX)/lib/$$kind.d/tocsin.conf; \
 	done
 
 clean:

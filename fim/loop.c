@@ -50,10 +50,10 @@ put_sensors(const struct monitor *m, struct buf *out)
 	}
 }
 
+/* "sensors bpf and fanotify, 103 directories, 17 rules" */
 static void
-say_ready(struct monitor *m)
+put_coverage(const struct monitor *m, struct buf *out)
 {
-	struct buf sensors = { 0 };
 	struct sensor_status files = { 0 };
 	size_t rules = 0;
 
@@ -61,12 +61,27 @@ say_ready(struct monitor *m)
 		rules += rules_at(m->rules, i)->status == RULE_OK;
 	if (m->files.ops != NULL)
 		m->files.ops->status(m->files.sensor, &files);
-	put_sensors(m, &sensors);
-	fprintf(m->io->notes,
-		"tocsin: ready: sensors %.*s, %llu directories, %zu rules\n",
-		(int)sensors.n, sensors.p, (unsigned long long)files.watched,
-		rules);
-	buf_free(&sensors);
+	buf_puts(out, "sensors ");
+	put_sensors(m, out);
+	buf_printf(out, ", %llu directories, %zu rules",
+		   (unsigned long long)files.watched, rules);
+}
+
+static void
+say_ready(struct monitor *m)
+{
+	struct buf text = { 0 };
+	struct sensor_status files = { 0 };
+
+	put_coverage(m, &text);
+	buf_putc(&text, '\0');
+	if (!text.failed) {
+		fprintf(m->io->notes, "tocsin: ready: %s\n", text.p);
+		notify_ready(text.p);
+	}
+	buf_free(&text);
+	if (m->files.ops != NULL)
+		m->files.ops->status(m->files.sensor, &files);
 	if (files.unwatched > 0)
 		fprintf(m->io->notes, "tocsin: not watched: %llu places (%s)\n",
 			(unsigned long long)files.unwatched, files.detail);
@@ -131,10 +146,13 @@ round_all(struct monitor *m)
 {
 	uint64_t before_ns = clock_boot_ns();
 
-	for (int i = 0; i < ROUNDS_MAX && round_once(m); i++)
+	for (int i = 0; i < ROUNDS_MAX && round_once(m); i++) {
 		flush(m);
+		notify_alive(&m->notify, clock_boot_ns());
+	}
 	pipeline_tick(m->pipeline, before_ns - LATENESS_NS);
 	flush(m);
+	notify_alive(&m->notify, before_ns);
 }
 
 /* ---- signals --------------------------------------------------------- */
@@ -145,10 +163,12 @@ reload(struct monitor *m)
 {
 	struct err err = { 0 };
 
+	notify_reloading();
 	state_commit(m->state);
 	if (monitor_load_rules(m, true, &err) != 0) {
 		monitor_note_errors(m, &err);
 		note(m, "the rules were not reloaded: the old set stays");
+		notify_ready("the rules were not reloaded: the old set stays");
 	} else {
 		monitor_remember_terms(m);
 		if (m->files.ops != NULL && m->files.ops->rewatch != NULL &&
@@ -210,6 +230,7 @@ wait_for_events(struct monitor *m)
 enum exit_code
 monitor_run(struct monitor *m)
 {
+	notify_open(&m->notify);
 	seed(m);
 	flush(m);
 	say_ready(m);
@@ -223,6 +244,7 @@ monitor_run(struct monitor *m)
 		wait_for_events(m);
 		round_all(m);
 	}
+	notify_stopping();
 	round_all(m);
 	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);

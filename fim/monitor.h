@@ -7,6 +7,7 @@
 #define FIM_MONITOR_H
 
 #include "fim/config.h"
+#include "fim/notify.h"
 #include "fim/options.h"
 #include "fim/output.h"
 #include "fim/pipeline.h"
@@ -36,6 +37,7 @@ struct monitor {
 	struct pipeline *pipeline;
 	struct output output;
 	struct trace trace;
+	struct notify notify;
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	int signals;		 /* signalfd */
