@@ -24,7 +24,9 @@ for place in /etc/systemd/system /etc/systemd/user \
 	/home/bob/.config/systemd/user /home/bob/.local/share/systemd/user \
 	/root/.config/systemd/user /root/.local/share/systemd/user
 do
-	alert cp bash root "cp to $place" "mkdir -p $place; by cp $live/unit $place/\$T.timer"
+	# Some are there already.
+	[ -d $place ] && verb=alert || verb=alert_new
+	$verb cp bash root "cp to $place" "mkdir -p $place; by cp $live/unit $place/\$T.timer"
 done
 alert touch bash root 'touch' 'by touch $system/$T.timer'
 alert bash bash root 'a shell redirects' 'self; echo "[Timer]" >$system/$T.timer'
@@ -32,11 +34,11 @@ alert tee bash root 'tee' 'by tee $system/$T.timer <$live/unit'
 alert mv bash root 'mv within the folder' 'cp $live/unit $system/$T.tmp; by mv $system/$T.tmp $system/$T.timer'
 alert mv bash root 'mv from another file system' 'cp $live/unit /run/$T; by mv /run/$T $system/$T.timer'
 alert mv bash root 'mv from an unwatched folder' 'cp $live/unit /opt/$T; by mv /opt/$T $system/$T.timer'
-alert ln bash root 'ln -s, as systemctl enable does' 'mkdir -p $system/timers.target.wants; by ln -s ../$T.timer $system/timers.target.wants/$T.timer'
+alert_new ln bash root 'ln -s, as systemctl enable does' 'mkdir -p $system/timers.target.wants; by ln -s ../$T.timer $system/timers.target.wants/$T.timer'
 alert ln bash root 'a hard link' 'cp $live/unit $system/$T.x; by ln $system/$T.x $system/$T.timer'
 alert editing bash root 'a file without a name gets one' 'as $bin/editing tmpfile $system/$T.timer hello'
 alert editing bash alice "a user's own timer" 'acts $bin/editing "uid 1000" "create /home/alice/.config/systemd/user/$T.timer x"'
-alert editing bash root 'a home made this instant' 'mkdir -p /home/$T/.config/systemd/user; as $bin/editing create /home/$T/.config/systemd/user/$T.timer x'
+alert_new editing bash root 'a home made this instant' 'mkdir -p /home/$T/.config/systemd/user; as $bin/editing create /home/$T/.config/systemd/user/$T.timer x'
 alert sed bash root 'sed, but not its temporary file' 'as $bin/sed create $system/$T.timer x'
 alert perl bash root 'perl, but not e2scrub' 'as $bin/perl create $system/$T.timer x'
 alert dpkg bash root 'a dpkg that is not in /usr/bin' 'as /opt/dpkg create $system/$T.timer x'
@@ -45,7 +47,7 @@ alert crio2 bash root 'a name that begins like crio' 'as $bin/crio2 create $syst
 alert vmis bash root 'in /tmp, but not vmis.*' 'as /tmp/vmis create $system/$T.timer x'
 alert mv bash root 'from a name that is not dpkg-new' 'touch $system/$T.timer.dpkg-old; by mv $system/$T.timer.dpkg-old $system/$T.timer'
 alert editing editing root 'by a fork that never called exec' 'acts $bin/editing fork "create $system/$T.timer x"'
-alert vim bash root 'below a drop-in folder' 'mkdir -p $system/$T.timer.d; as $bin/vim create $system/$T.timer.d/$T.timer x'
+alert_new vim bash root 'below a drop-in folder' 'mkdir -p $system/$T.timer.d; as $bin/vim create $system/$T.timer.d/$T.timer x'
 
 for exe in {,/usr}/bin/{dpkg,dockerd,microdnf,rpm,snapd,yum,dnf,podman} \
 	/usr/sbin/dockerd {,/usr}/bin/{dnf-automatic,pacman,dpkg-divert} \
