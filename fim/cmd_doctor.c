@@ -4,7 +4,7 @@
 #include "fim/fields.h"
 #include "fim/load.h"
 #include "fim/options.h"
-#include "fim/sensor.h"
+#include "fim/sensors.h"
 #include "fim/watchset.h"
 
 #include <errno.h>
@@ -116,19 +116,45 @@ look_at_lockdown(struct report *r)
 	put_buf(r, "lockdown", strict ? POOR : FINE, &text);
 }
 
+/* Of each role the first that works is used, if the configuration lets it. A
+ * fallback that is not needed may be missing. */
 static void
-look_at_sensors(struct report *r)
+look_at_sensors(struct report *r, const struct sensor_choice *choice)
 {
-	struct probe p = { 0 };
+	const struct sensor_row *used[ROLES] = { NULL };
 
-	sensor_bpf_probe(&p);
-	put(r, "sensor bpf", p.works ? FINE : BROKEN, p.why);
-	memset(&p, 0, sizeof(p));
-	sensor_fan_probe(&p);
-	put(r, "sensor fanotify", p.works ? FINE : BROKEN, p.why);
-	memset(&p, 0, sizeof(p));
-	sensor_journal_probe(&p);
-	put(r, "sensor journal", p.works ? FINE : POOR, p.why);
+	for (size_t i = 0; i < n_sensor_rows; i++) {
+		const struct sensor_row *row = &sensor_rows[i];
+		bool may = sensors_may_use(choice, row);
+		struct probe p = { 0 };
+		struct buf subject = { 0 }, text = { 0 };
+		enum verdict verdict;
+
+		row->probe(&p);
+		buf_printf(&subject, "%s by %s", role_name(row->role),
+			   row->name);
+		buf_putc(&subject, '\0');
+		if (p.works && may && used[row->role] == NULL) {
+			used[row->role] = row;
+			verdict = row->blind[0] == '\0' ? FINE : POOR;
+			buf_printf(&text, "used: %s", p.why);
+			if (row->blind[0] != '\0')
+				buf_printf(&text, "; not seen: %s", row->blind);
+		} else {
+			verdict = p.works			      ? FINE
+				  : used[row->role] != NULL	      ? FINE
+				  : may && row->role != ROLE_MESSAGES ? BROKEN
+								      : POOR;
+			buf_printf(&text, "%s: %s",
+				   !p.works ? "cannot be used"
+				   : may    ? "not needed"
+					    : "not in the configuration",
+				   p.why);
+		}
+		put_buf(r, subject.failed ? "sensor" : subject.p, verdict,
+			&text);
+		buf_free(&subject);
+	}
 }
 
 static void
@@ -204,10 +230,12 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	};
 	struct config config = { 0 };
 	struct rules *rules = rules_new(fields_schema());
+	struct sensor_choice choice;
 	struct err ignored = { 0 };
 	int broken;
 
-	if (rules == NULL || config_load(&config, options->config, &io->err)) {
+	if (rules == NULL || config_load(&config, options->config, &io->err) ||
+	    sensors_choose(&choice, options, &config, &io->err)) {
 		rules_free(rules);
 		config_free(&config);
 		return EXIT_CONFIG;
@@ -215,7 +243,7 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	broken = load_rules(rules, options, &config, NULL, &ignored);
 	look_at_kernel(&r);
 	look_at_lockdown(&r);
-	look_at_sensors(&r);
+	look_at_sensors(&r, &choice);
 	look_at_rules(&r, rules, broken);
 	look_at_watchset(&r, rules, &config);
 	look_at_state(&r, options, &config);

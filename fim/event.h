@@ -34,6 +34,7 @@ struct proc_key {
 };
 
 #define ID_UNKNOWN UINT32_MAX
+#define EXIT_CODE_UNKNOWN INT32_MIN
 
 /* cred(7): real, effective, saved; capabilities as bit sets. */
 struct event_creds {
@@ -68,6 +69,9 @@ struct event_exec {
 	struct view cwd;
 	uint64_t inode;
 	uint32_t dev_major, dev_minor, nlink; /* nlink 0 = memfd or deleted */
+	/* It was gone before anybody could look: nothing but `comm` is known,
+	 * perhaps. */
+	bool missing;
 	/* Which of descriptors 0–2 are sockets (bit n), of any family. */
 	uint32_t socket_fds;
 	uint64_t stdio_inode[3]; /* of descriptors 0–2; 0 = not known */
@@ -81,6 +85,7 @@ struct event_net {
 	uint8_t proto;	 /* IANA */
 	bool inherited;	 /* found on descriptor 0–2 at exec, not made now */
 	bool ingress;	 /* the peer began it */
+	bool undirected; /* who began it is not known */
 	uint8_t local[16], remote[16];	  /* network order; 4 or 16 bytes */
 	uint16_t local_port, remote_port; /* host order; 0 = not known */
 	uint64_t cookie;		  /* sock_gen_cookie; 0 = not known */
@@ -134,11 +139,13 @@ struct event_log {
 
 /* How sure the process is. */
 enum attribution {
-	ATTRIBUTION_NONE,    /* the sensor cannot say (inotify), or in doubt */
-	ATTRIBUTION_KERNEL,  /* named by the kernel with the event */
-	ATTRIBUTION_LOST,    /* found by looking: its event came before the
-			      * watch, or was lost */
-	ATTRIBUTION_OFFLINE, /* happened while Tocsin was not running */
+	ATTRIBUTION_NONE,	 /* in doubt */
+	ATTRIBUTION_KERNEL,	 /* named by the kernel with the event */
+	ATTRIBUTION_LOST,	 /* found by looking: its event came before the
+				  * watch, or was lost */
+	ATTRIBUTION_OFFLINE,	 /* happened while Tocsin was not running */
+	ATTRIBUTION_POLLED,	 /* found by looking from time to time */
+	ATTRIBUTION_UNAVAILABLE, /* this sensor cannot say who */
 };
 
 struct event {
@@ -154,7 +161,7 @@ struct event {
 	uint64_t read_ns;
 	struct proc_key key; /* the acting process; pid 0 = unknown */
 	int pidfd;	     /* of it, borrowed; -1 = none */
-	int32_t exit_code;   /* EXIT: wait(2) status, raw */
+	int32_t exit_code;   /* EXIT: wait(2) status, raw, or unknown */
 	uint64_t lost;	     /* LOSS: how many, at least */
 	struct view scope;   /* LOSS: of what, for people */
 	struct event_proc proc;

@@ -123,6 +123,7 @@ image_new(const struct event *e, const struct image *before)
 		.nlink = x->nlink,
 		.socket_fds = x->socket_fds,
 		.truncated = e->truncated,
+		.missing = x->missing,
 	};
 	struct layout parts[] = {
 		{ path_absolute(x->cwd, given, &scratch), &head.executable },

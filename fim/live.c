@@ -197,6 +197,13 @@ set_words(struct live *l, struct slot *s, const char *words)
 	s->n = n;
 }
 
+/* Its pid is known, what it ran is not. */
+bool
+live_is_gone(const struct live *l)
+{
+	return l->image != NULL && l->image->missing;
+}
+
 static void
 set_attribution(struct live *l, struct slot *s)
 {
@@ -207,11 +214,18 @@ set_attribution(struct live *l, struct slot *s)
 	case ATTRIBUTION_OFFLINE:
 		live_set_string(l, s, VIEW("offline"));
 		break;
+	case ATTRIBUTION_POLLED:
+		live_set_string(l, s, VIEW("polled"));
+		break;
+	case ATTRIBUTION_UNAVAILABLE:
+		live_set_string(l, s, VIEW("unavailable"));
+		break;
 	case ATTRIBUTION_KERNEL:
 	case ATTRIBUTION_NONE:
 		live_set_string(l, s,
-				l->self != NULL ? VIEW("kernel")
-						: VIEW("unknown"));
+				l->self == NULL	  ? VIEW("unknown")
+				: live_is_gone(l) ? VIEW("gone")
+						  : VIEW("kernel"));
 		break;
 	}
 }

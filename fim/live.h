@@ -50,6 +50,8 @@ struct proc *live_parent(const struct live *);
 struct proc *live_entry_leader(const struct live *);
 struct proc *live_session_leader(const struct live *);
 struct proc *live_group_leader(const struct live *);
+/* The acting process had ended before it could be looked at. */
+bool live_is_gone(const struct live *);
 
 /* Values for the slot of a field, in the event's arena. */
 void live_set_string(struct live *, struct slot *, struct view);

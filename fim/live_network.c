@@ -78,8 +78,10 @@ live_fill_network(struct live *l, unsigned field, struct slot *s)
 		set_port(l, s, n->ingress ? n->local_port : n->remote_port);
 		break;
 	case FIELD_NETWORK_DIRECTION:
-		live_set_string(l, s,
-				n->ingress ? VIEW("ingress") : VIEW("egress"));
+		if (!n->undirected)
+			live_set_string(l, s,
+					n->ingress ? VIEW("ingress")
+						   : VIEW("egress"));
 		break;
 	case FIELD_NETWORK_TRANSPORT:
 		set_transport(l, s);

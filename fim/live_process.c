@@ -171,7 +171,7 @@ set_group(struct live *l, struct slot *s, uint32_t gid)
 static void
 set_exit_code(struct live *l, const struct proc *p, struct slot *s)
 {
-	if (!p->exited)
+	if (!p->exited || p->exit_code == EXIT_CODE_UNKNOWN)
 		return;
 	live_set_int(l, s,
 		     WIFSIGNALED(p->exit_code) ? 128 + WTERMSIG(p->exit_code)
@@ -293,6 +293,9 @@ static void
 fill_image(struct live *l, const struct image *i, unsigned field,
 	   struct slot *s)
 {
+	if (i->missing && field != FIELD_PROCESS_COMM &&
+	    field != FIELD_PROCESS_PREVIOUS_EXECUTABLE)
+		return;
 	switch (field) {
 	case FIELD_PROCESS_NAME:
 		set_if_any(l, s, i->name);
@@ -478,8 +481,9 @@ fill_user(struct live *l, unsigned field, struct slot *s)
  * Many rules leave out events without process.executable: those of processes
  * outside of what the agent can see. An author that was only missed is not
  * meant: a file made before its new directory could be watched, or while
- * events were lost. The empty string is a value, so such rules speak, and
- * nobody is named.
+ * events were lost; nor one that the sensor in use never tells, or that was
+ * gone too soon. The empty string is a value, so such rules speak, and nobody
+ * is named.
  */
 static void
 fill_unknown(struct live *l, unsigned field, struct slot *s)
@@ -488,7 +492,8 @@ fill_unknown(struct live *l, unsigned field, struct slot *s)
 
 	if (field == FIELD_PROCESS_EXECUTABLE && e->file.path.n > 0 &&
 	    (e->key.pid != 0 || e->attribution == ATTRIBUTION_LOST ||
-	     e->attribution == ATTRIBUTION_OFFLINE))
+	     e->attribution == ATTRIBUTION_OFFLINE ||
+	     e->attribution == ATTRIBUTION_UNAVAILABLE))
 		live_set_string(l, s, VIEW(""));
 }
 
@@ -529,6 +534,9 @@ live_fill_process(struct live *l, unsigned field, struct slot *s)
 		return;
 	if (!of_image(first))
 		fill_state(l, cast.proc, first, s);
+	else if (cast.proc == l->self && live_is_gone(l) &&
+		 first == FIELD_PROCESS_EXECUTABLE)
+		fill_unknown(l, field, s);
 	else if (cast.image != NULL)
 		fill_image(l, cast.image, first, s);
 }

@@ -74,26 +74,34 @@ monitor_load_rules(struct monitor *m, bool strict, struct err *err)
 
 /* ---- sensors --------------------------------------------------------- */
 
-static bool
-wanted(const struct monitor *m, const char *name)
+static struct source *
+source_of(struct monitor *m, enum role role)
 {
-	const struct config_list *list = &m->config.sensors;
-
-	for (size_t i = 0; i < list->n; i++) {
-		if (view_eq(list->v[i], view_of(name)))
-			return true;
+	switch (role) {
+	case ROLE_PROCESSES:
+		return &m->processes;
+	case ROLE_FILES:
+		return &m->files;
+	default:
+		return &m->messages;
 	}
-	return false;
 }
 
+/* The first of this role that opens. What the others said is in `err`. */
 static void
-open_source(struct monitor *m, struct source *s, const struct sensor_ops *ops,
-	    const struct sensor_config *config, struct err *err)
+open_role(struct monitor *m, enum role role, struct err *err)
 {
-	if (!wanted(m, ops->name))
-		return;
-	s->sensor = ops->open(config, err);
-	s->ops = s->sensor != NULL ? ops : NULL;
+	struct source *s = source_of(m, role);
+
+	for (size_t i = 0; i < n_sensor_rows && s->ops == NULL; i++) {
+		const struct sensor_row *row = &sensor_rows[i];
+
+		if (row->role != role || !sensors_may_use(&m->choice, row))
+			continue;
+		s->sensor = row->ops->open(&m->sensor_config, err);
+		if (s->sensor != NULL)
+			s->ops = row->ops;
+	}
 }
 
 static int
@@ -131,38 +139,72 @@ enough(const struct monitor *m)
 {
 	if (m->processes.ops != NULL || m->files.ops != NULL)
 		return true;
-	return m->messages.ops != NULL && !wanted(m, sensor_bpf.name) &&
-	       !wanted(m, sensor_fan.name);
+	for (size_t i = 0; i < n_sensor_rows; i++)
+		if (sensor_rows[i].role != ROLE_MESSAGES &&
+		    sensors_may_use(&m->choice, &sensor_rows[i]))
+			return false;
+	return m->messages.ops != NULL;
 }
 
-/* One sensor that cannot work is said and done without; none is an error. */
 static enum exit_code
-open_sensors(struct monitor *m)
+no_sensor(struct monitor *m, const char *name, const struct err *err)
 {
-	struct sensor_config *config = &m->sensor_config;
-	struct err err = { 0 };
-	enum exit_code code = EXIT_NOTHING;
+	struct view why = err->n > 0 ? err->v[0].message : VIEW_NONE;
 
-	*config = (struct sensor_config){
+	if (name != NULL)
+		err_add(&m->io->err, (struct place){ 0 },
+			"the sensor %s cannot be opened: %.*s", name,
+			(int)why.n, why.p);
+	else
+		err_add(&m->io->err, (struct place){ 0 },
+			"no sensor can be opened%s: %.*s",
+			geteuid() == 0 ? " here" : " without root", (int)why.n,
+			why.p);
+	return EXIT_IO;
+}
+
+static void
+set_sensor_config(struct monitor *m)
+{
+	m->sensor_config = (struct sensor_config){
 		.watchset = &m->watchset,
 		.max_args = (uint32_t)m->config.args_bytes,
 		.env_names = m->env_names,
 		.n_env_names = m->config.env_vars.n,
 		.journal = m->config.journal.n > 0 ? m->config.journal.p : NULL,
+		.poll_ns = m->config.poll_ns,
 	};
-	open_source(m, &m->processes, &sensor_bpf, config, &err);
-	open_source(m, &m->files, &sensor_fan, config, &err);
-	open_source(m, &m->messages, &sensor_journal, config, &err);
-	if (enough(m)) {
-		monitor_note_errors(m, &err);
-	} else {
-		code = EXIT_IO;
-		err_add(&m->io->err, (struct place){ 0 },
-			"no sensor can be opened%s: %.*s",
-			geteuid() == 0 ? " here" : " without root",
-			err.n > 0 ? (int)err.v[0].message.n : 0,
-			err.n > 0 ? err.v[0].message.p : "");
+}
+
+/* One sensor that cannot work is said and done without; one that was asked
+ * for by name, or none at all, is an error. */
+static enum exit_code
+open_sensors(struct monitor *m)
+{
+	struct err err = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+
+	set_sensor_config(m);
+	for (int role = 0; role < ROLES && code == EXIT_NOTHING; role++) {
+		const struct sensor_row *forced = m->choice.forced[role];
+
+		open_role(m, (enum role)role, &err);
+		if (forced != NULL &&
+		    source_of(m, (enum role)role)->ops == NULL) {
+			struct err last = { 0 };
+
+			if (err.n > 0)
+				err_add(&last, (struct place){ 0 }, "%.*s",
+					(int)err.v[err.n - 1].message.n,
+					err.v[err.n - 1].message.p);
+			code = no_sensor(m, forced->name, &last);
+			err_free(&last);
+		}
 	}
+	if (code == EXIT_NOTHING && !enough(m))
+		code = no_sensor(m, NULL, &err);
+	if (code == EXIT_NOTHING)
+		monitor_note_errors(m, &err);
 	err_free(&err);
 	return code;
 }
@@ -214,6 +256,16 @@ open_file(void *ctx, const struct event *e)
 }
 
 static void
+look_at_process(void *ctx, uint32_t pid)
+{
+	struct monitor *m = ctx;
+	struct event_sink sink = { pipeline_take, m->pipeline };
+
+	if (m->processes.ops != NULL && m->processes.ops->look != NULL)
+		m->processes.ops->look(m->processes.sensor, pid, &sink);
+}
+
+static void
 remember(void *ctx, struct view rule_id, const uint8_t key[16],
 	 uint64_t last_seen_ns)
 {
@@ -240,6 +292,7 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.term = on_term,
 		.loss = on_loss,
 		.trace = m->options->record != NULL ? on_trace : NULL,
+		.look = look_at_process,
 		.ctx = m,
 	};
 	struct opener opener = { open_file, m };
@@ -326,6 +379,9 @@ open_settings(struct monitor *m)
 			"watch writes text or ndjson, not html");
 		return EXIT_USAGE;
 	}
+	if (sensors_choose(&m->choice, m->options, &m->config, &m->io->err) !=
+	    0)
+		return EXIT_USAGE;
 	choose_format(m);
 	host_read(&m->host, &m->arena);
 	loaded = monitor_load_rules(m, false, &rules);

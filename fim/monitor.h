@@ -11,7 +11,7 @@
 #include "fim/options.h"
 #include "fim/output.h"
 #include "fim/pipeline.h"
-#include "fim/sensor.h"
+#include "fim/sensors.h"
 #include "fim/trace.h"
 #include "fim/watchset.h"
 
@@ -32,6 +32,7 @@ struct monitor {
 	struct watchset watchset;
 	size_t vague; /* rule patterns that name no place */
 	struct state *state;
+	struct sensor_choice choice;
 	struct sensor_config sensor_config; /* for as long as they live */
 	struct source processes, files, messages;
 	struct pipeline *pipeline;

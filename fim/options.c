@@ -268,6 +268,7 @@ options_free(struct options *o)
 	free(o->rules.v);
 	free(o->pubkeys.v);
 	free(o->packages.v);
+	free(o->sensors.v);
 	*o = (struct options){ .command = COMMAND_NONE };
 }
 

@@ -47,6 +47,7 @@ struct options {
 	struct text_list rules;
 
 	const char *query, *kql, *explain, *time_field, *id_field, *record;
+	struct text_list sensors;
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
 	bool matches;

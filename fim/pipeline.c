@@ -182,8 +182,11 @@ was_handed_on(struct pipeline *p, const struct event *e,
 static struct author
 author_of_file(struct pipeline *p, const struct event *e)
 {
-	struct author who = procs_author(p->procs, e);
+	struct author who;
 
+	if (p->config.look != NULL && e->key.pid != 0)
+		p->config.look(p->config.ctx, e->key.pid);
+	who = procs_author(p->procs, e);
 	if (who.proc == NULL && e->key.pid != 0 &&
 	    procs_newest(p->procs, e->key.pid) == NULL &&
 	    procfs_learn(p->procs, e->key.pid, e->pidfd, e->time_ns))

@@ -28,7 +28,10 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	void (*loss)(void *ctx, const struct event *);
 	/* Every matched event, before its alerts; NULL = not wanted. */
 	void (*trace)(void *ctx, struct record *);
-	void *ctx; /* of term, loss, trace */
+	/* A file event or message names this process: whoever sees processes
+	 * looks at it before that is attributed. NULL = it knows already. */
+	void (*look)(void *ctx, uint32_t pid);
+	void *ctx; /* of term, loss, trace, look */
 };
 
 struct pipeline_counters {

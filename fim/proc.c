@@ -376,6 +376,22 @@ apply_exit(struct procs *t, const struct event *e)
 }
 
 static struct proc *
+apply_forget(struct procs *t, const struct event *e)
+{
+	struct proc *p = procs_find(t, e->key);
+	struct image *image = p != NULL ? image_new(e, p->image) : NULL;
+
+	if (image == NULL)
+		return p;
+	image->missing = true;
+	image_unref(p->before);
+	p->before = NULL;
+	image_unref(p->image);
+	p->image = image;
+	return p;
+}
+
+static struct proc *
 apply_change(struct procs *t, const struct event *e)
 {
 	struct proc *p = find_or_insert(t, e);
@@ -434,6 +450,8 @@ procs_apply(struct procs *t, const struct event *e)
 		return apply_change(t, e);
 	case EVENT_NAME_ACT:
 		return apply_act(t, e);
+	case EVENT_FORGET:
+		return apply_forget(t, e);
 	default:
 		return procs_find(t, e->key);
 	}

@@ -35,6 +35,7 @@ struct image {
 	uint32_t argc, nlink, socket_fds;
 	uint64_t stdio_inode[3]; /* of descriptors 0–2 when it began */
 	bool truncated;
+	bool missing; /* event.h, of its exec */
 };
 
 /* How the session entered the host; the names are FIELDS' values of

@@ -32,6 +32,8 @@ struct sensor_config {
 	const char *const *env_names;
 	size_t n_env_names;
 	const char *journal; /* folder of journal files; NULL = the host's */
+	/* How often is looked at what the kernel does not tell. */
+	uint64_t poll_ns;
 };
 
 struct sensor_status {
@@ -56,6 +58,9 @@ struct sensor_ops {
 	/* Everything that exists already (ALREADY_RUNNING for processes), to
 	 * be called once, after open, before the first fetch. May be NULL. */
 	int (*seed)(struct sensor *, const struct event_sink *);
+	/* Another sensor tells of this process: look at it now, and deliver
+	 * what is new. May be NULL. */
+	void (*look)(struct sensor *, uint32_t pid, const struct event_sink *);
 	/* Opens the file of an event being delivered, for inspection: that
 	 * object, or -1 and errno (ESTALE when the name holds another one by
 	 * now). May be NULL. The caller closes. */
@@ -66,6 +71,8 @@ struct sensor_ops {
 };
 
 extern const struct sensor_ops sensor_bpf;
+extern const struct sensor_ops sensor_proc;
+extern const struct sensor_ops sensor_poll;
 extern const struct sensor_ops sensor_fan;
 extern const struct sensor_ops sensor_journal;
 
@@ -76,6 +83,8 @@ struct probe {
 	char why[200];
 };
 void sensor_bpf_probe(struct probe *);
+void sensor_proc_probe(struct probe *);
+void sensor_poll_probe(struct probe *);
 void sensor_fan_probe(struct probe *);
 void sensor_journal_probe(struct probe *);
 

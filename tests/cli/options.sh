@@ -61,3 +61,9 @@ fi
 run 'output to a file' 0 rules list -o list.txt
 is 'output to a file: mode' 600 "$(stat -c %a list.txt)"
 is 'output to a file: nothing elsewhere' '' "$out"
+
+run 'unknown sensor' 16 watch -s "$PWD/state" --sensor kprobe
+has 'unknown sensor' "--sensor wants one of bpf, proc, poll" "$err"
+run 'two sensors for one thing' 16 watch -s "$PWD/state" --sensor bpf --sensor proc
+has 'two sensors for one thing' \
+	'--sensor bpf and --sensor proc both see processes' "$err"

@@ -37,7 +37,8 @@ test_defaults(void **state)
 	assert_int_equal(c.args_bytes, 4096);
 	assert_int_equal(c.learning_period_ns, 0);
 	assert_true(c.process_grace_ns == 30 * NS_PER_SEC);
-	assert_int_equal(c.sensors.n, 3);
+	assert_int_equal(c.sensors.n, 5);
+	assert_true(c.poll_ns == 250 * NS_PER_MS);
 	expect_view(c.sensors.v[0], "bpf");
 	assert_int_equal(c.env_vars.n, 9);
 	expect_view(c.env_vars.v[0], "LD_PRELOAD");
@@ -98,7 +99,7 @@ test_wrong_values(void **state)
 		{ "learning_period: 7\n", 1, 18, "time such as" },
 		{ "process_grace: 2d\n", 1, 16, "from 1s to 3600s" },
 		{ "format: xml\n", 1, 9, "text|json|ndjson" },
-		{ "sensors: [bpf, kprobe]\n", 1, 16, "bpf|fanotify|journal" },
+		{ "sensors: [bpf, kprobe]\n", 1, 16, "bpf|proc|fanotify" },
 		{ "watch:\n  - /ok\n  - bad\n", 3, 5, "absolute" },
 		{ "env_vars: [A=B]\n", 1, 12, "names" },
 		{ "env_vars: {a: b}\n", 1, 11, "list" },

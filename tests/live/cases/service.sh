@@ -85,7 +85,7 @@ is 'service: after kill -9 it starts and alerts' grep -q after-kill $alerts
 watch_stop
 
 # What cannot work says so.
-exits 18 'no root' setpriv --reuid 1000 --clear-groups "$tocsin" watch -s /tmp/s
+exits 18 'no root' setpriv --reuid 1000 --clear-groups "$tocsin" watch -s /tmp/s --sensor fanotify
 rule_file $live/bad.yml bad 'process where process.nmae == "x"'
 timeout 10 "$tocsin" watch -s $live/state -r $live/bad.yml >/dev/null 2>$live/err
 is 'service: a broken rule at start: exit code' same $? 17

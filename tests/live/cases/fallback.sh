@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The five detections with each combination of sensors: what must be told, by
+# whom, and what cannot be. The acts are slow enough for who looks from time to
+# time; of quick ones it is only asked that nobody wrong is named.
+. /tocsin/tests/live/lib.sh
+out=2001:db8::1
+motd=/etc/update-motd.d units=/etc/systemd/system
+motd_rule=$(rule_id motd_process_spawned)
+pid_rule=$(rule_id run_pid_lock_reboot_created)
+content_rule=$(rule_id run_pid_lock_reboot_content)
+timer_rule=$(rule_id systemd_timer_created)
+web_rule=$(rule_id web_server_command)
+cat_rule=$(rule_id cat_network_activity)
+
+serve() { # PORT MS: closes each connection after that time
+	: >$live/serving.$1
+	ACT=$(words serve tcp :: "$1" "$2") ACT_LOG= "$act" >$live/serving.$1 &
+	wait_until 5 grep -q serving $live/serving.$1
+}
+serve 7001 600
+serve 7002 0
+
+# ---- the watcher, inside or outside of the small host's pids --------------
+
+# The connector answers only to the real host's pids and network: its watcher
+# stands outside, and sees other processes of the host as well.
+is_started() { grep -q '^tocsin: ready:' $notes || [ -e $live/watch.code ]; }
+start() { # SENSOR SENSOR
+	rm -rf $live/state $alerts
+	if [ "$1" = proc ]; then
+		: >$notes
+		echo "watch $tocsin watch --format ndjson -s $live/state" \
+			"-o $alerts --sensor $1 --sensor $2" >$live/outside
+		wait_until 15 is_started
+	else
+		watch_start --sensor "$1" --sensor "$2"
+	fi
+}
+stop() { # SENSOR
+	if [ "$1" = proc ]; then
+		echo 'stop TERM' >$live/outside
+		wait_until 10 test -s $live/watch.code
+		watch_code=$(cat $live/watch.code)
+	else
+		watch_stop
+	fi
+}
+
+# ---- what is looked at ----------------------------------------------------
+
+# told RULE TAG: one line for each alert of that rule that speaks of the tag.
+told() {
+	jq -r --arg rule "$1" --arg tag "$2" 'select(.rule.id == $rule and
+		(tojson | contains($tag))) |
+		[.process.name, .process.parent.name, .user.name,
+		.tocsin.attribution] | map(. // "-") | join(" ")' $alerts
+}
+# wants WHAT RULE TAG LINE: that alert, and no other; LINE "" = none.
+wants() {
+	[ -z "$4" ] || wait_until 3 is_told "$2" "$3"
+	is "$combination: $1" same "$(told "$2" "$3")" "$4"
+}
+is_told() { [ -n "$(told "$1" "$2")" ]; }
+# never WHAT RULE TAG NAME: whoever is named is the right one.
+never() {
+	is "$combination: $1" same \
+		"$(told "$2" "$3" | cut -d' ' -f1 | grep -vx -e "$4" -e -)" ''
+}
+
+# Stays for a while.
+slow='sleep	700'
+
+# The acts of one combination. PROCESSES and FILES name the sensors.
+act_all() {
+	actor $bin/bash
+	actor $bin/sh
+	ACT_1=$slow starts $motd/90-$T -- $bin/bash -i $T
+	ACT_1=$slow starts /usr/sbin/nginx -- $bin/sh -c id $T
+	acts /tmp/implant "create /run/$T.pid 1" "$slow"
+	acts $bin/implant "create $units/$T.timer x" "$slow"
+	acts $bin/daemon "create /run/$T-elf.pid "$'\177ELF' "$slow"
+	(
+		exec 3<>/dev/tcp/$out/7001
+		exec cat <&3 >/dev/null
+	)
+	local T=${T}q # quick ones
+	starts $motd/91-$T -- $bin/bash -i $T
+	starts /usr/sbin/nginx -- $bin/sh -c id $T
+	by touch /run/$T.pid
+	by touch $units/$T.timer
+}
+
+combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
+	local how=$3 who=$4
+	combination="$1 and $2"
+	T=f${1:0:2}${2:0:2}
+	start "$1" "$2"
+	is "$combination: these are in use" \
+		grep -q "^tocsin: ready: sensors $1 and $2," $notes
+	sleep 0.6 # a poller looks first
+	act_all >$live/out.$T 2>&1
+	is "$combination: the acts were done" test ! -s $live/out.$T ||
+		cat $live/out.$T
+	sleep 0.6
+	wants 'a shell of a motd script' "$motd_rule" "$T\"" "bash 90-$T root $how"
+	wants 'a command of a web server' "$web_rule" "$T\"" "sh nginx root $how"
+	if [ "$who" = kernel ]; then
+		wants 'a pid file' "$pid_rule" "$T.pid" 'implant bash root kernel'
+		wants 'a timer' "$timer_rule" "$T.timer" 'implant bash root kernel'
+	else
+		wants 'a pid file: needs to know who, so not told' \
+			"$pid_rule" "$T.pid" ''
+		wants 'a pid file with a program in it: nobody named' \
+			"$content_rule" "$T-elf.pid" "- - - $who"
+		wants 'a timer: told, nobody named' "$timer_rule" "$T.timer" \
+			"- - - $who"
+	fi
+	wants 'cat on a connection' "$cat_rule" '"port":7001' "cat bash root $how"
+	never 'a quick shell of a motd script' "$motd_rule" "91-$T" bash
+	never 'a quick pid file' "$pid_rule" "${T}q.pid" touch
+	never 'a quick timer' "$timer_rule" "${T}q.timer" touch
+	stop "$1"
+	is "$combination: stopped by a signal" same "$watch_code" 25
+}
+
+combination bpf fanotify kernel kernel
+combination proc fanotify kernel kernel
+combination poll fanotify polled kernel
