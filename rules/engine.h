@@ -11,7 +11,7 @@
 #define RULES_ENGINE_H
 
 #include "rules/ast.h"
-#include "rules/grams.h"
+#include "rules/index.h"
 #include "rules/set.h"
 
 #include <netinet/in.h>
@@ -289,6 +289,8 @@ enum code_kind {
 /* One condition of a rule; bit `id` of the index. */
 struct stage {
 	unsigned id;
+	/* Where the program goes on when the index has let the stage live. */
+	uint32_t entry;
 	struct program program;
 	/* What it asks of earlier events as well, .n = 0: nothing. Decided
 	 * only for a pending sequence that this event could advance. */
@@ -323,28 +325,6 @@ struct rule_code {
 	uint64_t threshold, cardinality;
 	int cardinality_field; /* -1 = none */
 };
-
-/* A field whose value decides early which stages can still match. */
-struct guard_pair { /* the stage needs the leaf, a test of the field */
-	unsigned field;
-	uint32_t leaf, stage;
-	bool drop; /* while the index is built */
-};
-
-struct guard_leaf { /* and the pairs that name it */
-	const struct guard_pair *pairs;
-	size_t n;
-};
-
-struct guard {
-	unsigned field;
-	struct guard_leaf *leaves;
-	size_t n;
-	struct grams grams;
-	uint64_t *unguarded; /* stages that do not care */
-};
-
-#define GUARDS_MAX 16
 
 /* Fields of earlier events of sequences, of all rules. */
 struct earlier_field {
@@ -406,11 +386,7 @@ struct rules {
 	struct stage **stages;	/* by id */
 	size_t *stage_rule;
 
-	struct guard_pair *pairs;
-	size_t n_pairs, cap_pairs;
-	struct guard guards[GUARDS_MAX];
-	size_t n_guards;
-	size_t words; /* of a bit set of stages */
+	struct index index;
 
 	bool *field_used;
 	struct pattern_use *patterns;
@@ -481,7 +457,7 @@ int parse_eql(struct parse *, struct query *out);
 int parse_eql_condition(struct parse *, struct node **out);
 int parse_kql(struct parse *, struct query *out);
 
-/* ---- check.c, compile.c, program.c, index.c -------------------------- */
+/* ---- check.c, compile.c, program.c ----------------------------------- */
 
 /* Types; folds constants; turns bare boolean fields into tests. */
 int check_condition(struct parse *, struct node **);
@@ -524,10 +500,6 @@ const char *program_verify(const struct rules *, const struct program *);
 const char *expr_verify(const struct expr *);
 void program_dump(const struct rules *, const struct program *, struct buf *);
 
-/* Notes that the stage needs its top conjuncts; then builds the guards. */
-int index_note(struct parse *, const struct node *cond, unsigned stage);
-int index_build(struct rules *);
-
 /* ---- lineage.c: processes by what their ancestors did ---------------- */
 
 int lineage_compile(struct parse *, const struct node *, struct leaf *);
@@ -561,6 +533,8 @@ struct eval {
 };
 
 bool eval_program(struct eval *, const struct program *);
+/* From the stage's entry on: for a candidate of the index. */
+bool eval_stage(struct eval *, const struct stage *);
 bool eval_leaf(struct eval *, uint32_t leaf);
 /* One leaf against one string, for the index. */
 bool eval_leaf_string(struct eval *, uint32_t leaf, struct view s);
@@ -570,7 +544,6 @@ bool eval_fold(struct eval *, struct view s, struct view *out);
 
 /* ---- streaming state ------------------------------------------------- */
 
-struct guard_cache;
 struct held_match;
 
 struct emit_state { /* pipes */
@@ -585,27 +558,21 @@ struct rules_run {
 	struct rules_sink sink;
 	struct rules_counters counters;
 	struct eval eval;
-	struct slot *earlier;	    /* of the pending sequence looked at */
-	struct guard_cache *guards; /* one per guard */
-	unsigned guard_order[GUARDS_MAX];
-	struct buf gram_room;
-	uint64_t *candidates; /* bit set of stages */
-	uint64_t *scratch_bits;
+	struct slot *earlier; /* of the pending sequence looked at */
+	struct index_run *index;
 	struct emit_state *emit;	 /* per rule */
 	struct sequence_run **sequences; /* per rule, NULL for others */
 	struct sample_run **samples;
 	struct terms_run **terms;
 	struct threshold_run **thresholds;
-	struct buf key; /* join keys under construction */
+	struct buf key;		     /* join keys under construction */
+	struct sequence_run **timed; /* those that there are */
+	size_t n_timed;
 	/* When the first sequence that a missing event may still end is due. */
 	uint64_t next_deadline_ns;
+	uint64_t swept_ns; /* when all sequences were looked at */
 	void (*unpin)(void *pinned);
 };
-
-/* index.c: which stages can still be true of the record. */
-int guard_caches_new(struct rules_run *);
-void guard_caches_free(struct rules_run *);
-bool index_candidates(struct rules_run *, struct record *, uint64_t *bits);
 
 /* run.c: a match on its way out, through the rule's pipes. */
 struct emit_args {

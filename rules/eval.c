@@ -171,14 +171,26 @@ eval_leaf_string(struct eval *e, uint32_t leaf, struct view s)
 	return pattern_list_match(&l->patterns, s);
 }
 
-bool
-eval_program(struct eval *e, const struct program *p)
+static bool
+run_program(struct eval *e, const struct program *p, size_t entry)
 {
-	const struct test *t = p->v;
+	const struct test *t = &p->v[entry];
 
 	while (t->op == TEST_LEAF)
 		t = &p->v[eval_leaf(e, t->leaf) ? t->yes : t->no];
 	return t->op == TEST_ACCEPT;
+}
+
+bool
+eval_program(struct eval *e, const struct program *p)
+{
+	return run_program(e, p, 0);
+}
+
+bool
+eval_stage(struct eval *e, const struct stage *s)
+{
+	return run_program(e, &s->program, s->entry);
 }
 
 /* ---- expressions ----------------------------------------------------- */

@@ -8,6 +8,8 @@
 #define TERMS_DEFAULT 131072
 /* Matches kept for `tail`. */
 #define HELD_MAX 65536
+/* How often expired sequences are looked for; of event time. */
+#define SWEEP_NS (100 * NS_PER_MS)
 
 struct held_match {
 	struct held_match *next;
@@ -199,19 +201,20 @@ dispatch(struct rules_run *run, size_t rule, struct record *r,
 
 /* Stages of a rule have neighbouring ids: they are gathered, then fed. */
 static void
-run_candidates(struct rules_run *run, struct record *r)
+run_candidates(struct rules_run *run, struct record *r,
+	       const uint64_t *candidates)
 {
 	const struct rules *set = run->set;
 	size_t rule = SIZE_MAX;
 	uint64_t satisfied = 0;
 
-	for (size_t w = 0; w < set->words; w++) {
-		for (uint64_t bits = run->candidates[w]; bits != 0;
+	for (size_t w = 0; w < set->index.words; w++) {
+		for (uint64_t bits = candidates[w]; bits != 0;
 		     bits &= bits - 1) {
 			size_t id = w * 64 + (size_t)__builtin_ctzll(bits);
 			const struct stage *s = set->stages[id];
 
-			if (!eval_program(&run->eval, &s->program))
+			if (!eval_stage(&run->eval, s))
 				continue;
 			if (set->stage_rule[id] != rule && satisfied != 0) {
 				dispatch(run, rule, r, satisfied);
@@ -263,25 +266,35 @@ static void
 advance_time(struct rules_run *run, uint64_t time_ns)
 {
 	run->next_deadline_ns = UINT64_MAX;
-	for (size_t i = 0; i < run->set->n_rules; i++)
-		if (run->sequences[i] != NULL)
-			sequence_watermark(run, run->sequences[i], time_ns);
+	run->swept_ns = time_ns;
+	for (size_t i = 0; i < run->n_timed; i++)
+		sequence_watermark(run, run->timed[i], time_ns);
 }
 
 void
 rules_feed(struct rules_run *run, struct record *r)
 {
+	const uint64_t *candidates;
+
 	run_begin(run, r);
 	if (r->time_ns > run->next_deadline_ns)
 		advance_time(run, r->time_ns);
-	if (run->set->n_stages > 0 && index_candidates(run, r, run->candidates))
-		run_candidates(run, r);
+	if (run->set->n_stages == 0)
+		return;
+	candidates = index_candidates(run, r);
+	if (candidates != NULL)
+		run_candidates(run, r, candidates);
 }
 
+/* Called with each event: as long as nothing is due it is done soon. A rule
+ * whose sequence is fed forgets what has expired by itself; of the others it
+ * only frees the memory sooner. */
 void
 rules_watermark(struct rules_run *run, uint64_t time_ns)
 {
-	advance_time(run, time_ns);
+	if (time_ns > run->next_deadline_ns || time_ns < run->swept_ns ||
+	    time_ns - run->swept_ns >= SWEEP_NS)
+		advance_time(run, time_ns);
 	if (time_ns != UINT64_MAX)
 		return;
 	for (size_t i = 0; i < run->set->n_rules; i++)
@@ -302,7 +315,8 @@ new_state(struct rules_run *run, size_t i)
 	if (!c->live)
 		return 0;
 	if (c->kind == CODE_SEQUENCE)
-		made = run->sequences[i] = sequence_new(c, sequences);
+		made = run->timed[run->n_timed++] = run->sequences[i] =
+			sequence_new(c, sequences);
 	else if (c->kind == CODE_SAMPLE)
 		made = run->samples[i] = sample_new(c, sequences);
 	else if (c->kind == CODE_TERMS)
@@ -316,8 +330,8 @@ static bool
 has_tables(const struct rules_run *run)
 {
 	return run->emit != NULL && run->sequences != NULL &&
-	       run->samples != NULL && run->terms != NULL &&
-	       run->thresholds != NULL;
+	       run->timed != NULL && run->samples != NULL &&
+	       run->terms != NULL && run->thresholds != NULL;
 }
 
 static int
@@ -328,11 +342,11 @@ new_tables(struct rules_run *run)
 
 	run->eval.memo = calloc(set->n_leaves + 1, sizeof(*run->eval.memo));
 	run->eval.regex = regex_room_new();
-	run->candidates = calloc(set->words + 1, sizeof(uint64_t));
-	run->scratch_bits = calloc(set->words + 1, sizeof(uint64_t));
+	run->index = index_run_new(run);
 	run->emit = calloc(n, sizeof(*run->emit));
 	run->earlier = calloc(set->n_earlier + 1, sizeof(*run->earlier));
 	run->sequences = calloc(n, sizeof(*run->sequences));
+	run->timed = calloc(n, sizeof(*run->timed));
 	run->samples = calloc(n, sizeof(*run->samples));
 	run->terms = calloc(n, sizeof(*run->terms));
 	run->thresholds = calloc(n, sizeof(*run->thresholds));
@@ -343,9 +357,7 @@ new_tables(struct rules_run *run)
 			return -1;
 	}
 	if (run->eval.memo == NULL || run->eval.regex == NULL ||
-	    run->candidates == NULL || run->scratch_bits == NULL ||
-	    run->earlier == NULL || !has_tables(run) ||
-	    guard_caches_new(run) < 0)
+	    run->index == NULL || run->earlier == NULL || !has_tables(run))
 		return -1;
 	for (size_t i = 0; i < set->n_rules; i++)
 		if (new_state(run, i) < 0)
@@ -393,18 +405,17 @@ rules_run_free(struct rules_run *run)
 		terms_free(run->terms[i]);
 		threshold_free(run->thresholds[i]);
 	}
-	guard_caches_free(run);
+	index_run_free(run->index);
 	lineage_free(run->eval.lineage);
 	regex_room_free(run->eval.regex);
 	arena_free(&run->eval.scratch);
 	buf_free(&run->eval.fold);
 	buf_free(&run->key);
 	free(run->eval.memo);
-	free(run->candidates);
-	free(run->scratch_bits);
 	free(run->emit);
 	free(run->earlier);
 	free(run->sequences);
+	free(run->timed);
 	free(run->samples);
 	free(run->terms);
 	free(run->thresholds);

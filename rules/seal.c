@@ -449,7 +449,7 @@ seal_rule(struct sealer *s, size_t i)
 {
 	struct rules *set = s->set;
 	size_t errors_before = s->err->n, stages = set->n_stages;
-	size_t pairs = set->n_pairs;
+	size_t pairs = set->index.n_pairs;
 	struct work *w;
 
 	if (set->rules[i].status != RULE_OK)
@@ -476,7 +476,7 @@ seal_rule(struct sealer *s, size_t i)
 	w->code->live = w->rule->status == RULE_OK;
 	if (!w->code->live) { /* what it needed is not looked at */
 		set->n_stages = stages;
-		set->n_pairs = pairs;
+		set->index.n_pairs = pairs;
 	}
 }
 

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What conditions need, turned into guards; see index.h. */
+#include "rules/engine.h"
+
+#include <stdlib.h>
+
+/* ---- what a condition needs ------------------------------------------ */
+
+/* Branches of a disjunction looked at; one more and it guards nothing. */
+#define BRANCHES_MAX 64
+
+/* Tests of strings as they are written. */
+static bool
+is_guard(const struct leaf *l)
+{
+	if (l->type != RULES_KEYWORD && l->type != RULES_ANY)
+		return false;
+	if (l->op == LEAF_LIKE)
+		return true;
+	for (size_t i = 0; l->op == LEAF_IN && i < l->set.n; i++)
+		if (l->set.v[i].type != VALUE_STRING)
+			return false;
+	return l->op == LEAF_IN;
+}
+
+static int note(struct parse *, const struct node *, unsigned stage);
+
+static int
+note_leaf(struct parse *p, const struct node *n, unsigned stage)
+{
+	struct rules *set = p->set;
+	struct index *x = &set->index;
+	struct guard_pair *v;
+	uint32_t leaf;
+
+	if (n->kind != NODE_IN && n->kind != NODE_LIKE &&
+	    n->kind != NODE_COMPARE)
+		return 0;
+	if (compile_leaf(p, n, &leaf) < 0)
+		return -1;
+	if (!is_guard(&set->leaves[leaf]))
+		return 0;
+	v = set_grow(&set->arena, x->pairs, x->n_pairs, &x->cap_pairs,
+		     sizeof(*v));
+	if (v == NULL)
+		return parse_error(p, n->at, "memory is out");
+	x->pairs = v;
+	v[x->n_pairs++] = (struct guard_pair){ .field = set->leaves[leaf].field,
+					       .leaf = leaf,
+					       .stage = stage };
+	return 0;
+}
+
+static bool
+has_field(const struct index *x, size_t from, size_t to, unsigned field)
+{
+	for (size_t i = from; i < to; i++)
+		if (x->pairs[i].field == field)
+			return true;
+	return false;
+}
+
+/* One conjunct per field: each test may pick its own value of an array, which
+ * a bit per stage could not say. */
+static int
+note_and(struct parse *p, const struct node *n, unsigned stage)
+{
+	struct index *x = &p->set->index;
+	size_t start = x->n_pairs;
+
+	for (size_t i = 0; i < n->n; i++) {
+		size_t from = x->n_pairs, to = from;
+
+		if (note(p, n->kids[i], stage) < 0)
+			return -1;
+		for (size_t k = from; k < x->n_pairs; k++)
+			if (!has_field(x, start, from, x->pairs[k].field))
+				x->pairs[to++] = x->pairs[k];
+		x->n_pairs = to;
+	}
+	return 0;
+}
+
+/* The fields that every branch needs: one branch or another. */
+static int
+note_or(struct parse *p, const struct node *n, unsigned stage)
+{
+	struct index *x = &p->set->index;
+	size_t start = x->n_pairs, ends[BRANCHES_MAX], to = start;
+
+	if (n->n > BRANCHES_MAX)
+		return 0;
+	for (size_t i = 0; i < n->n; i++) {
+		if (note(p, n->kids[i], stage) < 0)
+			return -1;
+		ends[i] = x->n_pairs;
+	}
+	for (size_t k = start; k < x->n_pairs; k++) {
+		size_t from = start, i = 0;
+
+		for (; i < n->n; from = ends[i++])
+			if (!has_field(x, from, ends[i], x->pairs[k].field))
+				break;
+		x->pairs[k].either = true;
+		x->pairs[k].used = i == n->n; /* stays */
+	}
+	for (size_t k = start; k < x->n_pairs; k++) {
+		if (!x->pairs[k].used)
+			continue;
+		x->pairs[to] = x->pairs[k];
+		x->pairs[to++].used = false;
+	}
+	x->n_pairs = to;
+	return 0;
+}
+
+static int
+note(struct parse *p, const struct node *n, unsigned stage)
+{
+	if (n->kind == NODE_AND)
+		return note_and(p, n, stage);
+	if (n->kind == NODE_OR)
+		return note_or(p, n, stage);
+	return note_leaf(p, n, stage);
+}
+
+int
+index_note(struct parse *p, const struct node *cond, unsigned stage)
+{
+	return note(p, cond, stage);
+}
+
+/* ---- guards ---------------------------------------------------------- */
+
+/* The pairs of one field, by leaf. */
+struct field_run {
+	struct guard_pair *v;
+	size_t n, n_leaves, n_stages;
+};
+
+static int
+by_field(const void *a, const void *b)
+{
+	const struct guard_pair *x = a, *y = b;
+
+	if (x->field != y->field)
+		return x->field < y->field ? -1 : 1;
+	if (x->leaf != y->leaf)
+		return x->leaf < y->leaf ? -1 : 1;
+	return x->stage < y->stage ? -1 : x->stage > y->stage;
+}
+
+static uint64_t *
+new_bits(struct rules *set, int byte)
+{
+	uint64_t *bits =
+		arena_array(&set->arena, set->index.words, sizeof(*bits));
+
+	if (bits != NULL)
+		memset(bits, byte, set->index.words * sizeof(*bits));
+	return bits;
+}
+
+static size_t
+count_bits(const uint64_t *bits, size_t words)
+{
+	size_t n = 0;
+
+	for (size_t w = 0; w < words; w++)
+		n += (size_t)__builtin_popcountll(bits[w]);
+	return n;
+}
+
+static int
+make_guard(struct rules *set, struct guard *g, const struct field_run *run)
+{
+	*g = (struct guard){ .field = run->v->field, .worth = 1 };
+	g->leaves = arena_array(&set->arena, run->n, sizeof(*g->leaves));
+	g->unguarded = new_bits(set, 0xff);
+	if (g->leaves == NULL || g->unguarded == NULL)
+		return -1;
+	for (size_t i = 0; i < run->n; i++) {
+		uint32_t stage = run->v[i].stage;
+
+		g->unguarded[stage / 64] &= ~(1ull << stage % 64);
+		if (i == 0 || run->v[i].leaf != run->v[i - 1].leaf)
+			g->leaves[g->n++] =
+				(struct guard_leaf){ &run->v[i], 0 };
+		g->leaves[g->n - 1].n++;
+		run->v[i].used = true;
+	}
+	return 0;
+}
+
+static int
+add_grams(struct rules *set, struct guard *g)
+{
+	uint32_t *ids = arena_array(&set->arena, g->n, sizeof(*ids));
+
+	if (ids == NULL)
+		return -1;
+	for (size_t i = 0; i < g->n; i++)
+		ids[i] = g->leaves[i].pairs->leaf;
+	return grams_build(&g->grams, &set->arena, set->leaves, ids, g->n);
+}
+
+/* ---- which fields ---------------------------------------------------- */
+
+/* More different tests than this: not a field that tells kinds of events. */
+#define KIND_LEAVES_MAX 48
+
+static bool
+is_kind(const struct rules *set, const struct field_run *run)
+{
+	if (run->n_stages * 2 < set->n_stages ||
+	    run->n_leaves > KIND_LEAVES_MAX)
+		return false;
+	for (size_t i = 0; i < run->n; i++) {
+		const struct leaf *l = &set->leaves[run->v[i].leaf];
+
+		if (l->op == LEAF_LIKE && l->patterns.n > 0)
+			return false;
+	}
+	return true;
+}
+
+static int
+by_stages(const void *a, const void *b)
+{
+	const struct field_run *x = a, *y = b;
+
+	if (x->n_stages != y->n_stages)
+		return x->n_stages > y->n_stages ? -1 : 1;
+	return x->v->field < y->v->field ? -1 : x->v->field > y->v->field;
+}
+
+/* Arguments and command lines come last: they are the longest and most varied
+ * values. */
+static unsigned
+worth_of(const struct rules *set, const struct field_run *run)
+{
+	struct view name = view_of(set_field_name(set, run->v->field));
+
+	return view_ends(name, VIEW("args")) ||
+			       view_ends(name, VIEW("command_line"))
+		       ? 4
+		       : 2;
+}
+
+/* Of a set in by_stages' order, those worth `worth`. */
+static int
+make_guards(struct rules *set, const struct field_run *all, size_t n,
+	    unsigned worth)
+{
+	struct index *x = &set->index;
+
+	for (size_t i = 0; i < n && x->n_guards < GUARDS_MAX; i++) {
+		struct guard *g = &x->guards[x->n_guards];
+
+		if (all[i].v->used || all[i].n_stages < worth ||
+		    worth_of(set, &all[i]) != worth)
+			continue;
+		if (make_guard(set, g, &all[i]) < 0 || add_grams(set, g) < 0)
+			return -1;
+		g->worth = worth;
+		x->n_guards++;
+	}
+	return 0;
+}
+
+static int
+choose(struct rules *set, struct field_run *all, size_t n)
+{
+	struct index *x = &set->index;
+
+	qsort(all, n, sizeof(*all), by_stages);
+	for (size_t i = 0; i < n && x->n_kinds < KINDS_MAX; i++)
+		if (is_kind(set, &all[i]) &&
+		    make_guard(set, &x->kinds[x->n_kinds++], &all[i]) < 0)
+			return -1;
+	return make_guards(set, all, n, 2) < 0 ? -1
+					       : make_guards(set, all, n, 4);
+}
+
+/* Sorted pairs, field by field. `bits` is scratch. */
+static size_t
+split_fields(const struct rules *set, struct field_run *all, uint64_t *bits)
+{
+	const struct index *x = &set->index;
+	struct field_run *run = all;
+
+	for (size_t i = 0; i < x->n_pairs; i++) {
+		struct guard_pair *p = &x->pairs[i];
+
+		if (i == 0 || p->field != p[-1].field) {
+			run = i == 0 ? all : run + 1;
+			*run = (struct field_run){ .v = p };
+			memset(bits, 0, x->words * sizeof(*bits));
+		}
+		run->n++;
+		run->n_leaves += run->n == 1 || p->leaf != p[-1].leaf;
+		bits[p->stage / 64] |= 1ull << p->stage % 64;
+		run->n_stages = count_bits(bits, x->words);
+	}
+	return x->n_pairs == 0 ? 0 : (size_t)(run - all) + 1;
+}
+
+/* ---- entries --------------------------------------------------------- */
+
+/* Is it a test that the stage fails without, and that the kind of the event
+ * decides exactly? */
+static bool
+is_decided(const struct rules *set, const struct test *t, unsigned stage)
+{
+	const struct index *x = &set->index;
+	struct guard_pair key = { .field = set->leaves[t->leaf].field,
+				  .leaf = t->leaf,
+				  .stage = stage };
+	const struct guard_pair *p =
+		x->n_pairs == 0 ? NULL
+				: bsearch(&key, x->pairs, x->n_pairs,
+					  sizeof(key), by_field);
+
+	if (p == NULL || p->either)
+		return false;
+	for (size_t k = 0; k < x->n_kinds; k++)
+		if (x->kinds[k].field == key.field)
+			return true;
+	return false;
+}
+
+/* The program from its entry on is a program: jumps only go forward. */
+static void
+set_entry(const struct rules *set, struct stage *s)
+{
+	const struct program *p = &s->program;
+
+	s->entry = 0;
+	while (p->v[s->entry].op == TEST_LEAF &&
+	       p->v[s->entry].yes == s->entry + 1 &&
+	       p->v[s->entry].no == p->n - 1 &&
+	       is_decided(set, &p->v[s->entry], s->id))
+		s->entry++;
+}
+
+int
+index_build(struct rules *set)
+{
+	struct index *x = &set->index;
+	struct field_run *all;
+	uint64_t *bits;
+	int rc;
+
+	x->words = (set->n_stages + 63) / 64;
+	all = calloc(x->n_pairs + 1, sizeof(*all));
+	bits = calloc(x->words + 1, sizeof(*bits));
+	if (all == NULL || bits == NULL) {
+		free(all);
+		free(bits);
+		return -1;
+	}
+	if (x->n_pairs > 0)
+		qsort(x->pairs, x->n_pairs, sizeof(*x->pairs), by_field);
+	rc = choose(set, all, split_fields(set, all, bits));
+	for (size_t i = 0; i < set->n_stages && rc == 0; i++)
+		set_entry(set, set->stages[i]);
+	free(all);
+	free(bits);
+	return rc;
+}
