@@ -63,5 +63,10 @@ void alert_summary(struct record *, struct buf *out);
 void alert_format_json(const struct alert *, struct buf *out);
 /* A few lines for a terminal, escaped; `colour` adds SGR sequences. */
 void alert_format_text(const struct alert *, bool colour, struct buf *out);
+/* Parts of it: severity, name and id, without a line end; what the rule is
+ * about and its techniques; what happened, and the facts. */
+void alert_put_title(const struct rule *, bool colour, struct buf *out);
+void alert_put_reason(const struct rule *, struct buf *out);
+void alert_put_facts(const struct alert *, struct buf *out);
 
 #endif

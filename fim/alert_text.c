@@ -85,8 +85,10 @@ summary_process(struct record *r, struct view action, struct buf *out)
 	struct view executable = string_of(r, FIELD_PROCESS_EXECUTABLE);
 
 	put_process(r, out);
-	if (view_eq(action, VIEW("exec"))) {
-		buf_puts(out, " ran: ");
+	if (view_eq(action, VIEW("exec")) ||
+	    view_eq(action, VIEW("already_running"))) {
+		buf_puts(out,
+			 view_eq(action, VIEW("exec")) ? " ran: " : " runs: ");
 		buf_put(out, line.n > 0 ? line : or_unknown(executable));
 		buf_puts(out, ", child of ");
 		buf_put(out, or_unknown(parent));
@@ -134,6 +136,12 @@ summary_file(struct record *r, struct view action, struct buf *out)
 	struct view old = string_of(r, FIELD_FILE_ORIGINAL_PATH);
 	struct view path = string_of(r, FIELD_FILE_PATH);
 
+	if (view_eq(action, VIEW("snapshot")) &&
+	    record_get(r, FIELD_PROCESS_PID)->n == 0) {
+		buf_put(out, path);
+		buf_puts(out, " is there");
+		return;
+	}
 	put_process(r, out);
 	for (size_t i = 0; i < ARRAY_LEN(file_verbs); i++) {
 		if (view_eq(action, view_of(file_verbs[i].action)))
@@ -198,6 +206,21 @@ put_level(const struct rule *rule, bool colour, struct buf *out)
 	buf_puts(out, "ALERT");
 }
 
+void
+alert_put_title(const struct rule *rule, bool colour, struct buf *out)
+{
+	put_level(rule, colour, out);
+	buf_printf(out, " %d  ", rule->risk_score);
+	if (colour)
+		buf_puts(out, "\033[1m");
+	buf_text(out, rule->name);
+	if (colour)
+		buf_puts(out, "\033[0m");
+	buf_puts(out, "  [");
+	buf_text(out, rule->id);
+	buf_putc(out, ']');
+}
+
 static void
 put_head(const struct alert *a, bool colour, struct buf *out)
 {
@@ -207,16 +230,8 @@ put_head(const struct alert *a, bool colour, struct buf *out)
 	buf_put(out, view_sub(buf_view(&time), 0, 23)); /* milliseconds */
 	buf_puts(out, "Z  ");
 	buf_free(&time);
-	put_level(a->rule, colour, out);
-	buf_printf(out, " %d  ", a->rule->risk_score);
-	if (colour)
-		buf_puts(out, "\033[1m");
-	buf_text(out, a->rule->name);
-	if (colour)
-		buf_puts(out, "\033[0m");
-	buf_puts(out, "  [");
-	buf_text(out, a->rule->id);
-	buf_puts(out, "]\n");
+	alert_put_title(a->rule, colour, out);
+	buf_putc(out, '\n');
 }
 
 static void
@@ -291,13 +306,16 @@ put_content(struct record *r, struct buf *out)
 {
 	const struct slot *entropy = record_get(r, FIELD_FILE_ENTROPY);
 	struct view hash = string_of(r, FIELD_FILE_SHA256);
+	struct view kind = string_of(r, FIELD_FILE_KIND);
 	int64_t size;
 
 	if (!int_of(r, FIELD_FILE_SIZE, &size))
 		return;
 	put_label("content", out);
 	buf_printf(out, "%" PRId64 " bytes  ", size);
-	buf_text(out, or_unknown(string_of(r, FIELD_FILE_KIND)));
+	if (kind.n == 0)
+		kind = string_of(r, FIELD_FILE_TYPE);
+	buf_text(out, or_unknown(kind));
 	if (entropy->n > 0)
 		buf_printf(out, "  entropy %.2f", entropy->v[0].d);
 	buf_puts(out, "  mode ");
@@ -338,20 +356,64 @@ put_threats(const struct rule *rule, struct buf *out)
 	}
 }
 
+/* In lines of a width that is read with ease. */
+static void
+put_wrapped(struct view text, struct buf *out)
+{
+	size_t column = 0;
+	struct view word;
+
+	while (view_next_split(&text, ' ', &word)) {
+		word = view_trim(word);
+		if (word.n == 0)
+			continue;
+		if (column > 0 && column + word.n > 64) {
+			buf_putc(out, '\n');
+			put_label("", out);
+			column = 0;
+		}
+		if (column > 0)
+			buf_putc(out, ' ');
+		buf_text(out, word);
+		column += word.n + 1;
+	}
+	buf_putc(out, '\n');
+}
+
 void
-alert_format_text(const struct alert *a, bool colour, struct buf *out)
+alert_put_reason(const struct rule *rule, struct buf *out)
+{
+	if (rule->description.n > 0) {
+		put_label("why", out);
+		put_wrapped(rule->description, out);
+	}
+	put_threats(rule, out);
+}
+
+static void
+put_package(struct record *r, struct buf *out)
+{
+	struct view name = string_of(r, FIELD_PACKAGE_NAME);
+
+	if (name.n == 0)
+		return;
+	put_label("package", out);
+	buf_text(out, name);
+	buf_puts(out, bool_of(r, FIELD_PACKAGE_MATCHES)
+			      ? ", content as recorded\n"
+			      : ", not what it brought\n");
+}
+
+void
+alert_put_facts(const struct alert *a, struct buf *out)
 {
 	struct record *r = a->record;
 	struct buf what = { 0 };
 
-	put_head(a, colour, out);
-	if (a->suppressed > 0) {
-		put_row("what", string_of(r, FIELD_MESSAGE), out);
-		return;
-	}
 	alert_summary(r, &what);
 	put_row("what", buf_view(&what), out);
 	buf_free(&what);
+	put_list_row(r, "hidden from", FIELD_HIDDEN_FROM, out);
 	put_list_row(r, "sequence", FIELD_ALERT_STAGES, out);
 	put_process_row(r, "process", FIELD_PROCESS_PID,
 			FIELD_PROCESS_EXECUTABLE, FIELD_PROCESS_ARGS,
@@ -360,8 +422,25 @@ alert_format_text(const struct alert *a, bool colour, struct buf *out)
 			FIELD_PARENT_ARGS, FIELD_PARENT_USER_NAME, out);
 	put_ancestors(r, out);
 	put_content(r, out);
+	put_package(r, out);
+	put_list_row(r, "capable of", FIELD_FILE_CAPABILITIES, out);
+	put_list_row(r, "preloads", FIELD_PRELOAD_LIBRARIES, out);
 	put_list_row(r, "starts", FIELD_UNIT_EXEC_START, out);
-	if (!view_eq(string_of(r, FIELD_ATTRIBUTION), VIEW("kernel")))
-		put_list_row(r, "attributed", FIELD_ATTRIBUTION, out);
+}
+
+void
+alert_format_text(const struct alert *a, bool colour, struct buf *out)
+{
+	struct record *r = a->record;
+	struct view attribution = string_of(r, FIELD_ATTRIBUTION);
+
+	put_head(a, colour, out);
+	if (a->suppressed > 0) {
+		put_row("what", string_of(r, FIELD_MESSAGE), out);
+		return;
+	}
+	alert_put_facts(a, out);
+	if (!view_eq(attribution, VIEW("kernel")))
+		put_row("attributed", attribution, out);
 	put_threats(a->rule, out);
 }

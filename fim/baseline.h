@@ -3,11 +3,10 @@
 #ifndef FIM_BASELINE_H
 #define FIM_BASELINE_H
 
-#include <signal.h>
-
 #include "baselines/baseline.h"
 #include "baselines/compare.h"
 #include "baselines/scope.h"
+#include "fim/batch.h"
 #include "fim/config.h"
 #include "fim/options.h"
 
@@ -21,10 +20,8 @@ struct baseline_run {
 	struct baseline *baseline; /* by baseline_run_open */
 	struct scope scope;	   /* the baseline's, with roots */
 	struct buf who;
-	sigset_t signals; /* blocked; asked for in between */
+	struct batch batch;
 	unsigned threads;
-	uint64_t shown_ns; /* progress, last */
-	uint64_t started_ns;
 };
 
 /* The baseline, verified: signature, host, and that neither it nor the journal

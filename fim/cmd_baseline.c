@@ -8,10 +8,7 @@
 
 #include "baselines/journal.h"
 #include "fim/baseline.h"
-#include "fim/hurry.h"
 #include "fim/keys.h"
-
-#define PROGRESS_NS (200 * NS_PER_MS)
 
 static const struct {
 	const char *name;
@@ -163,40 +160,20 @@ baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out)
 bool
 baseline_run_stopped(struct baseline_run *r)
 {
-	static const struct timespec now = { 0 };
-
-	return sigtimedwait(&r->signals, NULL, &now) > 0;
+	return batch_stopped(&r->batch);
 }
 
 void
 baseline_run_progress(struct baseline_run *r, uint64_t files, uint64_t total,
 		      uint64_t bytes)
 {
-	uint64_t now_ns = clock_boot_ns();
-
-	if (!r->io->progress || now_ns - r->shown_ns < PROGRESS_NS)
-		return;
-	r->shown_ns = now_ns;
-	fprintf(r->io->notes, "\r%llu files, %.1f GiB",
-		(unsigned long long)files,
-		(double)bytes / (double)(1ull << 30));
-	if (total > 0 && files > 0 && files <= total) {
-		double s = (double)(now_ns - r->started_ns) / NS_PER_SEC;
-
-		fprintf(r->io->notes, ", %u %%, about %.0f s left",
-			(unsigned)(100 * files / total),
-			s * (double)(total - files) / (double)files);
-	}
-	fputs("\033[K", r->io->notes);
-	fflush(r->io->notes);
+	batch_progress(&r->batch, files, total, bytes);
 }
 
 void
 baseline_run_progress_end(struct baseline_run *r)
 {
-	if (r->io->progress && r->shown_ns > 0)
-		fputs("\r\033[K", r->io->notes);
-	r->shown_ns = 0;
+	batch_progress_end(&r->batch);
 }
 
 /* ---- the run --------------------------------------------------------- */
@@ -234,26 +211,15 @@ static enum exit_code
 prepare(struct baseline_run *r)
 {
 	const struct options *o = r->o;
-	uint64_t threads = 0;
 
-	if (o->threads != NULL &&
-	    (!view_to_u64(view_of(o->threads), &threads) || threads == 0 ||
-	     threads > 64))
+	if (!batch_threads(o, &r->threads))
 		return baseline_usage(r, "--threads wants a number from 1 to "
 					 "64");
-	r->threads = (unsigned)threads;
 	if (config_load(&r->config, o->config, &r->io->err) != 0)
 		return EXIT_CONFIG;
 	r->state = o->state != NULL ? o->state : r->config.state.p;
-	if (o->nice)
-		hurry_never();
-	sigemptyset(&r->signals);
-	sigaddset(&r->signals, SIGINT);
-	sigaddset(&r->signals, SIGTERM);
-	sigaddset(&r->signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &r->signals, NULL);
+	batch_start(&r->batch, o, r->io);
 	find_who(&r->who);
-	r->started_ns = clock_boot_ns();
 	return EXIT_NOTHING;
 }
 

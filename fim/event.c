@@ -42,3 +42,16 @@ event_is_log(enum event_kind kind)
 {
 	return kind >= EVENT_SSH_LOGIN && kind <= EVENT_LOG_MESSAGE;
 }
+
+enum event_kind
+event_beginning(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_SNAPSHOT:
+		return EVENT_CREATE;
+	case EVENT_ALREADY_RUNNING:
+		return EVENT_EXEC;
+	default:
+		return kind;
+	}
+}

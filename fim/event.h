@@ -25,6 +25,9 @@ const char *event_category(enum event_kind); /* ECS event.category, "" */
 const char *event_type(enum event_kind);     /* ECS event.type, "" */
 bool event_is_log(enum event_kind);	     /* carries an event_log */
 const char *event_aliases(enum event_kind);
+/* What began when the thing came that a scan finds: CREATE of SNAPSHOT, EXEC
+ * of ALREADY_RUNNING, else the kind itself. */
+enum event_kind event_beginning(enum event_kind);
 
 /* A process over pid reuse: task_struct.start_boottime of the thread group's
  * leader does not change on exec. start_ns 0 = only the pid is known. */
@@ -53,6 +56,8 @@ struct event_proc {
 	bool kthread;
 	bool container;		 /* its pid namespace is below Tocsin's */
 	uint64_t pid_ns, mnt_ns; /* inode numbers; 0 = not known */
+	/* By a scan: the views that leave it out, each followed by NUL. */
+	struct view hidden_from;
 };
 
 /* What execve was asked and what it made of it: EXEC, ALREADY_RUNNING. */
@@ -75,6 +80,7 @@ struct event_exec {
 	/* Which of descriptors 0–2 are sockets (bit n), of any family. */
 	uint32_t socket_fds;
 	uint64_t stdio_inode[3]; /* of descriptors 0–2; 0 = not known */
+	bool replaced; /* by a scan: another file has the image's name now */
 };
 
 enum net_proto { NET_TCP = 6, NET_UDP = 17 }; /* IANA numbers */
@@ -146,6 +152,9 @@ enum attribution {
 	ATTRIBUTION_OFFLINE,	 /* happened while Tocsin was not running */
 	ATTRIBUTION_POLLED,	 /* found by looking from time to time */
 	ATTRIBUTION_UNAVAILABLE, /* this sensor cannot say who */
+	/* Nothing has happened: a scan looks at what is there. Rules for its
+	 * beginning apply as well. */
+	ATTRIBUTION_SCAN,
 };
 
 struct event {

@@ -2,13 +2,16 @@
 /* File facts on demand, and the way from a timer to its service. */
 #include "fim/facts.h"
 
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 void
 facts_end(struct facts *f)
 {
-	if (f->depth != FACTS_NONE && f->fd >= 0)
+	if (f->depth > FACTS_SEEN && f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
 	f->depth = FACTS_NONE;
@@ -85,23 +88,66 @@ inspect(struct facts *f, const struct event *e, unsigned want,
 	return true;
 }
 
+static bool
+seen(struct facts *f, const struct event *e)
+{
+	struct stat st;
+
+	if (f->opener.seen == NULL || !f->opener.seen(f->opener.ctx, e, &st))
+		return false;
+	f->file = (struct file_facts){ .st = st };
+	f->depth = FACTS_SEEN;
+	f->there = true;
+	return true;
+}
+
+static void
+look(struct facts *f, const struct event *e, struct arena *arena)
+{
+	f->fd = f->opener.open != NULL ? f->opener.open(f->opener.ctx, e) : -1;
+	f->depth = FACTS_STAT;
+	f->there = f->fd >= 0 && inspect(f, e, 0, arena);
+}
+
 const struct file_facts *
 facts_get(struct facts *f, const struct event *e, enum facts_depth depth,
 	  struct arena *arena)
 {
-	const unsigned all = SCAN_KIND | SCAN_DIGEST | SCAN_ENTROPY |
-			     SCAN_PIDFILE | SCAN_UNIT;
+	const unsigned head =
+		SCAN_KIND | SCAN_PIDFILE | SCAN_UNIT | SCAN_PRELOAD;
+	unsigned want = head | SCAN_DIGEST | SCAN_ENTROPY;
 
-	if (f->depth == FACTS_NONE) {
-		f->fd = f->opener.open != NULL
-				? f->opener.open(f->opener.ctx, e)
-				: -1;
-		f->depth = FACTS_STAT;
-		f->there = f->fd >= 0 && inspect(f, e, 0, arena);
-	}
+	if (f->depth == FACTS_NONE && (depth > FACTS_SEEN || !seen(f, e)))
+		look(f, e, arena);
+	if (depth >= FACTS_STAT && f->depth < FACTS_STAT)
+		look(f, e, arena);
+	if (depth == FACTS_HEAD && !f->opener.frugal)
+		depth = FACTS_CONTENT;
+	if (depth == FACTS_HEAD)
+		want = head;
 	if (depth > f->depth) {
 		f->depth = depth;
-		f->there = f->there && inspect(f, e, all, arena);
+		f->there = f->there && inspect(f, e, want, arena);
 	}
 	return f->there ? &f->file : NULL;
+}
+
+/* capabilities(7), "File capabilities"; struct vfs_cap_data of
+ * linux/capability.h is little endian. */
+uint64_t
+facts_capabilities(struct facts *f, const struct event *e, struct arena *arena)
+{
+	const struct file_facts *facts = facts_get(f, e, FACTS_STAT, arena);
+	struct vfs_ns_cap_data data = { 0 };
+	ssize_t n;
+
+	if (facts == NULL || !S_ISREG(facts->st.st_mode))
+		return 0;
+	n = fgetxattr(f->fd, "security.capability", &data, sizeof(data));
+	if (n == (ssize_t)XATTR_CAPS_SZ_1)
+		return le32toh(data.data[0].permitted);
+	if (n < (ssize_t)XATTR_CAPS_SZ_2)
+		return 0;
+	return le32toh(data.data[0].permitted) |
+	       (uint64_t)le32toh(data.data[1].permitted) << 32;
 }

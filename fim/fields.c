@@ -73,7 +73,30 @@ static const struct rules_only only[] = {
 	     "audit records of other system calls are not read"),
 };
 
+/* A file is opened, read to the end, or looked for in the packages' database,
+ * when somebody asks. */
+static unsigned
+cost_of(unsigned field)
+{
+	if (field == FIELD_FILE_SHA256 || field == FIELD_FILE_ENTROPY ||
+	    field == FIELD_PACKAGE_MATCHES)
+		return 100000;
+	if (field == FIELD_FILE_HEADER_BYTES ||
+	    field == FIELD_FILE_TARGET_PATH ||
+	    (field >= FIELD_ELF_CLASS && field <= FIELD_ELF_ARCHITECTURE) ||
+	    field == FIELD_FILE_KIND || field == FIELD_FILE_INTERPRETER ||
+	    field == FIELD_FILE_CHANGED || field == FIELD_FILE_CAPABILITIES ||
+	    (field >= FIELD_PIDFILE_VALID && field <= FIELD_PRELOAD_LIBRARIES))
+		return 10000;
+	if ((field >= FIELD_FILE_SIZE && field <= FIELD_FILE_CREATED) ||
+	    field == FIELD_FILE_NLINK || field == FIELD_FILE_TYPE ||
+	    field == FIELD_PACKAGE_NAME)
+		return 1000;
+	return 0;
+}
+
 static const struct rules_schema schema = {
+	.cost = cost_of,
 	.fields = fields_table,
 	.n = ARRAY_LEN(fields_table),
 	.only = only,

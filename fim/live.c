@@ -220,6 +220,9 @@ set_attribution(struct live *l, struct slot *s)
 	case ATTRIBUTION_UNAVAILABLE:
 		live_set_string(l, s, VIEW("unavailable"));
 		break;
+	case ATTRIBUTION_SCAN:
+		live_set_string(l, s, VIEW("scan"));
+		break;
 	case ATTRIBUTION_KERNEL:
 	case ATTRIBUTION_NONE:
 		live_set_string(l, s,
@@ -228,6 +231,83 @@ set_attribution(struct live *l, struct slot *s)
 						  : VIEW("kernel"));
 		break;
 	}
+}
+
+/* A scan's events are also what rules for the beginning look for. */
+static enum event_kind
+beginning(const struct event *e)
+{
+	return e->attribution == ATTRIBUTION_SCAN ? event_beginning(e->kind)
+						  : e->kind;
+}
+
+static void
+set_type(struct live *l, struct slot *s)
+{
+	enum event_kind kind = l->event->kind, more = beginning(l->event);
+	struct view words;
+
+	if (more == kind) {
+		set_words(l, s, event_type(kind));
+		return;
+	}
+	words = arena_printf(&l->arena, "%s,%s", event_type(kind),
+			     event_type(more));
+	if (words.n > 0)
+		set_words(l, s, words.p);
+}
+
+static void
+set_aliases(struct live *l, struct slot *s)
+{
+	enum event_kind kind = l->event->kind, more = beginning(l->event);
+	struct view words;
+
+	if (more == kind) {
+		set_words(l, s, event_aliases(kind));
+		return;
+	}
+	words = arena_printf(&l->arena, "%s,%s", event_action(more),
+			     event_aliases(more));
+	if (words.n > 0)
+		set_words(l, s, words.p);
+}
+
+/* What a scan finds has the same name in every scan of it. */
+static struct view
+lasting_id(struct live *l)
+{
+	const struct event *e = l->event;
+	struct buf b = { 0 };
+	uint8_t digest[32];
+	struct view id;
+
+	buf_printf(&b, "%s%c%.*s %u %llu ", event_action(e->kind), 0,
+		   (int)l->host->boot.n, l->host->boot.p, e->key.pid,
+		   (unsigned long long)e->key.start_ns);
+	if (e->file.path.n > 0) {
+		buf_clear(&b);
+		buf_put(&b, e->file.path);
+	}
+	buf_put(&b, (struct view){ (const char *)e->net.remote,
+				   sizeof(e->net.remote) });
+	buf_printf(&b, "%u", e->net.remote_port);
+	digest_sha256(buf_view(&b), digest);
+	buf_clear(&b);
+	buf_puts(&b, "scan-");
+	buf_hex(&b, digest, 12);
+	id = b.failed ? VIEW_NONE : arena_copy(&l->arena, buf_view(&b));
+	buf_free(&b);
+	return id;
+}
+
+static struct view
+event_id(struct live *l)
+{
+	if (l->event->attribution == ATTRIBUTION_SCAN)
+		return lasting_id(l);
+	return arena_printf(&l->arena, "%.*s-%" PRIu64, (int)l->host->boot.n,
+			    l->host->boot.p, l->record.seq);
 }
 
 static void
@@ -246,13 +326,13 @@ fill_event(struct live *l, unsigned field, struct slot *s)
 		set_words(l, s, event_category(e->kind));
 		break;
 	case FIELD_EVENT_TYPE:
-		set_words(l, s, event_type(e->kind));
+		set_type(l, s);
 		break;
 	case FIELD_EVENT_ACTION:
 		live_set_string(l, s, view_of(event_action(e->kind)));
 		break;
 	case FIELD_EVENT_ACTION_ALIASES:
-		set_words(l, s, event_aliases(e->kind));
+		set_aliases(l, s);
 		break;
 	case FIELD_EVENT_DATASET:
 	case FIELD_DATA_STREAM_DATASET:
@@ -265,10 +345,7 @@ fill_event(struct live *l, unsigned field, struct slot *s)
 		live_set_string(l, s, datasets[dataset(l)].module);
 		break;
 	case FIELD_EVENT_ID:
-		live_set_string(l, s,
-				arena_printf(&l->arena, "%.*s-%" PRIu64,
-					     (int)l->host->boot.n,
-					     l->host->boot.p, l->record.seq));
+		live_set_string(l, s, event_id(l));
 		break;
 	case FIELD_EVENT_SEQUENCE:
 		live_set_int(l, s, (int64_t)l->record.seq);
@@ -319,10 +396,11 @@ fill_plain(struct live *l, unsigned field, struct slot *s)
 		fill_host(l, field, s);
 	else if (field <= FIELD_GROUP_LEADER_ENTRY_TYPE ||
 		 (field >= FIELD_PROCESS_EXEC_PATH &&
-		  field <= FIELD_ANCESTORS_EXECUTABLE))
+		  field <= FIELD_KERNEL_THREAD))
 		live_fill_process(l, field, s);
 	else if (field <= FIELD_ELF_ARCHITECTURE ||
-		 (field >= FIELD_FILE_ALIASES && field <= FIELD_UNIT_USER))
+		 (field >= FIELD_FILE_ALIASES &&
+		  field <= FIELD_PACKAGE_MATCHES))
 		live_fill_file(l, field, s);
 	else
 		live_fill_network(l, field, s);

@@ -60,6 +60,8 @@ void live_set_real(struct live *, struct slot *, double);
 void live_set_bool(struct live *, struct slot *, bool);
 void live_set_time(struct live *, struct slot *, uint64_t wall_ns);
 void live_set_id(struct live *, struct slot *, uint32_t id);
+/* Names of capability numbers, capabilities(7). */
+void live_set_capabilities(struct live *, struct slot *, uint64_t set);
 /* NUL-separated strings, one value each. */
 void live_set_items(struct live *, struct slot *, struct view items);
 

@@ -11,7 +11,13 @@
 static const struct file_facts *
 stat_facts(struct live *l)
 {
-	return facts_get(&l->facts, l->event, FACTS_STAT, &l->arena);
+	return facts_get(&l->facts, l->event, FACTS_SEEN, &l->arena);
+}
+
+static const struct file_facts *
+head_facts(struct live *l)
+{
+	return facts_get(&l->facts, l->event, FACTS_HEAD, &l->arena);
 }
 
 static const struct file_facts *
@@ -138,7 +144,10 @@ fill_type(struct live *l, struct slot *s)
 static void
 fill_stat(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f = stat_facts(l);
+	const struct file_facts *f =
+		field == FIELD_FILE_CREATED
+			? facts_get(&l->facts, l->event, FACTS_STAT, &l->arena)
+			: stat_facts(l);
 	uint64_t now_ns = l->event->time_ns;
 
 	if (f == NULL)
@@ -220,7 +229,7 @@ pid_running(int64_t pid)
 static void
 fill_pidfile(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f = content_facts(l);
+	const struct file_facts *f = head_facts(l);
 
 	if (f == NULL || !f->pidfile.judged)
 		return;
@@ -239,7 +248,7 @@ fill_pidfile(struct live *l, unsigned field, struct slot *s)
 static void
 fill_unit(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f = content_facts(l);
+	const struct file_facts *f = head_facts(l);
 	const struct unit_facts *u, *service = &l->facts.service;
 
 	if (f == NULL || !f->unit.is_unit)
@@ -280,7 +289,7 @@ fill_unit(struct live *l, unsigned field, struct slot *s)
 static void
 fill_elf(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f = content_facts(l);
+	const struct file_facts *f = head_facts(l);
 
 	if (f == NULL || !f->elf.valid)
 		return;
@@ -310,7 +319,10 @@ fill_elf(struct live *l, unsigned field, struct slot *s)
 static void
 fill_content(struct live *l, unsigned field, struct slot *s)
 {
-	const struct file_facts *f = content_facts(l);
+	const struct file_facts *f =
+		field == FIELD_FILE_SHA256 || field == FIELD_FILE_ENTROPY
+			? content_facts(l)
+			: head_facts(l);
 
 	if (f == NULL)
 		return;
@@ -340,7 +352,31 @@ fill_content(struct live *l, unsigned field, struct slot *s)
 		if (f->changed)
 			live_set_bool(l, s, true);
 		break;
+	case FIELD_PRELOAD_LIBRARIES:
+		set_list(l, s, f->preload, f->n_preload, NULL, 0);
+		break;
 	}
+}
+
+/* ---- what the package manager says ----------------------------------- */
+
+static void
+fill_package(struct live *l, unsigned field, struct slot *s)
+{
+	const struct opener *o = &l->facts.opener;
+	struct view owner;
+
+	if (o->owner == NULL)
+		return;
+	owner = o->owner(o->ctx, l->event);
+	if (owner.p == NULL)
+		return;
+	if (field == FIELD_PACKAGE_MATCHES)
+		live_set_bool(l, s,
+			      owner.n > 0 &&
+				      o->accounts(o->ctx, l->event).n > 0);
+	else if (owner.n > 0)
+		live_set_string(l, s, owner);
 }
 
 static bool
@@ -374,6 +410,12 @@ live_fill_file(struct live *l, unsigned field, struct slot *s)
 		fill_pidfile(l, field, s);
 	else if (field >= FIELD_UNIT_TYPE && field <= FIELD_UNIT_USER)
 		fill_unit(l, field, s);
+	else if (field == FIELD_PACKAGE_NAME || field == FIELD_PACKAGE_MATCHES)
+		fill_package(l, field, s);
+	else if (field == FIELD_FILE_CAPABILITIES)
+		live_set_capabilities(
+			l, s,
+			facts_capabilities(&l->facts, l->event, &l->arena));
 	else
 		fill_content(l, field, s);
 }

@@ -120,8 +120,8 @@ static const char *const capability_names[] = {
 	"CAP_CHECKPOINT_RESTORE",
 };
 
-static void
-set_capabilities(struct live *l, uint64_t set, struct slot *s)
+void
+live_set_capabilities(struct live *l, struct slot *s, uint64_t set)
 {
 	struct value *v =
 		arena_array(&l->arena, ARRAY_LEN(capability_names), sizeof(*v));
@@ -235,10 +235,10 @@ fill_credential(struct live *l, const struct event_creds *c, unsigned field,
 		live_set_id(l, s, c->sgid);
 		break;
 	case FIELD_PROCESS_CAP_EFFECTIVE:
-		set_capabilities(l, c->cap_effective, s);
+		live_set_capabilities(l, s, c->cap_effective);
 		break;
 	case FIELD_PROCESS_CAP_PERMITTED:
-		set_capabilities(l, c->cap_permitted, s);
+		live_set_capabilities(l, s, c->cap_permitted);
 		break;
 	}
 }
@@ -421,6 +421,31 @@ fill_ancestors(struct live *l, unsigned field, struct slot *s)
 		set_ancestor(l, p, field, &v[s->n++]);
 }
 
+/* ---- what only a scan knows ------------------------------------------- */
+
+static void
+fill_scanned(struct live *l, unsigned field, struct slot *s)
+{
+	const struct event *e = l->event;
+
+	if (e->kind != EVENT_ALREADY_RUNNING ||
+	    e->attribution != ATTRIBUTION_SCAN)
+		return;
+	switch (field) {
+	case FIELD_HIDDEN_FROM:
+		live_set_items(l, s, e->proc.hidden_from);
+		break;
+	case FIELD_IMAGE_REPLACED:
+		if (l->image != NULL && l->image->nlink == 0)
+			live_set_bool(l, s, e->exec.replaced);
+		break;
+	case FIELD_KERNEL_THREAD:
+		if (l->self != NULL)
+			live_set_bool(l, s, l->self->kthread);
+		break;
+	}
+}
+
 /* ---- roles ----------------------------------------------------------- */
 
 static struct cast
@@ -493,7 +518,8 @@ fill_unknown(struct live *l, unsigned field, struct slot *s)
 	if (field == FIELD_PROCESS_EXECUTABLE && e->file.path.n > 0 &&
 	    (e->key.pid != 0 || e->attribution == ATTRIBUTION_LOST ||
 	     e->attribution == ATTRIBUTION_OFFLINE ||
-	     e->attribution == ATTRIBUTION_UNAVAILABLE))
+	     e->attribution == ATTRIBUTION_UNAVAILABLE ||
+	     e->attribution == ATTRIBUTION_SCAN))
 		live_set_string(l, s, VIEW(""));
 }
 
@@ -508,6 +534,10 @@ live_fill_process(struct live *l, unsigned field, struct slot *s)
 
 	if (field <= FIELD_GROUP_REAL_NAME) {
 		fill_user(l, field, s);
+		return;
+	}
+	if (field >= FIELD_HIDDEN_FROM) {
+		fill_scanned(l, field, s);
 		return;
 	}
 	if (field >= FIELD_ANCESTORS_ENTITY_ID) {

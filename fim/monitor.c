@@ -295,7 +295,7 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.look = look_at_process,
 		.ctx = m,
 	};
-	struct opener opener = { open_file, m };
+	struct opener opener = { .open = open_file, .ctx = m };
 
 	m->pipeline = pipeline_new(&config);
 	if (m->pipeline == NULL ||

@@ -125,7 +125,7 @@ option_unknown(const char *word, struct err *err)
 }
 
 /* Subcommands that Tocsin is to have and this version does not. */
-static const char *const later[] = { "scan", "query", "alerts" };
+static const char *const later[] = { "query", "alerts" };
 
 static int
 command_find(const char *word, enum command *out, struct err *err)

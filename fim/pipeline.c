@@ -63,9 +63,12 @@ static void
 on_match(void *ctx, const struct rules_match *match)
 {
 	struct pipeline *p = ctx;
+	struct record *r = p->live.event != NULL ? &p->live.record : NULL;
 
-	alerter_match(p->alerter,
-		      p->live.event != NULL ? &p->live.record : NULL, match);
+	if (r != NULL && p->config.wanted != NULL &&
+	    !p->config.wanted(p->config.ctx, r, match))
+		return;
+	alerter_match(p->alerter, r, match);
 }
 
 static void

@@ -26,12 +26,14 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	void (*term)(void *ctx, const struct rule *, const uint8_t key[16],
 		     uint64_t last_seen_ns);
 	void (*loss)(void *ctx, const struct event *);
+	/* False: no alert is made of this match. NULL = all are wanted. */
+	bool (*wanted)(void *ctx, struct record *, const struct rules_match *);
 	/* Every matched event, before its alerts; NULL = not wanted. */
 	void (*trace)(void *ctx, struct record *);
 	/* A file event or message names this process: whoever sees processes
 	 * looks at it before that is attributed. NULL = it knows already. */
 	void (*look)(void *ctx, uint32_t pid);
-	void *ctx; /* of term, loss, trace, look */
+	void *ctx; /* of term, loss, wanted, trace, look */
 };
 
 struct pipeline_counters {

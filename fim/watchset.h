@@ -34,6 +34,10 @@ struct watchset {
  * patterns that name no place ("*.pid") are counted in `*vague`. */
 int watchset_derive(struct watchset *, const struct rules *, int file_path,
 		    const struct view *extra, size_t n_extra, size_t *vague);
+/* The same for a scan: those of rules as well that ask for snapshots only,
+ * which nobody needs to wait for. */
+int watchset_derive_scan(struct watchset *, const struct rules *, int file_path,
+			 const struct view *extra, size_t n_extra);
 void watchset_free(struct watchset *);
 
 /* The steps of watchset_derive, for who has patterns of its own: any number

@@ -344,6 +344,22 @@ grow_leaf_table(struct rules *set)
 	return 0;
 }
 
+unsigned
+compile_field_cost(const struct rules *set, const struct leaf *l)
+{
+	unsigned cost = 0;
+
+	if (set->schema->cost == NULL)
+		return 0;
+	if (l->op != LEAF_EXPR)
+		return l->field < set->schema->n ? set->schema->cost(l->field)
+						 : 0;
+	for (size_t i = 0; i < l->expr.n_fields; i++)
+		if (l->expr.fields[i] < set->schema->n)
+			cost += set->schema->cost(l->expr.fields[i]);
+	return cost;
+}
+
 static int
 add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 {
@@ -361,6 +377,7 @@ add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 		return -1;
 	set->leaves = v;
 	*out = (uint32_t)set->n_leaves;
+	l.cost += compile_field_cost(set, &l);
 	v[set->n_leaves++] = l;
 	for (at = literal_hash(text) & set->leaf_mask; set->leaf_table[at] != 0;
 	     at = (at + 1) & set->leaf_mask)

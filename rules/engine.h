@@ -482,6 +482,8 @@ struct node *
 compile_take_joint(struct parse *, struct node *cond, struct node **joint);
 /* The leaf that a sealed set has for the condition; false if it has none. */
 bool compile_find_leaf(struct parse *, const struct node *, uint32_t *out);
+/* Of the fields that it asks for, rules_schema.cost. */
+unsigned compile_field_cost(const struct rules *, const struct leaf *);
 int compile_expr(struct parse *, const struct node *, struct leaf *);
 /* Everything behind kids[0] is a literal and not null. */
 bool compile_all_literals(const struct node *);

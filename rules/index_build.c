@@ -38,7 +38,8 @@ note_leaf(struct parse *p, const struct node *n, unsigned stage)
 		return 0;
 	if (compile_leaf(p, n, &leaf) < 0)
 		return -1;
-	if (!is_guard(&set->leaves[leaf]))
+	if (!is_guard(&set->leaves[leaf]) ||
+	    compile_field_cost(set, &set->leaves[leaf]) > 0)
 		return 0;
 	v = set_grow(&set->arena, x->pairs, x->n_pairs, &x->cap_pairs,
 		     sizeof(*v));

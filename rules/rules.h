@@ -67,6 +67,9 @@ struct rules_schema {
 	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
 	 * rules_field_count and rules_field_name. */
 	bool open;
+	/* What it takes to ask for a field's values, in nanoseconds, where that
+	 * is much: those are asked for last. NULL = none is. */
+	unsigned (*cost)(unsigned field);
 };
 
 /* ---- records --------------------------------------------------------- */

@@ -110,3 +110,38 @@ pidfile_read(struct view head, struct pidfile_facts *out)
 	out->valid = true;
 	out->pid = pid;
 }
+
+/* elf/rtld.c of glibc: words parted by white space and colons, # to the end of
+ * the line is a comment. */
+size_t
+preload_read(struct view head, struct arena *arena, const struct view **out)
+{
+	struct view *v = NULL, line;
+	size_t n = 0;
+
+	*out = NULL;
+	while (view_next_split(&head, '\n', &line)) {
+		ssize_t comment = view_find(line, '#');
+		size_t i = 0, from;
+
+		if (comment >= 0)
+			line.n = (size_t)comment;
+		while (i < line.n && n < PRELOAD_MAX) {
+			for (from = i; i < line.n; i++)
+				if (memchr(" \t\r:", line.p[i], 5) != NULL)
+					break;
+			if (i == from) {
+				i++;
+				continue;
+			}
+			if (v == NULL)
+				v = arena_array(arena, PRELOAD_MAX, sizeof(*v));
+			if (v == NULL)
+				return 0;
+			v[n++] = arena_copy(arena,
+					    view_sub(line, from, i - from));
+		}
+	}
+	*out = v;
+	return n;
+}

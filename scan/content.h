@@ -34,6 +34,9 @@ struct view script_interpreter(struct view head);
 bool pidfile_name(struct view name); /* *.pid, *.lock, *.reboot, pid, … */
 void pidfile_read(struct view head, struct pidfile_facts *);
 
+/* The words of ld.so.preload; how many. */
+size_t preload_read(struct view head, struct arena *, const struct view **out);
+
 bool unit_name(struct view name); /* a unit's name, or a drop-in's */
 /* -1 with ENOMEM; `out` then has what was found. */
 int unit_read(struct view text, struct view name, struct arena *,

@@ -158,6 +158,8 @@ look_at_head(struct pass *p, struct view head, bool whole)
 
 	if (p->want & SCAN_PIDFILE)
 		pidfile_read(head, &out->pidfile);
+	if (p->want & SCAN_PRELOAD)
+		out->n_preload = preload_read(head, p->arena, &out->preload);
 	if (!(p->want & SCAN_KIND))
 		return;
 	out->header_n = (uint8_t)min_u64(head.n, sizeof(out->header));
@@ -242,6 +244,8 @@ plan(struct pass *p)
 		p->want &= ~(unsigned)SCAN_UNIT;
 	if (!pidfile_name(p->name))
 		p->want &= ~(unsigned)SCAN_PIDFILE;
+	if (!view_eq(p->name, VIEW("ld.so.preload")))
+		p->want &= ~(unsigned)SCAN_PRELOAD;
 	p->out->truncated = p->size > p->max_bytes;
 	if (p->out->truncated)
 		p->want &= ~(unsigned)(SCAN_DIGEST | SCAN_ENTROPY);

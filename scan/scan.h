@@ -21,6 +21,7 @@ enum scan_want {
 	SCAN_ENTROPY = 1 << 2, /* Shannon */
 	SCAN_PIDFILE = 1 << 3,
 	SCAN_UNIT = 1 << 4,
+	SCAN_PRELOAD = 1 << 5, /* of a file called ld.so.preload */
 };
 
 enum content_kind {
@@ -94,7 +95,12 @@ struct file_facts {
 	struct elf_facts elf;
 	struct pidfile_facts pidfile;
 	struct unit_facts unit;
+	/* ld.so(8): what is loaded into every program, in file order; in the
+	 * first PRELOAD_MAX entries of the first block. */
+	const struct view *preload;
+	size_t n_preload;
 };
+#define PRELOAD_MAX 256u
 
 struct scan_limits {
 	uint64_t max_bytes;	 /* read at most this much; 0 = 64 MiB */

@@ -499,8 +499,9 @@ static void
 test_what_the_rules_say(void **state)
 {
 	struct rules *rules = load_all();
-	static const char *const severities[] = { "low", "medium", "high" };
-	static const int scores[] = { 21, 47, 73 };
+	static const char *const severities[] = { "low", "medium", "high",
+						  "critical" };
+	static const int scores[] = { 21, 47, 73, 99 };
 
 	(void)state;
 	for (size_t i = 0; i < rules_count(rules); i++) {

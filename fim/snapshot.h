@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A scan is a replay of the present (tocsin scan): what exists becomes an event
+ * each, and the rules say what they think of it.
+ *
+ * A file is an event with event.action "snapshot", a process one with
+ * "already_running", both with tocsin.attribution "scan" and without an author.
+ * Rules that ask for the creation of a file or the start of a program are meant
+ * as well, as if it had come this moment: the two words count as event.action,
+ * and stand in event.type beside "info". Rules that ask for other changes are
+ * not. Of a file that came with a package and is as it came, its creation is no
+ * news: such a match is `explained`, unless the rule asks for snapshots by
+ * name and so means whatever is there.
+ *
+ * Nothing is written anywhere, the history of new_terms rules included.
+ */
+#ifndef FIM_SNAPSHOT_H
+#define FIM_SNAPSHOT_H
+
+#include "baselines/packages.h"
+#include "baselines/scope.h"
+#include "fim/batch.h"
+#include "fim/config.h"
+#include "fim/pipeline.h"
+#include "fim/watchset.h"
+
+/* A folder that has another name, through a link: /var/run is /run. */
+struct snapshot_alias {
+	struct view real, name;
+};
+#define SNAPSHOT_ALIASES_MAX 256u
+
+struct snapshot_counters {
+	uint64_t files, bytes, processes;
+	uint64_t explained; /* matches that a package accounts for */
+	uint64_t uncovered; /* files and folders */
+};
+
+struct snapshot {
+	const struct options *options;
+	struct config *config;
+	struct pipeline *pipeline;
+	const struct rules *rules;
+	const struct watchset *watchset;
+	struct batch *batch;
+	unsigned threads;
+	/* What could not be looked at: an entry, or in words. */
+	void (*uncovered)(void *ctx, const struct walk_entry *);
+	void (*note)(void *ctx, const char *about, const char *why);
+	/* A match that `package` explains. */
+	void (*explained)(void *ctx, const struct rule *, struct record *,
+			  struct view package);
+	void *ctx;
+
+	struct snapshot_counters counters;
+	bool stopped; /* by a signal */
+
+	/* Inside. */
+	struct scope scope;
+	struct snapshot_alias aliases[SNAPSHOT_ALIASES_MAX];
+	size_t n_aliases;
+	struct packages *packages;	/* read when the first is asked for */
+	bool *of_state;			/* rule i asks for snapshots by name */
+	const struct walk_entry *entry; /* of the event */
+	bool judged;			/* `package` is known for it */
+	struct view package;		/* that accounts for it, or "" */
+	struct buf path, names, looked;
+	struct arena arena;
+};
+
+/* Once rules are sealed; -1 and errno. */
+int snapshot_prepare(struct snapshot *);
+/* What to walk through: the paths, or where things are that start by
+ * themselves, that rules name, or that anybody can write. -1 with `err`. */
+int
+snapshot_scope(struct snapshot *, const struct text_list *paths, struct err *);
+/* -1 with `err`. */
+int snapshot_files(struct snapshot *, struct err *);
+/* For the pipeline: ctx is the snapshot. */
+bool
+snapshot_wanted(void *snapshot, struct record *, const struct rules_match *);
+struct opener snapshot_opener(struct snapshot *);
+void snapshot_free(struct snapshot *);
+
+#endif
