@@ -20,6 +20,30 @@ peek(const struct parse *p, size_t i)
 	return i < p->text.n ? p->text.p[i] : '\0';
 }
 
+/* Where the comment at `i` ends: at its own end if there are others within,
+ * at the first one where those do not add up (a path with a star); < 0: it has
+ * none. */
+static ssize_t
+comment_end(const struct parse *p, size_t i)
+{
+	unsigned depth = 0;
+
+	for (size_t k = i; k + 1 < p->text.n; k++) {
+		int step = view_eq(view_sub(p->text, k, 2), VIEW("/*"))	  ? 1
+			   : view_eq(view_sub(p->text, k, 2), VIEW("*/")) ? -1
+									  : 0;
+
+		depth += (unsigned)step;
+		k += step != 0;
+		if (step < 0 && depth == 0)
+			return (ssize_t)k + 1;
+	}
+	i += 2;
+	return view_search(p->text, VIEW("*/"), i) < 0
+		       ? -1
+		       : view_search(p->text, VIEW("*/"), i) + 2;
+}
+
 /* Past white space and comments; SIZE_MAX when a comment has no end. */
 static size_t
 skip_blank(struct parse *p, size_t i)
@@ -36,14 +60,14 @@ skip_blank(struct parse *p, size_t i)
 			while (i < p->text.n && p->text.p[i] != '\n')
 				i++;
 		} else if (peek(p, i + 1) == '*') {
-			end = view_search(p->text, VIEW("*/"), i + 2);
+			end = comment_end(p, i);
 			if (end < 0) {
 				parse_error(p, i,
 					    "this comment has no end; "
 					    "close it with */");
 				return SIZE_MAX;
 			}
-			i = (size_t)end + 2;
+			i = (size_t)end;
 		} else {
 			return i;
 		}

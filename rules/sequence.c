@@ -322,15 +322,23 @@ deliver(struct rules_run *run, struct sequence_run *s, struct pending *p,
 		free(hits);
 }
 
+static uint64_t
+span_end(const struct sequence_run *s, uint64_t from_ns)
+{
+	uint64_t end_ns;
+
+	if (__builtin_add_overflow(from_ns, s->code->maxspan_ns, &end_ns))
+		return UINT64_MAX;
+	return end_ns;
+}
+
 static void
-wait_for_end(struct visit *v, struct sequence_group *g, struct pending *p,
-	     uint64_t from_ns)
+wait_until(struct visit *v, struct sequence_group *g, struct pending *p,
+	   uint64_t deadline_ns)
 {
 	struct sequence_run *s = v->s;
 
-	if (__builtin_add_overflow(from_ns, s->code->maxspan_ns,
-				   &p->deadline_ns))
-		p->deadline_ns = UINT64_MAX;
+	p->deadline_ns = deadline_ns;
 	p->hits[p->n - 1].pinned = run_pin(v->run, v->r);
 	p->group = g;
 	p->next_here = g->waiting;
@@ -357,10 +365,12 @@ complete(struct visit *v, struct sequence_group *g, struct pending *p)
 			  span(p->lead_ns, p->last_ns) <= maxspan))
 		pending_drop(v->run, s, p);
 	else if (trail && !lead)
-		wait_for_end(v, g, p, p->first_ns);
+		wait_until(v, g, p, span_end(s, p->first_ns));
 	else if (trail && p->has_lead &&
 		 span(p->lead_ns, p->last_ns) <= maxspan)
-		wait_for_end(v, g, p, p->lead_ns);
+		wait_until(v, g, p, span_end(s, p->lead_ns));
+	else if (s->wait_first != NULL) /* behind those that came before */
+		wait_until(v, g, p, p->last_ns);
 	else
 		deliver(v->run, s, p, v->r);
 }

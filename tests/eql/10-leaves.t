@@ -133,6 +133,12 @@ eql process where // a comment
 	one */ and process.args in ("-c", // here, too
 	"x")
 ids 1
+eql process where /* a /* b */ c */ process.name == "bash" /**/ and true
+ids 1
+eql process where /* as in /etc/* */ process.name == "bash" /* or so */
+ids 1
+eql process where /*/ process.name == "x" and */ process.name == "bash"
+ids 1
 eql any where file.path == "/tmp/a b"
 ids 4
 

@@ -51,6 +51,19 @@ ids - 2 - - 4 - - 6 -
 eql sequence with maxspan=30s ![process where p == "x"] [process where p == "a"] ![process where p == "x"]
 ids - 6 -
 
+# order of completion: 3 is sure at once, and yet is told after 2, which waits
+events
+1 @1 event.category=process p=x k=1
+2 @2 event.category=process p=a k=1
+3 @3 event.category=process p=a k=2
+4 @4 event.category=process p=x k=2
+5 @20 event.category=process p=z k=1
+
+eql sequence by k with maxspan=9s ![process where p == "x"] [process where p == "a"] ![process where p == "q"]
+ids - 2 - - 3 -
+eql sequence by k with maxspan=9s ![process where p == "x"] [process where p == "a"] ![process where p == "q" or p == "a"] | head 1
+ids - 2 -
+
 # strictly between: an event at the very time of a neighbour is not
 events
 1 @1 event.category=process p=a
