@@ -205,7 +205,7 @@ compile_expr(struct parse *p, const struct node *n, struct leaf *l)
 	l->cost = 20 + 5 * (unsigned)l->expr.n_steps;
 	if (w.failed)
 		return -1;
-	wrong = expr_verify(&l->expr);
+	wrong = expr_verify(p->set, &l->expr);
 	if (wrong != NULL)
 		return parse_error(p, n->at, "%s", wrong);
 	return 0;

@@ -499,7 +499,7 @@ void node_print(struct parse *, const struct node *, struct buf *);
 
 /* NULL or what is wrong; a program that passes can be run bare. */
 const char *program_verify(const struct rules *, const struct program *);
-const char *expr_verify(const struct expr *);
+const char *expr_verify(const struct rules *, const struct expr *);
 void program_dump(const struct rules *, const struct program *, struct buf *);
 
 /* ---- lineage.c: processes by what their ancestors did ---------------- */

@@ -76,11 +76,41 @@ list_is_there(const struct expr *x, const struct step *s)
 				      : list->patterns.exact.table != NULL;
 }
 
+static bool
+field_is_there(const struct rules *set, unsigned field)
+{
+	if (field & FIELD_EARLIER)
+		return (field & ~FIELD_EARLIER) < set->n_earlier;
+	return field < rules_field_count(set);
+}
+
+/* How many values a step may take that says so itself: the functions look at
+ * no others, and at all that they must have. */
+static bool
+count_fits(const struct step *s)
+{
+	const char *args = functions[s->op == STEP_CALL ? s->arg : 0].args;
+	size_t least = 0, most = 0;
+
+	if (s->op != STEP_CALL)
+		return s->n > 0;
+	for (const char *a = args; *a != '\0' && *a != '?'; a++)
+		least += a[0] != '*' && a[1] != '*';
+	for (const char *a = args; *a != '\0'; a++)
+		most += *a != '?';
+	return s->n >= least && (s->n <= most || args[strlen(args) - 1] == '*');
+}
+
 const char *
-expr_verify(const struct expr *x)
+expr_verify(const struct rules *set, const struct expr *x)
 {
 	size_t top = 0, pops;
 
+	if (x->n_fields > EXPR_FIELDS_MAX)
+		return "an expression has too many fields";
+	for (size_t i = 0; i < x->n_fields; i++)
+		if (!field_is_there(set, x->fields[i]))
+			return "a field that is not there";
 	for (size_t i = 0; i < x->n_steps; i++) {
 		const struct step *s = &x->steps[i];
 
@@ -91,6 +121,8 @@ expr_verify(const struct expr *x)
 		if (steps[s->op].operand == OPERAND_LIST &&
 		    !list_is_there(x, s))
 			return "a step's list is not there";
+		if (steps[s->op].pops < 0 && !count_fits(s))
+			return "a step takes too few values or too many";
 		pops = steps[s->op].pops < 0 ? s->n : (size_t)steps[s->op].pops;
 		if (pops > top)
 			return "an expression's stack runs empty";
