@@ -35,9 +35,12 @@ check_options(struct replay_cmd *c)
 {
 	const struct options *o = c->options;
 
-	if (o->args.n == 0)
+	if (o->args.n == 0 && o->journals.n == 0)
 		return usage(c, "which files? tocsin replay FILE..., or - for "
-				"standard input");
+				"standard input, or --journal FILE");
+	if (o->args.n > 0 && o->journals.n > 0)
+		return usage(c, "journals and files of events are replayed one "
+				"by one, not together");
 	if (o->query != NULL && o->kql != NULL)
 		return usage(c, "--query and --kql exclude each other");
 	if ((o->query != NULL || o->kql != NULL) && o->rules.n > 0)
@@ -232,6 +235,10 @@ say_result(struct replay_cmd *c, const struct replay_result *r)
 			"tocsin: %llu events came more than a second after "
 			"later ones and were taken as they came\n",
 			(unsigned long long)r->late);
+	if (r->dropped > 0)
+		fprintf(notes,
+			"tocsin: journald says that it dropped %llu messages\n",
+			(unsigned long long)r->dropped);
 	if (r->timeless > 0)
 		fprintf(notes,
 			"tocsin: %llu events have no time; each took that of "
@@ -258,12 +265,15 @@ static enum exit_code
 replay(struct replay_cmd *c)
 {
 	const struct options *o = c->options;
+	const struct text_list *files =
+		o->journals.n > 0 ? &o->journals : &o->args;
 	struct replay_config config = {
 		.rules = c->rules,
 		.time_field = o->time_field ? o->time_field : "@timestamp",
 		.id_field = o->id_field ? o->id_field : "event.id",
 		.order = o->order == ORDER_INPUT ? INPUTS_AS_THEY_COME
 						 : INPUTS_BY_TIME,
+		.journals = o->journals.n > 0,
 		.match = o->matches ? on_match : NULL,
 		.alerts = { on_alert, c },
 		.ctx = c,
@@ -274,8 +284,7 @@ replay(struct replay_cmd *c)
 		config.event = on_event;
 		config.match = on_explained_match;
 	}
-	if (replay_run(&config, o->args.v, o->args.n, &result, &c->io->err) !=
-	    0)
+	if (replay_run(&config, files->v, files->n, &result, &c->io->err) != 0)
 		return EXIT_IO;
 	say_result(c, &result);
 	/* The gravest: input, then rules, then what was found. */

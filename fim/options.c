@@ -267,6 +267,7 @@ options_free(struct options *o)
 	free(o->args.v);
 	free(o->rules.v);
 	free(o->pubkeys.v);
+	free(o->journals.v);
 	free(o->packages.v);
 	free(o->sensors.v);
 	*o = (struct options){ .command = COMMAND_NONE };

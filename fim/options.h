@@ -51,6 +51,7 @@ struct options {
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
 	bool matches;
+	struct text_list journals;
 
 	const char *key, *comment, *passphrase_fd;
 	struct text_list pubkeys;

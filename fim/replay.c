@@ -2,6 +2,7 @@
 /* Feeding recorded events to the rules. */
 #include <stdlib.h>
 
+#include "fim/journal_file.h"
 #include "fim/replay.h"
 
 /* Steps back up to this are what clocks of several CPUs and a short queue
@@ -192,7 +193,10 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 		.order = c->order,
 		.sink = { take_event, take_trace, r },
 	};
-	int64_t faults = inputs_read(&inputs, names, n, r->err);
+	int64_t faults =
+		c->journals ? journal_files_read(&inputs, names, n,
+						 &r->result->dropped, r->err)
+			    : inputs_read(&inputs, names, n, r->err);
 
 	if (faults < 0)
 		return -1;

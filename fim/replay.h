@@ -20,6 +20,7 @@ struct replay_config { /* borrowed for the call */
 	const struct rules *rules;
 	const char *time_field, *id_field;
 	enum inputs_order order;
+	bool journals; /* the files are systemd's (journal_file.h) */
 	/* Before each event is fed; may be NULL. */
 	void (*event)(void *ctx, struct record *, const struct value *id);
 	/* Either every match, or alerts. */
@@ -33,6 +34,7 @@ struct replay_result {
 	uint64_t events, matches;
 	uint64_t timeless; /* without a time: took the one before */
 	uint64_t late;	   /* more than a second older than one before them */
+	uint64_t dropped;  /* messages that journald did not keep */
 	int64_t faults;	   /* lines and files that could not be read */
 	struct rules_counters counters;
 };

@@ -7,17 +7,15 @@
  */
 #include "fim/sensor.h"
 
-#include "fim/journal.h"
+#include "fim/journal_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 
-/* Entries handed on in one go, and bytes kept of one field. */
+/* Entries handed on in one go. */
 #define BATCH 256
-#define FIELD_BYTES_MAX 16384
 
 struct sensor {
 	sd_journal *journal;
@@ -107,7 +105,7 @@ journal_open(const struct sensor_config *config, struct err *err)
 		journal_close(s);
 		return NULL;
 	}
-	sd_journal_set_data_threshold(s->journal, FIELD_BYTES_MAX);
+	sd_journal_set_data_threshold(s->journal, JOURNAL_FIELD_BYTES_MAX);
 	code = sd_journal_get_fd(s->journal); /* begins to watch */
 	if (code >= 0)
 		code = sd_id128_get_boot(&s->boot);
@@ -130,20 +128,6 @@ journal_fd(const struct sensor *s)
 }
 
 /* ---- one entry ------------------------------------------------------- */
-
-/* The library's memory is good until its next call. */
-static struct view
-read_field(struct sensor *s, const char *name)
-{
-	const void *data;
-	struct view v, skip = view_of(name);
-	size_t n;
-
-	if (sd_journal_get_data(s->journal, name, &data, &n) < 0)
-		return VIEW_NONE;
-	v = view_sub((struct view){ data, n }, skip.n + 1, FIELD_BYTES_MAX);
-	return arena_copy(&s->arena, v);
-}
 
 static uint64_t
 monotonic_ns(void)
@@ -180,9 +164,7 @@ deliver_entry(struct sensor *s, const struct event_sink *sink)
 	struct event e;
 
 	arena_reset(&s->arena);
-	for (int i = 0; i < JOURNAL_FIELD_COUNT; i++)
-		entry.v[i] = read_field(
-			s, journal_field_name((enum journal_field)i));
+	journal_read_entry(s->journal, &s->arena, &entry);
 	entry.time_ns = entry_time(s);
 	/* A pid of another boot is somebody else's now. */
 	if (s->foreign_boot)

@@ -148,4 +148,13 @@ is 'journal: the shipped rules, two alerts' same "$(shipped)" \
 		'["ssh-guessed","alice","198.51.100.20"]')"
 # shellcheck disable=SC2086 # a list of words
 check_replay $rules
+# The file knows no processes, nor their users, but the messages are the same.
+journalctl --sync 2>/dev/null
+told='[.event.action, .event.outcome, .group.name, .source.ip,
+	if .event.action | test("group-account") then null else .user.name end]'
+"$tocsin" replay -r $live/log.yml --format ndjson --journal /run/log/journal/* \
+	>$live/file.ndjson 2>$live/file.err
+is 'journal: the file says what the sensor said' same \
+	"$(jq -c "$told | select(.[4] != \"early\")" $live/file.ndjson)" \
+	"$(of "$told")"
 kill $journald_pid
