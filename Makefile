@@ -179,11 +179,11 @@ rule-tests cli: %: all
 cli: $(COMPLETIONS)
 
 # Live: real acts in private namespaces, and what the running program says.
-live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/fan_sensor \
-		$B/tests/live/bpf_sensor
+live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/server \
+		$B/tests/live/fan_sensor $B/tests/live/bpf_sensor
 	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
 		tests/live/run $(CASES)
-$B/tests/live/act $B/tests/live/tally: %: %.o
+$B/tests/live/act $B/tests/live/tally $B/tests/live/server: %: %.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $<
 FAN_TEST := $(patsubst %.c,$B/%.o,$(wildcard tests/live/fan_*.c))
 $B/tests/live/fan_sensor: $(FAN_TEST) $(LIBRARIES)

@@ -125,14 +125,37 @@ add(struct pass *p, const struct baseline_item *item)
 		    errno != 0 ? strerror(errno) : "database error");
 }
 
+/* Was it, or all that a folder has, not to be had? What was known of it must
+ * not get lost. */
+static bool
+is_unknown(const struct walk_entry *e)
+{
+	return !e->has_stat &&
+	       (e->fault == WALK_UNREADABLE || e->fault == WALK_HUNG);
+}
+
+static int
+refuse(struct pass *p, const struct walk_entry *e)
+{
+	struct buf text = { 0 };
+
+	buf_text_word(&text, path_of(p, e));
+	buf_printf(&text, " %s%c", walk_fault_sentence(e->fault), 0);
+	fail(p, "nothing is accepted", text.failed ? "out of memory" : text.p);
+	buf_free(&text);
+	return -1;
+}
+
 static int
 take_now(struct pass *p)
 {
 	struct capture *c = p->c;
 	struct baseline_item item = { .e = *p->now, .package = VIEW("") };
 
-	if (p->now->fault == WALK_VANISHED)
+	if (p->now->fault == WALK_VANISHED || p->now->is_noticed)
 		return 0;
+	if (c->old != NULL && is_unknown(p->now))
+		return refuse(p, p->now);
 	if (p->now->fault != WALK_FINE) {
 		c->totals.uncovered++;
 		if (c->uncovered != NULL)
@@ -280,6 +303,8 @@ capture_run(struct capture *c, struct err *err)
 				  .max_bytes = c->max_bytes,
 				  .most = c->writer != NULL ? WALK_ALL
 							    : WALK_STAT,
+				  .mounts = c->scope->mounts,
+				  .patience_ns = c->scope->patience_ns,
 				  .choose = scope_choose,
 				  .ctx = c->scope };
 	struct walk_root *roots = NULL;

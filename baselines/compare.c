@@ -105,7 +105,7 @@ static void
 look_closely(struct merge *m)
 {
 	if (m->c->quick && m->now->dirfd >= 0 && m->now->fault == WALK_FINE)
-		walk_look(m->now, m->c->max_bytes, &m->looked);
+		walk_again(m->walk, m->now, &m->looked);
 }
 
 static void
@@ -116,7 +116,7 @@ on_added(struct merge *m)
 	if (is(m, SCOPE_ROTATES, m->now))
 		return;
 	look_closely(m);
-	if (m->now->fault == WALK_VANISHED)
+	if (m->now->fault == WALK_VANISHED || m->now->is_noticed)
 		return;
 	if (m->now->fault != WALK_FINE)
 		not_covered(m, m->now);
@@ -172,6 +172,8 @@ on_both(struct merge *m)
 		on_removed(m);
 		return;
 	}
+	if (m->now->is_noticed)
+		return;
 	/* Too large, then and now, is settled. */
 	if (m->now->fault != WALK_FINE)
 		not_covered(m, m->now);
@@ -264,6 +266,8 @@ compare_run(struct compare *c, struct err *err)
 				  .threads = c->threads,
 				  .most = c->quick ? WALK_STAT : WALK_ALL,
 				  .max_bytes = c->max_bytes,
+				  .mounts = c->scope->mounts,
+				  .patience_ns = c->scope->patience_ns,
 				  .choose = scope_choose,
 				  .ctx = c->scope };
 	struct merge m = { .c = c, .err = err };

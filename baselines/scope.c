@@ -7,9 +7,10 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
+
+#include "scan/walk_mounts.h"
 
 static const char *const kind_words[] = {
 #define SCOPE_KIND(name, word) word,
@@ -86,53 +87,13 @@ scope_add_default(struct scope *s, bool roots)
 	return 0;
 }
 
-/* The folder is resolved, the name is not: a link is itself the subject. */
-int
-scope_add_path(struct scope *s, const char *path)
-{
-	struct view v = view_of(path), name;
-	struct buf b = { 0 };
-	char *folder;
-	int rc = -1;
-
-	while (v.n > 1 && v.p[v.n - 1] == '/')
-		v.n--;
-	name = path_name(v);
-	if (view_eq(name, VIEW(".")) || view_eq(name, VIEW("..")) ||
-	    name.n == 0) {
-		folder = realpath(path, NULL);
-		name = VIEW_NONE;
-	} else {
-		buf_put(&b, view_sub(v, 0, v.n - name.n));
-		if (b.n == 0)
-			buf_putc(&b, '.');
-		buf_putc(&b, '\0');
-		folder = b.failed ? NULL : realpath(b.p, NULL);
-	}
-	if (folder == NULL)
-		goto out;
-	buf_clear(&b);
-	if (strcmp(folder, "/") != 0 || name.n == 0)
-		buf_puts(&b, folder);
-	if (name.n > 0)
-		buf_putc(&b, '/');
-	buf_put(&b, name);
-	errno = ENOMEM;
-	if (!b.failed)
-		rc = scope_add(s, SCOPE_ROOT, buf_view(&b));
-	free(folder);
-out:
-	buf_free(&b);
-	return rc;
-}
-
 /* ---- roots ----------------------------------------------------------- */
 
-static bool
-below(struct view path, struct view root)
+bool
+scope_at_or_below(struct view path, struct view root)
 {
-	if (root.n == 1)
-		return path.n > 1;
+	if (root.n == 1 || path.n == root.n)
+		return root.n == 1 || view_eq(path, root);
 	return path.n > root.n && view_starts(path, root) &&
 	       path.p[root.n] == '/';
 }
@@ -141,84 +102,9 @@ bool
 scope_covers(const struct scope *s, struct view path)
 {
 	for (size_t i = 0; i < s->n_roots; i++)
-		if (view_eq(path, s->roots[i].path) ||
-		    below(path, s->roots[i].path))
+		if (scope_at_or_below(path, s->roots[i].path))
 			return true;
 	return false;
-}
-
-static int
-add_root(struct scope *s, struct view path)
-{
-	struct walk_root *v =
-		reallocarray(s->roots, s->n_roots + 1, sizeof(*v));
-	struct view copy = arena_copy(&s->root_arena, path);
-
-	if (v != NULL)
-		s->roots = v;
-	if (v == NULL || copy.p == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	v[s->n_roots++] = (struct walk_root){ .path = copy };
-	return 0;
-}
-
-/* A pattern that came out of paths of the command line has no '*' of its own
- * in the usual case; in the other, quoting is fnmatch's. */
-static int
-add_roots(struct scope *s, struct view pattern)
-{
-	glob_t found;
-	int rc = 0;
-
-	if (view_find(pattern, '*') < 0)
-		return add_root(s, pattern);
-	switch (glob(pattern.p, GLOB_NOSORT, NULL, &found)) {
-	case 0:
-		break;
-	case GLOB_NOMATCH:
-		return 0;
-	default:
-		errno = ENOMEM;
-		return -1;
-	}
-	for (size_t i = 0; i < found.gl_pathc && rc == 0; i++)
-		rc = add_root(s, view_of(found.gl_pathv[i]));
-	globfree(&found);
-	return rc;
-}
-
-static int
-root_cmp(const void *a, const void *b)
-{
-	return walk_path_cmp(((const struct walk_root *)a)->path,
-			     ((const struct walk_root *)b)->path);
-}
-
-int
-scope_roots(struct scope *s)
-{
-	size_t n = 0;
-
-	s->n_roots = 0;
-	arena_reset(&s->root_arena);
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].kind == SCOPE_ROOT &&
-		    add_roots(s, s->v[i].pattern) != 0)
-			return -1;
-	if (s->n_roots > 1)
-		qsort(s->roots, s->n_roots, sizeof(*s->roots), root_cmp);
-	for (size_t i = 0; i < s->n_roots; i++) {
-		struct view path = s->roots[i].path;
-
-		if (n > 0 && (view_eq(path, s->roots[n - 1].path) ||
-			      below(path, s->roots[n - 1].path)))
-			continue;
-		s->roots[n++] = s->roots[i];
-	}
-	s->n_roots = n;
-	return 0;
 }
 
 /* ---- roles ----------------------------------------------------------- */
@@ -327,6 +213,7 @@ scope_free(struct scope *s)
 {
 	arena_free(&s->arena);
 	arena_free(&s->root_arena);
+	walk_mounts_free(s->mounts);
 	buf_free(&s->dir);
 	free(s->active);
 	free(s->v);

@@ -39,6 +39,8 @@ struct scope {
 	size_t n, cap;
 	struct walk_root *roots; /* by scope_roots */
 	size_t n_roots;
+	struct walk_mounts *mounts; /* likewise, for the walk */
+	uint64_t patience_ns;	    /* with a file server; 0 = a minute */
 	/* The rows that concern the folder asked about last. */
 	struct buf dir;
 	bool dir_known;
@@ -57,7 +59,7 @@ int scope_add_default(struct scope *, bool roots);
  * links. ENOENT if that folder does not exist. */
 int scope_add_path(struct scope *, const char *path);
 /* The roots that exist now, none in another; also those without '*' that do
- * not. */
+ * not. Folders on the way to a '*' are resolved. */
 int scope_roots(struct scope *);
 void scope_free(struct scope *);
 
@@ -68,6 +70,7 @@ scope_is(struct scope *, enum scope_kind, struct view dir, struct view name);
 /* For walk_options.choose. */
 enum walk_choice
 scope_choose(void *scope, struct view dir, struct view name, uint32_t type);
+bool scope_at_or_below(struct view path, struct view root);
 /* Is the path a root, or below one? */
 bool scope_covers(const struct scope *, struct view path);
 

@@ -37,9 +37,12 @@ enum exit_code baseline_usage(struct baseline_run *, const char *fmt, ...)
 	PRINTF_LIKE(2, 3);
 enum exit_code baseline_failed(struct baseline_run *, enum exit_code,
 			       const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* A path of the command line as the baseline has it; false with a usage
- * error told. */
-bool baseline_run_path(struct baseline_run *, const char *arg, struct buf *out);
+/* A path of the command line as the baseline has it; false with an error told
+ * and its code. */
+bool baseline_run_path(struct baseline_run *, const char *arg, struct buf *out,
+		       enum exit_code *);
+/* Tells why such a path cannot be had, by errno. */
+enum exit_code baseline_no_path(struct baseline_run *, const char *arg);
 
 /* ACTION(name) */
 #define BASELINE_ACTIONS \

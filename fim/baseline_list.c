@@ -146,14 +146,20 @@ put_now(struct buf *b, const struct baseline_item *item)
 	w = walk_open(&o);
 	c.dir = item->e.dir;
 	c.name = item->e.name;
-	if (w != NULL && walk_next(w, &now) == WALK_ENTRY && now->has_stat) {
+	if (w == NULL || walk_next(w, &now) != WALK_ENTRY)
+		now = NULL;
+	if (now != NULL && now->has_stat) {
 		c.kind = CHANGE_CHANGED;
 		c.now = now;
 		c.attributes = change_differences(&item->e, now);
 	}
-	if (c.kind == CHANGE_CHANGED && c.attributes == 0)
+	if (c.kind == CHANGE_CHANGED && c.attributes == 0) {
 		buf_puts(b, "now           the same\n");
-	else {
+	} else if (now != NULL && !now->has_stat &&
+		   now->fault != WALK_VANISHED) {
+		buf_printf(b, "now           it %s\n",
+			   walk_fault_sentence(now->fault));
+	} else {
 		buf_puts(b, "now           ");
 		change_put_text(b, &c);
 	}
@@ -169,9 +175,7 @@ show_one(struct baseline_run *r, const char *arg)
 	enum exit_code code = EXIT_NOTHING;
 	int rc = 0;
 
-	if (!baseline_run_path(r, arg, &path))
-		code = EXIT_USAGE;
-	else
+	if (baseline_run_path(r, arg, &path, &code))
 		rc = baseline_find(r->baseline, buf_view(&path), &item);
 	if (code == EXIT_NOTHING && rc <= 0)
 		code = baseline_failed(r, rc < 0 ? EXIT_STATE : EXIT_FINDINGS,

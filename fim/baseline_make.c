@@ -255,8 +255,7 @@ make_scope(struct baseline_run *r)
 		return baseline_failed(r, EXIT_IO, "%s", strerror(errno));
 	for (size_t i = 1; i < r->o->args.n; i++)
 		if (scope_add_path(&r->scope, r->o->args.v[i]) != 0)
-			return baseline_usage(r, "%s: %s", r->o->args.v[i],
-					      strerror(errno));
+			return baseline_no_path(r, r->o->args.v[i]);
 	for (size_t i = 0; i < r->config.keep.n; i++)
 		if (scope_add(&r->scope, SCOPE_KEEP, r->config.keep.v[i]) != 0)
 			return baseline_failed(r, EXIT_IO, "%s",
@@ -394,9 +393,9 @@ add_paths(struct making *m)
 	enum exit_code code = EXIT_NOTHING;
 
 	for (size_t i = 1; i < r->o->args.n && code == EXIT_NOTHING; i++) {
-		if (!baseline_run_path(r, r->o->args.v[i], &path))
-			code = EXIT_USAGE;
-		else if (!scope_covers(&r->scope, buf_view(&path)))
+		if (!baseline_run_path(r, r->o->args.v[i], &path, &code))
+			break;
+		if (!scope_covers(&r->scope, buf_view(&path)))
 			code = baseline_usage(r,
 					      "%s is not in the baseline's "
 					      "scope",

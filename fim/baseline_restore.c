@@ -171,8 +171,8 @@ each_path(struct putting *p, bool restore)
 		const struct baseline_item *item;
 		int rc;
 
-		if (!baseline_run_path(r, r->o->args.v[i], &p->path))
-			return EXIT_USAGE;
+		if (!baseline_run_path(r, r->o->args.v[i], &p->path, &one))
+			return one;
 		rc = baseline_find(r->baseline, buf_view(&p->path), &item);
 		if (rc < 0)
 			return baseline_failed(r, EXIT_STATE, "%s",

@@ -137,10 +137,20 @@ baseline_run_open(struct baseline_run *r)
 	return EXIT_NOTHING;
 }
 
-bool
-baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out)
+enum exit_code
+baseline_no_path(struct baseline_run *r, const char *arg)
 {
-	struct scope one = { 0 };
+	if (errno == ETIMEDOUT)
+		return baseline_failed(r, EXIT_IO, "%s %s", arg,
+				       walk_fault_sentence(WALK_HUNG));
+	return baseline_usage(r, "%s: %s", arg, strerror(errno));
+}
+
+bool
+baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out,
+		  enum exit_code *code)
+{
+	struct scope one = { .patience_ns = r->scope.patience_ns };
 	bool ok = scope_add_path(&one, arg) == 0;
 
 	buf_clear(out);
@@ -149,7 +159,7 @@ baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out)
 		buf_putc(out, '\0');
 		out->n--;
 	} else {
-		baseline_usage(r, "%s: %s", arg, strerror(errno));
+		*code = baseline_no_path(r, arg);
 	}
 	scope_free(&one);
 	return ok;
@@ -217,6 +227,7 @@ prepare(struct baseline_run *r)
 					 "64");
 	if (config_load(&r->config, o->config, &r->io->err) != 0)
 		return EXIT_CONFIG;
+	r->scope.patience_ns = (uint64_t)r->config.patience_ns;
 	r->state = o->state != NULL ? o->state : r->config.state.p;
 	batch_start(&r->batch, o, r->io);
 	find_who(&r->who);

@@ -24,7 +24,7 @@ struct config {
 		public_keys, keep;
 	struct view state, format, output, journal; /* "" = not set */
 	int64_t args_bytes, max_file_bytes, keep_bytes, read_bytes;
-	uint64_t learning_period_ns, process_grace_ns, poll_ns;
+	uint64_t learning_period_ns, process_grace_ns, poll_ns, patience_ns;
 	struct arena arena;
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fim/deputy.h"
 #include "fim/options.h"
 #include "fim/version.h"
 
@@ -151,6 +152,8 @@ main(int argc, char **argv)
 	else if (o.version)
 		code = puts("tocsin " TOCSIN_VERSION) < 0 ? EXIT_IO
 							  : EXIT_NOTHING;
+	else if (o.command == COMMAND_baseline && deputy_wanted())
+		code = deputy_run(run, &o);
 	else
 		code = run(&o);
 	err_free(&err);

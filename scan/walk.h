@@ -64,6 +64,9 @@ struct walk_entry {
 			   * nothing in it or below is delivered */
 	int dirfd;	  /* of `dir`; -1 in a notice */
 	enum walk_fault fault;
+	/* A mount point of what may not answer, not looked at: a notice will
+	 * say the same of the folder. */
+	bool is_noticed;
 	int error;     /* errno of a fault, or 0 */
 	bool has_stat; /* the members up to rdev */
 	uint32_t mode, uid, gid, nlink;
@@ -87,7 +90,10 @@ enum walk_choice {
 struct walk_root {
 	struct view path; /* absolute, without ".", "..", "//", links */
 	bool alone;	  /* a folder's own entry only */
+	bool hung;	  /* did not answer: only a notice */
 };
+
+struct walk_mounts; /* scan/walk_mounts.h */
 
 struct walk_options {
 	const struct walk_root *roots; /* borrowed until walk_close */
@@ -95,8 +101,9 @@ struct walk_options {
 	unsigned threads;	       /* 0 = one a processor, at most 8 */
 	enum walk_choice most;	       /* WALK_STAT: never read content */
 	uint64_t max_bytes;	       /* of one file; 0 = 4 GiB */
-	uint64_t patience_ns;	       /* for one entry; 0 = 5 minutes */
-	bool foreign; /* also network and virtual file systems */
+	uint64_t patience_ns;	    /* without a sign of life; 0 = a minute */
+	bool foreign;		    /* also network and virtual file systems */
+	struct walk_mounts *mounts; /* borrowed; NULL: reads its own */
 	/* What to do with an entry, called in walk_next's thread; NULL = all
 	 * of everything. `type` is its S_IFMT bits, 0 for a root's own. */
 	enum walk_choice (*choose)(void *ctx, struct view dir, struct view name,
@@ -112,6 +119,9 @@ struct walk *walk_open(const struct walk_options *);
 enum walk_verdict walk_next(struct walk *, struct walk_entry **out);
 void walk_close(struct walk *); /* also in the middle */
 
+/* The entry that walk_next has just given, with all there is to know of it,
+ * for who asked for WALK_STAT; strings are put into `text`. */
+void walk_again(struct walk *, struct walk_entry *, struct buf *text);
 /* One entry, now, in this thread: `e` has dirfd and name. Digests content of
  * at most max_bytes; the strings are put into `text`. */
 void walk_look(struct walk_entry *e, uint64_t max_bytes, struct buf *text);

@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -92,8 +94,7 @@ walk_dir_resume(struct walk_dir *d, int child_fd)
 }
 
 int
-walk_dir_add(struct walk_dir *d, struct view name, uint32_t type,
-	     enum walk_choice choice)
+walk_dir_add(struct walk_dir *d, struct view name, uint32_t type)
 {
 	struct view copy;
 
@@ -111,7 +112,7 @@ walk_dir_add(struct walk_dir *d, struct view name, uint32_t type,
 		errno = ENOMEM;
 		return -1;
 	}
-	d->names[d->n++] = (struct walk_name){ copy.p, type, choice };
+	d->names[d->n++] = (struct walk_name){ .p = copy.p, .type = type };
 	return 0;
 }
 
@@ -123,18 +124,31 @@ name_cmp(const void *a, const void *b)
 }
 
 void
-walk_dir_sort(struct walk_dir *d)
+walk_dir_choose(struct walk_dir *d, const struct walk_options *o)
 {
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		struct walk_name name = d->names[i];
+
+		name.choice = o->most;
+		if (o->choose != NULL)
+			name.choice = o->choose(o->ctx, d->path,
+						view_of(name.p), name.type);
+		if (name.choice > o->most)
+			name.choice = o->most;
+		if (name.choice != WALK_SKIP)
+			d->names[n++] = name;
+	}
+	d->n = n;
 	if (d->n > 1)
 		qsort(d->names, d->n, sizeof(*d->names), name_cmp);
 }
 
 static int
-take_name(struct walk_dir *d, const struct dirent64 *entry,
-	  const struct walk_options *o)
+take_name(struct walk_dir *d, const struct dirent64 *entry)
 {
 	struct view name = view_of(entry->d_name);
-	enum walk_choice choice = WALK_ALL;
 	uint32_t type = (uint32_t)DTTOIF(entry->d_type);
 	struct stat st;
 
@@ -144,15 +158,11 @@ take_name(struct walk_dir *d, const struct dirent64 *entry,
 	if (type == 0 && fstatat(d->fd, entry->d_name, &st,
 				 AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
 		type = st.st_mode & S_IFMT;
-	if (o->choose != NULL)
-		choice = o->choose(o->ctx, d->path, name, type);
-	if (choice > o->most)
-		choice = o->most;
-	return choice == WALK_SKIP ? 0 : walk_dir_add(d, name, type, choice);
+	return walk_dir_add(d, name, type);
 }
 
 int
-walk_dir_list(struct walk_dir *d, const struct walk_options *o)
+walk_dir_list(struct walk_dir *d)
 {
 	_Alignas(struct dirent64) char block[LIST_BYTES];
 	long n;
@@ -162,12 +172,57 @@ walk_dir_list(struct walk_dir *d, const struct walk_options *o)
 
 		for (long at = 0; at < n; at += entry->d_reclen) {
 			entry = (const struct dirent64 *)(block + at);
-			if (take_name(d, entry, o) != 0)
+			if (take_name(d, entry) != 0)
 				return -1;
 		}
 	}
-	if (n < 0)
-		return -1;
-	walk_dir_sort(d);
-	return 0;
+	return n < 0 ? -1 : 0;
+}
+
+/* One piece of a path, which a system call takes. */
+static int
+open_below(int dirfd, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+
+	/* Older than 5.6, or a sandbox that does not know it. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(dirfd, name, (int)how.flags);
+	return (int)fd;
+}
+
+/* Paths longer than PATH_MAX are gone through a piece at a time. */
+int
+walk_open_folder(struct view path)
+{
+	char *piece = malloc(PATH_MAX);
+	int fd = AT_FDCWD;
+
+	while (piece != NULL && (fd == AT_FDCWD || path.n > 0)) {
+		struct view one = view_sub(path, 0, PATH_MAX - 1);
+		int next = -1, saved;
+
+		if (one.n < path.n)
+			one.n = (size_t)(view_rfind(one, '/') + 1);
+		errno = ENAMETOOLONG;
+		if (one.n > 0) {
+			memcpy(piece, one.p, one.n);
+			piece[one.n] = '\0';
+			next = open_below(fd, piece);
+		}
+		saved = errno;
+		if (fd >= 0)
+			close(fd);
+		errno = saved;
+		fd = next;
+		if (fd < 0)
+			break;
+		path = view_sub(path, one.n, SIZE_MAX);
+	}
+	free(piece);
+	return fd == AT_FDCWD ? -1 : fd;
 }

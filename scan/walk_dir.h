@@ -11,7 +11,9 @@ struct walk_name {
 	enum walk_choice choice;
 };
 
-/* Belongs to the walk's own thread; only a worker that was given up may give
+struct walk_mount;
+
+/* Belongs to the walk's own thread; only a thread that was left behind may give
  * back a reference as well. */
 struct walk_dir {
 	int fd; /* -1: closed for a while, or a notice */
@@ -19,8 +21,10 @@ struct walk_dir {
 	unsigned depth;
 	uint64_t dev, inode;
 	struct view path;
-	struct walk_dir *parent; /* holds a reference; NULL for a root */
-	struct walk_name *names; /* chosen ones, sorted */
+	struct walk_dir *parent;  /* holds a reference; NULL for a root */
+	struct walk_mount *mount; /* what it is on; NULL = not known */
+	bool mounts_below;
+	struct walk_name *names; /* sorted by walk_dir_choose */
 	size_t n, cap;
 	struct arena arena; /* of the names and the path */
 	size_t at;	    /* next name to hand out */
@@ -32,11 +36,11 @@ struct walk_dir {
 struct walk_dir *
 walk_dir_new(struct walk_dir *parent, struct view path, int fd);
 /* Adds a name; -1 and errno. */
-int walk_dir_add(struct walk_dir *, struct view name, uint32_t type,
-		 enum walk_choice);
-/* All names that `choose` wants, sorted; -1 and errno. */
-int walk_dir_list(struct walk_dir *, const struct walk_options *);
-void walk_dir_sort(struct walk_dir *);
+int walk_dir_add(struct walk_dir *, struct view name, uint32_t type);
+/* All names there are; -1 and errno. Asks nobody but the file system. */
+int walk_dir_list(struct walk_dir *);
+/* Of those the ones that are wanted, sorted. */
+void walk_dir_choose(struct walk_dir *, const struct walk_options *);
 void walk_dir_put(struct walk_dir *);
 /* Open again after walk_dir_rest, from its child; false: it has moved. */
 bool walk_dir_resume(struct walk_dir *, int child_fd);

@@ -11,6 +11,7 @@
 #include <gcrypt.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -297,7 +298,8 @@ digest_small(struct walk_entry *e, int fd, struct walk_scratch *s)
 }
 
 static int
-digest_large(struct walk_entry *e, int fd, struct walk_scratch *s)
+digest_large(struct walk_entry *e, int fd, _Atomic unsigned *beats,
+	     struct walk_scratch *s)
 {
 	struct digest d;
 	uint64_t left = e->size; /* who adds to it does not keep us reading */
@@ -314,6 +316,8 @@ digest_large(struct walk_entry *e, int fd, struct walk_scratch *s)
 		}
 		digest_add(&d, (struct view){ s->block, (size_t)n });
 		left -= (uint64_t)n;
+		if (beats != NULL)
+			atomic_fetch_add(beats, 1);
 	}
 	digest_end(&d, e->sha256);
 	return 0;
@@ -328,12 +332,13 @@ same_state(const struct walk_entry *a, const struct walk_entry *b)
 
 /* Reads again what changed meanwhile, a few times. */
 static int
-read_content(struct walk_entry *e, int fd, struct walk_scratch *s)
+read_content(struct walk_entry *e, int fd, _Atomic unsigned *beats,
+	     struct walk_scratch *s)
 {
 	for (int i = 0; i < READ_ATTEMPTS; i++) {
 		struct walk_entry before = *e;
 		int rc = e->size <= READ_BYTES ? digest_small(e, fd, s)
-					       : digest_large(e, fd, s);
+					       : digest_large(e, fd, beats, s);
 
 		if (rc != 0 || stat_entry(e, fd) != 0)
 			return -1;
@@ -348,14 +353,14 @@ read_content(struct walk_entry *e, int fd, struct walk_scratch *s)
 }
 
 static void
-inspect_content(struct walk_entry *e, int fd, uint64_t max_bytes,
+inspect_content(struct walk_entry *e, int fd, const struct walk_task *task,
 		struct walk_scratch *s)
 {
-	if (e->size > max_bytes) {
+	if (e->size > task->max_bytes) {
 		fail(e, WALK_TOO_LARGE, 0);
 		return;
 	}
-	if (read_content(e, fd, s) != 0)
+	if (read_content(e, fd, task->beats, s) != 0)
 		fail(e, WALK_UNREADABLE, errno);
 }
 
@@ -406,7 +411,7 @@ inspect_open(struct walk_entry *e, const struct walk_task *task, int fd,
 	read_xattrs(e, &of, s, text);
 	e->has_extra = true;
 	if (S_ISREG(e->mode))
-		inspect_content(e, fd, task->max_bytes, s);
+		inspect_content(e, fd, task, s);
 }
 
 /* False: it is not of that type, look again. */

@@ -14,16 +14,11 @@ struct walk_task {
 	enum walk_choice choice;
 	uint32_t type; /* S_IFMT bits as getdents64 had them, or 0 */
 	uint64_t max_bytes;
+	_Atomic unsigned *beats; /* counted up while there is progress */
 };
 
 /* Fills `e`, whose dirfd and name are set. `text` gets the strings. */
 void walk_inspect(struct walk_entry *e, const struct walk_task *,
 		  struct walk_scratch *, struct buf *text);
-
-/* Mount points that a walk does not enter. */
-struct walk_mounts;
-struct walk_mounts *walk_mounts_read(void); /* NULL and errno */
-bool walk_mounts_foreign(const struct walk_mounts *, struct view path);
-void walk_mounts_free(struct walk_mounts *);
 
 #endif

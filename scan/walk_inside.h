@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of walk*.c. The caller's thread lists folders and puts their names
+ * into a ring of slots (walk_list.c); workers take slots one at a time, so that
+ * a few large files are shared out as well, and fill them in any order
+ * (walk_work.c); the caller's thread hands them out in the ring's order
+ * (walk.c). When the ring is full, listing waits: that is what bounds the
+ * memory.
+ */
+#ifndef SCAN_WALK_INSIDE_H
+#define SCAN_WALK_INSIDE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "scan/walk_dir.h"
+
+#define WALK_SLOTS 1024u
+#define WALK_THREADS_MAX 8u
+/* Wake the deliverer once in so many entries, not for each. */
+#define WALK_BATCH 64u
+/* Folders with an open descriptor among those in the ring, and on the path
+ * from the root: well below the usual limit of 1,024. */
+#define WALK_OPEN_RING 300u
+#define WALK_OPEN_PATH 64u
+#define WALK_HUNG_MAX 16u
+#define WALK_NO_SLOT UINT64_MAX
+
+enum walk_slot_state { SLOT_READY, SLOT_DONE, SLOT_ABANDONED };
+
+struct walk_slot {
+	_Atomic int state;
+	struct walk_entry e;
+	struct walk_task task;
+	struct walk_dir *dir;
+	struct buf text;
+};
+
+struct walk_worker {
+	struct walk *walk;
+	pthread_t thread;
+	_Atomic uint64_t at;	/* the slot in hand */
+	_Atomic unsigned beats; /* moves as long as something is read */
+	bool hung;		/* never comes back to this walk */
+};
+
+/* What a root gives, in order of `folder`. */
+struct walk_part {
+	struct view folder;
+	struct view entry; /* a root's name there; none: the tree itself */
+	bool hung;
+};
+
+struct walk {
+	struct walk_options o;
+	struct walk_mounts *mounts;
+	bool own_mounts;
+
+	struct walk_slot *ring[WALK_SLOTS];
+	uint64_t tail;		 /* next to hand out */
+	_Atomic uint64_t head;	 /* next to fill with a name */
+	_Atomic uint64_t claim;	 /* next for a worker */
+	struct walk_slot *given; /* with the caller */
+
+	struct walk_worker *workers[WALK_THREADS_MAX + WALK_HUNG_MAX];
+	unsigned n_workers, n_hung;
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
+	_Atomic unsigned idle;
+	_Atomic uint64_t awaited; /* whoever finishes this one rings */
+	_Atomic bool stop;
+
+	struct walk_dir **stack;
+	size_t depth, cap;
+	unsigned dirs_in_ring;
+	struct walk_dir *last_dir; /* of the slot produced last */
+	struct walk_part *parts;   /* of the roots, in order */
+	size_t n_parts, at_part;
+	int error; /* the listing has failed; nothing more comes */
+};
+
+/* ---- walk_list.c ------------------------------------------------------ */
+
+/* Of the roots; -1 and errno. */
+int walk_make_parts(struct walk *);
+/* Fills the ring as far as limits allow: 1 = there may be more, 0 = that was
+ * all, -1 = w->error. */
+int walk_fill(struct walk *);
+
+/* ---- walk_work.c ------------------------------------------------------ */
+
+int walk_start_worker(struct walk *); /* -1 and errno */
+void walk_wake_workers(struct walk *);
+void walk_stop_workers(struct walk *);
+void walk_slot_free(struct walk_slot *);
+
+#endif

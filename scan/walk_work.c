@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The workers of a walk. One that does not come back from a system call (a
+ * dead server) keeps its slot for ever: the entry is delivered as WALK_HUNG,
+ * another thread takes the worker's place, and who wakes up at last only
+ * tidies up after itself.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "scan/walk_inside.h"
+#include "scan/walk_mounts.h"
+
+/* Blocks until there is a slot to fill; WALK_NO_SLOT at the end. */
+static uint64_t
+claim_wait(struct walk *w)
+{
+	pthread_mutex_lock(&w->lock);
+	atomic_fetch_add(&w->idle, 1);
+	while (!w->stop && atomic_load(&w->claim) >= atomic_load(&w->head))
+		pthread_cond_wait(&w->work, &w->lock);
+	atomic_fetch_sub(&w->idle, 1);
+	pthread_mutex_unlock(&w->lock);
+	return w->stop ? WALK_NO_SLOT : 0;
+}
+
+/* `at` is for give_up, which looks at the slot's state as well: that it is set
+ * a moment late does no harm. */
+static struct walk_slot *
+claim_next(struct walk *w, struct walk_worker *me, uint64_t *claimed)
+{
+	for (;;) {
+		uint64_t seq = atomic_load(&w->claim);
+		struct walk_slot *s;
+
+		if (w->stop)
+			return NULL;
+		if (seq >= atomic_load(&w->head)) {
+			if (claim_wait(w) == WALK_NO_SLOT)
+				return NULL;
+			continue;
+		}
+		if (!atomic_compare_exchange_weak(&w->claim, &seq, seq + 1))
+			continue;
+		s = w->ring[seq % WALK_SLOTS];
+		*claimed = seq;
+		atomic_store(&me->at, seq);
+		return s;
+	}
+}
+
+void
+walk_slot_free(struct walk_slot *s)
+{
+	buf_free(&s->text);
+	free(s);
+}
+
+/* False: it took too long, the walk has gone on without us. */
+static bool
+slot_finish(struct walk *w, struct walk_slot *s, uint64_t seq)
+{
+	int ready = SLOT_READY;
+
+	if (!atomic_compare_exchange_strong(&s->state, &ready, SLOT_DONE)) {
+		walk_dir_put(s->dir);
+		walk_slot_free(s);
+		return false;
+	}
+	if (atomic_load(&w->awaited) == seq) {
+		pthread_mutex_lock(&w->lock);
+		pthread_cond_signal(&w->done);
+		pthread_mutex_unlock(&w->lock);
+	}
+	return true;
+}
+
+/* Nothing more is asked of a server that has not answered. */
+static void
+fill_slot(struct walk_worker *me, struct walk_slot *s,
+	  struct walk_scratch *scratch)
+{
+	const struct walk_mount *mount = s->dir->mount;
+	bool is_hung = mount != NULL && atomic_load(&mount->hung);
+
+	/* What is above is over, should this one be left behind. */
+	atomic_fetch_add(&me->beats, 1);
+	if (is_hung) {
+		s->e.fault = WALK_HUNG;
+		s->e.error = ETIMEDOUT;
+	} else if (scratch == NULL) {
+		s->e.fault = WALK_UNREADABLE;
+		s->e.error = ENOMEM;
+	} else {
+		s->task.beats = &me->beats;
+		walk_inspect(&s->e, &s->task, scratch, &s->text);
+	}
+}
+
+static void *
+worker_run(void *arg)
+{
+	struct walk_worker *me = arg;
+	struct walk *w = me->walk;
+	struct walk_scratch *scratch = walk_scratch_new();
+	bool here = true;
+	struct walk_slot *s;
+	uint64_t seq;
+
+	while (here && (s = claim_next(w, me, &seq)) != NULL) {
+		if (atomic_load(&s->state) == SLOT_DONE)
+			continue;
+		fill_slot(me, s, scratch);
+		here = slot_finish(w, s, seq);
+	}
+	walk_scratch_free(scratch);
+	return NULL;
+}
+
+/* Signals are for the threads that the caller made. */
+int
+walk_start_worker(struct walk *w)
+{
+	struct walk_worker *me = calloc(1, sizeof(*me));
+	sigset_t all, before;
+	int rc;
+
+	if (me == NULL)
+		return -1;
+	me->walk = w;
+	atomic_store(&me->at, WALK_NO_SLOT);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&me->thread, NULL, worker_run, me);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0) {
+		free(me);
+		errno = rc;
+		return -1;
+	}
+	w->workers[w->n_workers++] = me;
+	return 0;
+}
+
+void
+walk_wake_workers(struct walk *w)
+{
+	if (atomic_load(&w->idle) == 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_broadcast(&w->work);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+walk_stop_workers(struct walk *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_broadcast(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < w->n_workers; i++) {
+		if (!w->workers[i]->hung)
+			pthread_join(w->workers[i]->thread, NULL);
+		free(w->workers[i]);
+	}
+}
