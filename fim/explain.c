@@ -78,9 +78,9 @@ put_value(struct buf *out, const struct value *v)
 static void
 put_field(struct explain *x, unsigned field)
 {
-	const struct slot *s = record_get(x->record, field);
+	const struct slot *s = rules_explained_values(x->explainer, field);
 
-	buf_puts(x->out, rules_field_name(x->rules, field));
+	buf_puts(x->out, rules_explained_name(x->rules, field));
 	if (s->n == 0)
 		buf_puts(x->out, " has no value");
 	for (uint32_t i = 0; i < s->n && i < VALUES_MAX; i++) {
@@ -163,12 +163,13 @@ json_fields(struct explain *x, const char *key, const unsigned *fields,
 {
 	buf_printf(x->out, ",\"%s\":{", key);
 	for (size_t i = 0; i < n; i++) {
-		const struct slot *s = record_get(x->record, fields[i]);
+		const struct slot *s =
+			rules_explained_values(x->explainer, fields[i]);
 
 		if (i > 0)
 			buf_putc(x->out, ',');
-		buf_json_string(x->out,
-				view_of(rules_field_name(x->rules, fields[i])));
+		buf_json_string(x->out, view_of(rules_explained_name(
+						x->rules, fields[i])));
 		buf_puts(x->out, ":[");
 		for (uint32_t k = 0; k < s->n; k++) {
 			if (k > 0)

@@ -4,7 +4,7 @@
  * tree finds the leaf of the sealed set that decides it. What a stage says is
  * the program's own verdict; the tree only tells the reason.
  */
-#include "rules/engine.h"
+#include "rules/kept.h"
 
 #include <stdlib.h>
 
@@ -28,11 +28,15 @@ struct exception_text {
 struct rules_explainer {
 	const struct rules *set;
 	const struct rule_code *code;
-	struct rules_run *run; /* for its evaluator; it is fed nothing */
+	struct rules_run *run; /* for its evaluator, and the pending sequences
+				* of a rule that asks for earlier events */
 	struct arena tree;
 	struct err ignored; /* nothing here is new */
 	struct parse p;
 	struct query q;
+	/* What stages ask of earlier events; NULL: nothing. */
+	struct node *joints[QUERY_STAGES_MAX];
+	bool has_joints;
 	struct exception_text *exceptions;
 	size_t n_exceptions;
 	struct group_table table;
@@ -273,7 +277,7 @@ note_before(struct noting *n)
 }
 
 static void
-note_stage(struct rules_explainer *x, unsigned stage)
+note_stage(struct rules_explainer *x, unsigned stage, bool fits)
 {
 	const struct stage *s = &x->code->stages[stage];
 	struct noting n = { .x = x, .stage = stage, .before = -1 };
@@ -291,9 +295,43 @@ note_stage(struct rules_explainer *x, unsigned stage)
 		keys_each(x->run, x->record, s->keys, s->n_keys, each);
 		if (stage < x->q.n)
 			note_before(&n);
-		if (s->joint.n > 0)
-			buf_puts(&x->note, "; it must fit that one as well");
+		if (fits)
+			buf_puts(&x->note, "; it fits the events before");
 	}
+}
+
+/* ---- with the events before ------------------------------------------ */
+
+static struct sequence_run *
+sequence_of(const struct rules_explainer *x)
+{
+	return x->run->sequences[x->code->rule];
+}
+
+/* Tells what does not fit, of the sequence that was looked at last. */
+static void
+tell_joint(struct rules_explainer *x, const struct node *joint)
+{
+	x->run->eval.earlier = x->run->earlier;
+	tell(x, joint, false);
+	x->run->eval.earlier = NULL;
+}
+
+/* The stages that the event satisfies move the sequences on, for the next
+ * event to be compared with. Nobody wants evidence of them. */
+static void
+feed(struct rules_explainer *x, struct record *r)
+{
+	void *(*pin)(struct record *) = r->pin;
+	uint64_t satisfied = 0;
+
+	for (size_t i = 0; i < x->code->n_stages; i++)
+		if (eval_program(&x->run->eval, &x->code->stages[i].program))
+			satisfied |= 1ull << i;
+	r->pin = NULL;
+	sequence_watermark(x->run, sequence_of(x), r->time_ns);
+	sequence_feed(x->run, sequence_of(x), r, satisfied);
+	r->pin = pin;
 }
 
 /* ---- one event ------------------------------------------------------- */
@@ -305,6 +343,7 @@ answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
 	bool until = stage == x->q.n;
 	const struct query_stage *from =
 		until ? &x->q.until : &x->q.stages[stage];
+	enum kept_fit fit = KEPT_NONE;
 
 	*a = (struct rules_answer){ .stage = stage,
 				    .until = until,
@@ -312,9 +351,17 @@ answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
 				    .reasons = x->reasons };
 	a->holds = eval_program(&x->run->eval, &s->program);
 	x->n_reasons = x->more = 0;
+	if (a->holds && s->joint.n > 0)
+		fit = sequence_fit(x->run, sequence_of(x), x->record, stage);
 	if (a->holds) {
-		note_stage(x, stage);
+		note_stage(x, stage, fit == KEPT_FITS);
 		a->note = buf_view(&x->note);
+		a->holds = fit != KEPT_UNFIT;
+	}
+	if (fit == KEPT_UNFIT) {
+		tell_joint(x, x->joints[stage]);
+	} else if (a->holds) {
+		/* nothing says no */
 	} else if (!is_true(x, from->cond)) {
 		tell(x, from->cond, false);
 	} else {
@@ -350,6 +397,22 @@ rules_explain(struct rules_explainer *x, struct record *r, bool all,
 		a.n_keys = c->n_fields > 0 ? c->n_fields : s->n_keys;
 		each(ctx, &a);
 	}
+	if (x->has_joints)
+		feed(x, r);
+}
+
+const char *
+rules_explained_name(const struct rules *set, unsigned field)
+{
+	return set_field_name(set, field);
+}
+
+const struct slot *
+rules_explained_values(const struct rules_explainer *x, unsigned field)
+{
+	if (field & FIELD_EARLIER)
+		return &x->run->earlier[field & ~FIELD_EARLIER];
+	return record_get(x->record, field);
 }
 
 /* ---- life ------------------------------------------------------------ */
@@ -373,16 +436,18 @@ read_condition(struct parse *p, struct node **cond)
 	return 0;
 }
 
-/* What a stage asks of earlier events is not the event's own matter. */
+/* What a stage asks of earlier events is told apart. */
 static int
-read_stage(struct rules_explainer *x, struct node **cond)
+read_stage(struct rules_explainer *x, struct node **cond, struct node **joint)
 {
-	struct node *joint = NULL;
-
 	if (check_condition(&x->p, cond) < 0)
 		return -1;
-	*cond = compile_take_joint(&x->p, *cond, &joint);
+	*cond = compile_take_joint(&x->p, *cond, joint);
 	find_leaves(&x->p, *cond);
+	if (*joint != NULL) {
+		x->has_joints = true;
+		find_leaves(&x->p, *joint);
+	}
 	return 0;
 }
 
@@ -391,17 +456,18 @@ read_query(struct rules_explainer *x)
 {
 	const struct rule_source *s = &x->set->sources[x->code->rule];
 	struct query *q = &x->q;
+	struct node *none = NULL;
 
 	x->p = parse_of(x, s->rule.query, s->query_place);
 	x->text = &x->p;
 	if ((s->rule.kuery ? parse_kql(&x->p, q) : parse_eql(&x->p, q)) < 0)
 		return -1;
 	for (size_t i = 0; i < q->n; i++)
-		if (read_stage(x, &q->stages[i].cond) < 0)
+		if (read_stage(x, &q->stages[i].cond, &x->joints[i]) < 0)
 			return -1;
 	if (q->until.cond == NULL)
 		return 0;
-	return read_stage(x, &q->until.cond);
+	return read_stage(x, &q->until.cond, &none);
 }
 
 static int

@@ -264,7 +264,9 @@ struct rules_reason {	    /* a test that decided against an event */
 	struct place place; /* without its text */
 	bool holds;	    /* true of the event, where it must not be */
 	bool excepted;	    /* by an exception */
-	unsigned fields[RULES_REASON_FIELDS]; /* that it reads */
+	/* That it reads; of events before this one as well, so they are for
+	 * rules_explained_name and rules_explained_values only. */
+	unsigned fields[RULES_REASON_FIELDS];
 	size_t n_fields;
 };
 
@@ -278,7 +280,8 @@ struct rules_answer {
 	size_t n_reasons, more;		    /* not told */
 	const unsigned *keys; /* if it does: what it is joined by; fields of */
 	size_t n_keys;	      /* new terms and thresholds as well */
-	struct view note;     /* if it does: what that means; may be "" */
+	struct view note; /* if it does, or did but for what came before: what
+			   * that means; may be "" */
 };
 
 /* NULL if the rule does not run, or memory is out. The set is borrowed. */
@@ -288,6 +291,10 @@ void rules_explainer_free(struct rules_explainer *);
 void rules_explain(struct rules_explainer *, struct record *, bool all,
 		   void (*each)(void *ctx, const struct rules_answer *),
 		   void *ctx);
+/* Of a field of a reason. The values are borrowed during the call of `each`. */
+const char *rules_explained_name(const struct rules *, unsigned field);
+const struct slot *
+rules_explained_values(const struct rules_explainer *, unsigned field);
 
 /* ---- running --------------------------------------------------------- */
 

@@ -12,17 +12,9 @@
  * "at the same time"), after the last on the sequences that wait for the end
  * of their span. Waiting ones are delivered in the order they completed.
  */
-#include "rules/engine.h"
+#include "rules/kept.h"
 
 #include <stdlib.h>
-
-/* The values of one field of an event, for later stages to ask for. */
-struct kept {
-	struct kept *next;
-	unsigned field; /* of set->earlier */
-	uint32_t n;
-	struct value v[]; /* the texts behind them */
-};
 
 struct pending {
 	struct pending *spare;	      /* next unused */
@@ -65,6 +57,7 @@ struct visit {
 	struct record *r;
 	size_t place;	  /* positive place */
 	uint64_t noticed; /* missing-event stage, as a bit */
+	enum kept_fit fit;
 };
 
 /* ---- pending sequences ----------------------------------------------- */
@@ -91,12 +84,7 @@ static void
 pending_recycle(struct rules_run *run, struct sequence_run *s,
 		struct pending *p)
 {
-	while (p->kept != NULL) {
-		struct kept *next = p->kept->next;
-
-		free(p->kept);
-		p->kept = next;
-	}
+	kept_free(p->kept);
 	p->spare = s->spare;
 	s->spare = p;
 	s->n_pending--;
@@ -115,32 +103,6 @@ pending_drop(struct rules_run *run, struct sequence_run *s, struct pending *p)
 
 /* ---- fields for later stages ----------------------------------------- */
 
-static struct kept *
-copy_values(const struct slot *slot)
-{
-	size_t size = sizeof(struct kept) + slot->n * sizeof(struct value);
-	struct kept *k;
-	char *text;
-
-	for (uint32_t i = 0; i < slot->n; i++)
-		if (slot->v[i].type == VALUE_STRING)
-			size += slot->v[i].s.n;
-	k = malloc(size);
-	if (k == NULL)
-		return NULL;
-	k->n = slot->n;
-	text = (char *)&k->v[slot->n];
-	for (uint32_t i = 0; i < slot->n; i++) {
-		k->v[i] = slot->v[i];
-		if (k->v[i].type != VALUE_STRING || k->v[i].s.n == 0)
-			continue;
-		memcpy(text, k->v[i].s.p, k->v[i].s.n);
-		k->v[i].s.p = text;
-		text += k->v[i].s.n;
-	}
-	return k;
-}
-
 static void
 keep(struct visit *v, struct pending *p)
 {
@@ -149,18 +111,11 @@ keep(struct visit *v, struct pending *p)
 	for (size_t i = 0; i < c->n_earlier; i++) {
 		const struct earlier_field *f =
 			&v->run->set->earlier[c->earlier[i]];
-		struct kept *k;
 
-		if (f->stage != v->s->positive[v->place])
-			continue;
-		k = copy_values(record_get(v->r, f->field));
-		if (k == NULL) {
+		if (f->stage == v->s->positive[v->place] &&
+		    kept_add(&p->kept, c->earlier[i],
+			     record_get(v->r, f->field)) < 0)
 			v->run->counters.no_memory++;
-			continue;
-		}
-		k->field = c->earlier[i];
-		k->next = p->kept;
-		p->kept = k;
 	}
 }
 
@@ -170,15 +125,10 @@ fits(struct visit *v, const struct pending *p)
 {
 	const struct rule_code *c = v->s->code;
 	const struct stage *stage = &c->stages[v->s->positive[v->place]];
-	struct slot *slots = v->run->earlier;
 
 	if (stage->joint.n == 0)
 		return true;
-	for (size_t i = 0; i < c->n_earlier; i++)
-		slots[c->earlier[i]] = (struct slot){ 0 };
-	for (const struct kept *k = p->kept; k != NULL; k = k->next)
-		if (slots[k->field].v == NULL)
-			slots[k->field] = (struct slot){ .n = k->n, .v = k->v };
+	kept_recall(p->kept, c, v->run->earlier);
 	return run_joint(v->run, &stage->joint);
 }
 
@@ -586,6 +536,31 @@ sequence_feed(struct rules_run *run, struct sequence_run *s, struct record *r,
 	}
 	if (c->has_until && satisfied & 1ull << (c->n_stages - 1))
 		visit_stage(&v, (unsigned)c->n_stages - 1, visit_until);
+}
+
+static void
+visit_fit(void *ctx, struct view key, const struct value **values)
+{
+	struct visit *v = ctx;
+	struct sequence_group *g =
+		(struct sequence_group *)group_find(&v->s->table, key);
+	struct pending *p = g == NULL ? NULL : g->slots[v->place - 1];
+
+	(void)values;
+	if (p != NULL && v->fit != KEPT_FITS && is_later(p, v->r))
+		v->fit = fits(v, p) ? KEPT_FITS : KEPT_UNFIT;
+}
+
+enum kept_fit
+sequence_fit(struct rules_run *run, struct sequence_run *s, struct record *r,
+	     unsigned stage)
+{
+	struct visit v = { .run = run, .s = s, .r = r };
+
+	for (v.place = s->n; --v.place > 0;)
+		if (s->positive[v.place] == stage)
+			visit_stage(&v, stage, visit_fit);
+	return v.fit;
 }
 
 /* A group with a living one is not dropped. */

@@ -37,7 +37,7 @@ on_answer(void *ctx, const struct rules_answer *a)
 			   r->holds ? "true" : "false");
 		for (size_t k = 0; k < r->n_fields; k++)
 			buf_printf(&t->text, "%s%s", k > 0 ? "," : "",
-				   rules_field_name(t->set, r->fields[k]));
+				   rules_explained_name(t->set, r->fields[k]));
 		buf_puts(&t->text, ")");
 	}
 	buf_putc(&t->text, '\n');
@@ -163,6 +163,46 @@ test_sequences(void **state)
 }
 
 static void
+test_earlier_events(void **state)
+{
+	(void)state;
+	explain("sequence by k [file where f != null] as e "
+		"[process where p == e.f and a == 1 and e.b : (\"x*\", \"y*\")]",
+		false,
+		"1 " P "k=1 p=q a=1\n"
+		"2 event.category=file k=1 f=q b=xx\n"
+		"3 " P "k=1 p=r a=1\n"
+		"4 " P "k=1 p=q a=2\n"
+		"5 " P "k=2 p=r a=1\n"
+		"6 " P "k=1 p=q a=1\n"
+		"7 " P "k=1 p=q a=1\n"
+		"8 event.category=file k=1 f=q b=z\n"
+		"9 " P "k=1 p=r a=1\n",
+		false,
+		"2 yes no event of stage 1 with the same keys came before\n"
+		"1 yes \n"
+		"2 no: p == e.f false (p,stage1.f)\n"
+		"2 no: a == 1 false (a)\n"
+		"2 yes no event of stage 1 with the same keys came before\n"
+		"2 yes an event of stage 1 with the same keys came 4.000 s "
+		"before; it fits the events before\n"
+		"2 yes an event of stage 1 with the same keys came 5.000 s "
+		"before\n"
+		"1 yes \n"
+		"2 no: p == e.f false (p,stage1.f)\n");
+	explain("sequence [any where a == 1] as e with runs=2 "
+		"[any where not (b == e.b or c > e.c)]",
+		false, "1 a=1 b=1 c=5\n2 a=1 b=2 c=6\n3 b=2 c=7\n4 b=7 c=7\n",
+		true,
+		"2 yes no event of stage 1 came before\n1 yes \n"
+		"2 yes an event of stage 1 came 1.000 s before\n1 yes \n"
+		"2 no: b == e.b true (b,stage1.b) c > e.c true (c,stage1.c)\n"
+		"1 no: a == 1 false (a)\n"
+		"2 no: c > e.c true (c,stage1.c)\n"
+		"1 no: a == 1 false (a)\n");
+}
+
+static void
 test_exceptions(void **state)
 {
 	struct rules *set = rules_new(&schema);
@@ -208,6 +248,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_earlier_events),
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_broken),
 	};
