@@ -2,6 +2,7 @@
 /* Matches become alerts: identity, evidence, suppression. */
 #include "fim/alert.h"
 
+#include "fim/evidence.h"
 #include "fim/fields.h"
 #include "fim/suppress.h"
 
@@ -17,6 +18,7 @@ struct alerter {
 	const struct rules *rules;
 	struct alert_sink sink;
 	struct suppress *suppress;
+	struct evidence *evidence;
 	struct window *windows; /* one a rule */
 	uint64_t next_end_ns;	/* no open window ends before this */
 	struct slot *slots;
@@ -47,7 +49,9 @@ alerter_new(const struct rules *rules, const struct alert_sink *sink)
 	a->windows = calloc(rules_count(rules) + 1, sizeof(*a->windows));
 	a->slots = calloc(FIELDS_FILLED, sizeof(*a->slots));
 	a->suppress = suppress_new(rules);
-	if (a->windows == NULL || a->slots == NULL || a->suppress == NULL) {
+	a->evidence = evidence_new(rules);
+	if (a->windows == NULL || a->slots == NULL || a->suppress == NULL ||
+	    a->evidence == NULL) {
 		alerter_free(a);
 		return NULL;
 	}
@@ -61,6 +65,7 @@ alerter_free(struct alerter *a)
 		return;
 	arena_free(&a->arena);
 	suppress_free(a->suppress);
+	evidence_free(a->evidence);
 	free(a->windows);
 	free(a->slots);
 	free(a);
@@ -555,11 +560,13 @@ alerter_match(struct alerter *a, struct record *source,
 	struct window *w = &a->windows[match->rule_index];
 	struct making m = {
 		.alerter = a,
-		.source = source,
 		.match = match,
 		.rule = match->rule,
 	};
 
+	if (source == NULL)
+		source = evidence_read(a->evidence, match);
+	m.source = source;
 	if (source != NULL)
 		m.time_ns = source->time_ns;
 	else if (match->n > 0)

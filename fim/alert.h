@@ -33,7 +33,8 @@ struct alerter;
 struct alerter *alerter_new(const struct rules *, const struct alert_sink *);
 void alerter_free(struct alerter *);
 /* To be called from rules_sink.match with the record being fed; NULL for a
- * match that a watermark completed (then the last pinned event speaks). */
+ * match that a watermark completed: then the last pinned event speaks, as far
+ * as its pin keeps it (evidence.h). */
 void
 alerter_match(struct alerter *, struct record *, const struct rules_match *);
 /* Event time has reached this: sends the summaries whose window is over. */

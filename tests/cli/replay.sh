@@ -193,3 +193,21 @@ is 'explain: other category' '' "$out"
 run 'explain: which rule' 16 replay -r rule1.yml --explain rule9 events.ndjson
 has 'explain: which rule' 'no rule with the id' "$err"
 run 'explain or matches' 16 replay -r rule1.yml --explain rule1 --matches events.ndjson
+
+# What waited for nothing to happen has the evidence of its last event.
+cat >trail.ndjson <<'END'
+{"@timestamp":"2026-01-01T00:00:00Z","event":{"id":"1","category":["file"]},"process":{"entity_id":"A","name":"sh"},"file":{"path":"/tmp/x"}}
+{"@timestamp":"2026-01-01T00:00:01Z","event":{"id":"2","category":["process"],"action":"exec"},"process":{"entity_id":"A","name":"id","pid":5,"args":["id","-u"]},"user":{"name":"eve"}}
+{"@timestamp":"2026-01-01T00:10:00Z","event":{"id":"3","category":["file"]},"process":{"entity_id":"B","name":"other"},"user":{"name":"mallory"}}
+END
+run 'nothing followed' 1 replay --format ndjson --query 'sequence
+	by process.entity_id with maxspan=1m [file where true] [process where true]
+	![process where event.action == "end"]' trail.ndjson
+is 'nothing followed: whose it was' \
+	'["id",5,["id","-u"],"eve",["eve"],"2",["1","2","-"],null]' \
+	"$(jq -c '[.process.name, .process.pid, .process.args, .user.name,
+	.related.user, .event.id, .tocsin.alert.events, .file.path]' <<<"$out")"
+has 'nothing followed: message' 'id (pid 5, eve)' "$(jq -r .message <<<"$out")"
+run 'tail' 1 replay --format ndjson --query 'file where true | tail 1' trail.ndjson
+is 'tail: the event' '["other","3"]' \
+	"$(jq -c '[.process.name, .event.id]' <<<"$out")"
