@@ -72,9 +72,12 @@ temporary_open(struct target *t, mode_t mode)
 }
 
 static int
-temporary_fill(int fd, struct view data)
+temporary_fill(int fd, enum atomic_how how, struct view data)
 {
-	int result = fd_write_all(fd, data) == 0 && fsync(fd) == 0 ? 0 : -1;
+	int result = fd_write_all(fd, data);
+
+	if (result == 0 && how != ATOMIC_UNSYNCED)
+		result = fsync(fd);
 
 	if (result != 0) {
 		close_quietly(fd);
@@ -86,7 +89,7 @@ temporary_fill(int fd, struct view data)
 static int
 put_in_place(const struct target *t, enum atomic_how how)
 {
-	if (how == ATOMIC_REPLACE)
+	if (how != ATOMIC_NEW)
 		return renameat(t->folder, t->temporary, t->folder, t->name);
 	if (renameat2(t->folder, t->temporary, t->folder, t->name,
 		      RENAME_NOREPLACE) == 0)
@@ -108,8 +111,8 @@ target_write(struct target *t, mode_t mode, enum atomic_how how,
 
 	if (fd < 0)
 		return -1;
-	if (temporary_fill(fd, data) == 0 && put_in_place(t, how) == 0)
-		return fsync(t->folder);
+	if (temporary_fill(fd, how, data) == 0 && put_in_place(t, how) == 0)
+		return how == ATOMIC_UNSYNCED ? 0 : fsync(t->folder);
 	saved = errno;
 	unlinkat(t->folder, t->temporary, 0);
 	errno = saved;

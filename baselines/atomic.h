@@ -12,7 +12,9 @@
 
 enum atomic_how {
 	ATOMIC_REPLACE, /* whatever has that name, also a symbolic link */
-	ATOMIC_NEW	/* EEXIST if there is one */
+	ATOMIC_NEW,	/* EEXIST if there is one */
+	/* Replaces, and need not survive a power cut: nothing is synced. */
+	ATOMIC_UNSYNCED
 };
 
 /* Closing must not hide why we close: errno stays. */

@@ -21,6 +21,12 @@
 /* A flood must not keep signals waiting. */
 #define ROUNDS_MAX 64
 
+/* How long reading goes on after the signal to stop. */
+#define STOP_NS (5 * NS_PER_SEC)
+
+/* While the budget makes us wait, this often somebody wants to know of us. */
+#define TEND_MS 100
+
 /* Records committed on another CPU may be dated a little before those already
  * read: time is promised this much late. */
 #define LATENESS_NS (100 * NS_PER_MS)
@@ -135,6 +141,7 @@ flush(struct monitor *m)
 				state_problem(m->state));
 		if (m->output.out_failed)
 			note(m, "an alert could not be written");
+		m->metrics.output_failures++;
 		m->output.state_failed = m->output.out_failed = false;
 	}
 	if (trace_flush(&m->trace) != 0)
@@ -142,17 +149,53 @@ flush(struct monitor *m)
 }
 
 static void
+say_delayed(struct monitor *m, uint64_t ns)
+{
+	fprintf(m->io->notes,
+		"tocsin: delayed: events waited %.1f s to keep to %u %% of a "
+		"processor\n",
+		(double)ns / 1e9, m->budget.percent);
+	fflush(m->io->notes);
+}
+
+/* What is to be done however much there is to read. */
+static void
+tend(struct monitor *m)
+{
+	uint64_t now_ns = clock_boot_ns();
+	uint64_t delayed_ns;
+
+	notify_alive(&m->notify, now_ns);
+	metrics_write(m, now_ns);
+	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
+	if (delayed_ns > 0)
+		say_delayed(m, delayed_ns);
+}
+
+static uint64_t
+must_wait(struct monitor *m)
+{
+	return budget_wait(&m->budget, clock_boot_ns(), budget_cpu_ns());
+}
+
+/* False if something may be left in the queues: then time does not pass but
+ * with the events themselves. */
+static bool
 round_all(struct monitor *m)
 {
 	uint64_t before_ns = clock_boot_ns();
+	bool more = true;
 
-	for (int i = 0; i < ROUNDS_MAX && round_once(m); i++) {
+	for (int i = 0; more && i < ROUNDS_MAX; i++) {
+		more = round_once(m);
 		flush(m);
-		notify_alive(&m->notify, clock_boot_ns());
+		tend(m);
+		if (more && !m->stopping && must_wait(m) > 0)
+			break;
 	}
-	pipeline_tick(m->pipeline, before_ns - LATENESS_NS);
+	pipeline_tick(m->pipeline, more ? 0 : before_ns - LATENESS_NS);
 	flush(m);
-	notify_alive(&m->notify, before_ns);
+	return !more;
 }
 
 /* ---- signals --------------------------------------------------------- */
@@ -167,9 +210,11 @@ reload(struct monitor *m)
 	state_commit(m->state);
 	if (monitor_load_rules(m, true, &err) != 0) {
 		monitor_note_errors(m, &err);
+		m->metrics.stale = true;
 		note(m, "the rules were not reloaded: the old set stays");
 		notify_ready("the rules were not reloaded: the old set stays");
 	} else {
+		m->metrics.stale = false;
 		monitor_remember_terms(m);
 		if (m->files.ops != NULL && m->files.ops->rewatch != NULL &&
 		    m->files.ops->rewatch(m->files.sensor, &m->watchset, &err))
@@ -209,6 +254,15 @@ seed(struct monitor *m)
 }
 
 static int
+wait_for_budget(struct monitor *m, uint64_t wait_ns)
+{
+	struct pollfd fd = { .fd = m->signals, .events = POLLIN };
+	uint64_t ms = wait_ns / NS_PER_MS + 1;
+
+	return poll(&fd, 1, (int)(ms < TEND_MS ? ms : TEND_MS));
+}
+
+static int
 wait_for_events(struct monitor *m)
 {
 	struct pollfd fds[4] = {
@@ -227,13 +281,31 @@ wait_for_events(struct monitor *m)
 	return poll(fds, ARRAY_LEN(fds), POLL_MS);
 }
 
+/* What has happened before the signal is still read, if that comes to an end.
+ */
+static void
+finish(struct monitor *m)
+{
+	uint64_t end_ns = clock_boot_ns() + STOP_NS;
+
+	m->stopping = true;
+	notify_stopping();
+	while (!round_all(m) && clock_boot_ns() < end_ns)
+		;
+	tend(m);
+}
+
 enum exit_code
 monitor_run(struct monitor *m)
 {
+	uint64_t wait_ns;
+
 	notify_open(&m->notify);
 	seed(m);
 	flush(m);
 	say_ready(m);
+	budget_open(&m->budget, m->budget.percent, clock_boot_ns(),
+		    budget_cpu_ns());
 	while (!handle_signals(m)) {
 		if (m->processes.ops == NULL && m->files.ops == NULL &&
 		    m->messages.ops == NULL) {
@@ -241,13 +313,19 @@ monitor_run(struct monitor *m)
 				"every sensor has failed");
 			return EXIT_IO;
 		}
+		wait_ns = must_wait(m);
+		if (wait_ns > 0) {
+			wait_for_budget(m, wait_ns);
+			tend(m);
+			continue;
+		}
 		wait_for_events(m);
 		round_all(m);
 	}
-	notify_stopping();
-	round_all(m);
+	finish(m);
 	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);
+	metrics_write_last(m);
 	note(m, "stopped");
 	return EXIT_STOPPED;
 }

@@ -227,6 +227,7 @@ on_loss(void *ctx, const struct event *e)
 	struct monitor *m = ctx;
 	uint64_t now_ns = e->time_ns + m->host.wall_offset_ns;
 
+	m->metrics.gaps++;
 	if (state_add_gap(m->state, now_ns, now_ns, e->scope,
 			  VIEW("the kernel's queue was full"), e->lost) != 0)
 		m->output.state_failed = true;
@@ -235,6 +236,15 @@ on_loss(void *ctx, const struct event *e)
 	m->losses_said_ns = e->time_ns;
 	fprintf(m->io->notes, "tocsin: lost: at least %llu events (%.*s)\n",
 		(unsigned long long)e->lost, (int)e->scope.n, e->scope.p);
+}
+
+static void
+on_alert(void *ctx, const struct alert *a)
+{
+	struct monitor *m = ctx;
+
+	metrics_alert(&m->metrics, a);
+	output_take(&m->output, a);
 }
 
 static void
@@ -288,7 +298,7 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.procs.grace_ns = m->config.process_grace_ns,
 		.limits.max_bytes = (uint64_t)m->config.max_file_bytes,
 		.learn_until_ns = learn_until_ns,
-		.alerts = { output_take, &m->output },
+		.alerts = { on_alert, m },
 		.term = on_term,
 		.loss = on_loss,
 		.trace = m->options->record != NULL ? on_trace : NULL,
@@ -366,6 +376,37 @@ choose_format(struct monitor *m)
 	m->output.out = m->io->out;
 }
 
+/* What the command line says, else what the file does, else NULL. */
+static const char *
+options_or(const char *option, struct view configured)
+{
+	if (option != NULL)
+		return option;
+	return configured.n > 0 ? configured.p : NULL;
+}
+
+static int
+budget_percent(struct monitor *m, unsigned *out)
+{
+	const char *word = m->options->budget;
+	char *end;
+	long percent;
+
+	*out = (unsigned)m->config.budget;
+	if (word == NULL)
+		return 0;
+	errno = 0;
+	percent = strtol(word, &end, 10);
+	if (word[0] < '0' || word[0] > '9' || *end != '\0' || errno != 0 ||
+	    percent > 100)
+		return err_add(&m->io->err, (struct place){ 0 },
+			       "--budget wants a percentage from 0 (no limit) "
+			       "to 100, not '%s'",
+			       word);
+	*out = (unsigned)percent;
+	return 0;
+}
+
 static enum exit_code
 open_settings(struct monitor *m)
 {
@@ -389,6 +430,10 @@ open_settings(struct monitor *m)
 	err_free(&rules);
 	if (loaded != 0)
 		return EXIT_CONFIG; /* why has been said */
+	m->metrics.started_ns = clock_wall_ns();
+	m->metrics.path = options_or(m->options->metrics, m->config.metrics);
+	if (budget_percent(m, &m->budget.percent) != 0)
+		return EXIT_USAGE;
 	if (open_signals(m) != 0 || set_env_names(m) != 0) {
 		err_add(&m->io->err, (struct place){ 0 }, "%s",
 			strerror(errno));
@@ -434,6 +479,7 @@ monitor_close(struct monitor *m)
 	config_free(&m->config);
 	arena_free(&m->arena);
 	free(m->env_names);
+	metrics_free(&m->metrics);
 	if (m->signals >= 0)
 		close(m->signals);
 }

@@ -6,7 +6,9 @@
 #ifndef FIM_MONITOR_H
 #define FIM_MONITOR_H
 
+#include "fim/budget.h"
 #include "fim/config.h"
+#include "fim/metrics.h"
 #include "fim/notify.h"
 #include "fim/options.h"
 #include "fim/output.h"
@@ -39,9 +41,12 @@ struct monitor {
 	struct output output;
 	struct trace trace;
 	struct notify notify;
+	struct metrics metrics;
+	struct budget budget;
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	int signals;		 /* signalfd */
+	bool stopping;		 /* has been asked to */
 	uint64_t losses_said_ns; /* when the last loss was put on notes */
 };
 

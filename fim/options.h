@@ -48,6 +48,7 @@ struct options {
 
 	const char *query, *kql, *explain, *time_field, *id_field, *record;
 	struct text_list sensors;
+	const char *metrics, *budget;
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
 	bool matches;

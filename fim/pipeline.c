@@ -229,7 +229,8 @@ void
 pipeline_tick(struct pipeline *p, uint64_t boot_ns)
 {
 	advance(p, boot_ns + p->config.host->wall_offset_ns);
-	procs_expire(p->procs, boot_ns);
+	procs_expire(p->procs,
+		     p->last_wall_ns - p->config.host->wall_offset_ns);
 }
 
 uint64_t
@@ -249,6 +250,12 @@ struct rules_counters
 pipeline_rules_count(const struct pipeline *p)
 {
 	return rules_run_counters(p->run);
+}
+
+struct rules_cost
+pipeline_rule_cost(const struct pipeline *p, size_t rule)
+{
+	return rules_run_cost(p->run, rule);
 }
 
 struct procs_counters

@@ -56,13 +56,15 @@ void pipeline_remember(struct pipeline *, struct view rule_id,
 void pipeline_use_opener(struct pipeline *, const struct opener *);
 /* To be given to sensors: ctx is the pipeline. */
 void pipeline_take(void *pipeline, const struct event *);
-/* Nothing older than this boot time is on its way: time passes. */
+/* Nothing older than this boot time is on its way: time passes. 0: it passes
+ * with the events alone, but what has ended is forgotten. */
 void pipeline_tick(struct pipeline *, uint64_t boot_ns);
 /* The end: open summaries are sent. Returns the wall time up to which all
  * events had come. */
 uint64_t pipeline_finish(struct pipeline *);
 struct pipeline_counters pipeline_count(const struct pipeline *);
 struct rules_counters pipeline_rules_count(const struct pipeline *);
+struct rules_cost pipeline_rule_cost(const struct pipeline *, size_t rule);
 struct procs_counters pipeline_procs_count(const struct pipeline *);
 
 #endif

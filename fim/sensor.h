@@ -38,6 +38,7 @@ struct sensor_config {
 
 struct sensor_status {
 	uint64_t events, lost;
+	uint64_t queued;    /* bytes in the kernel's queue, where known */
 	uint64_t watched;   /* directories, for file sensors */
 	uint64_t unwatched; /* places that could not be watched */
 	char detail[160];   /* for people: hooks in use, what is not seen */

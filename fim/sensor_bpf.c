@@ -374,6 +374,7 @@ bpf_status(const struct sensor *s, struct sensor_status *out)
 	memset(out, 0, sizeof(*out));
 	out->events = s->translator.events;
 	out->lost = s->translator.lost;
+	out->queued = ring_queued(&s->ring);
 	hooks_describe(&s->hooks, out->detail, sizeof(out->detail));
 }
 

@@ -97,6 +97,8 @@ int ring_open(struct ring *, int map_fd, size_t size); /* -1 and errno */
 void ring_close(struct ring *);
 /* Marks what has been written; false if there is nothing. */
 bool ring_mark(struct ring *);
+/* Bytes written and not read yet. */
+uint64_t ring_queued(const struct ring *);
 /* Hands over everything before the mark, borrowed for the call; n is 0 for a
  * record that cannot be. False if a writer does not finish. */
 bool ring_drain(struct ring *,

@@ -71,6 +71,12 @@ ring_mark(struct ring *r)
 	return r->mark != *r->read_to;
 }
 
+uint64_t
+ring_queued(const struct ring *r)
+{
+	return __atomic_load_n(r->written_to, __ATOMIC_ACQUIRE) - *r->read_to;
+}
+
 /* Bytes at `at`, which may run over the end. */
 static const void *
 ring_bytes(struct ring *r, unsigned long at, size_t n)

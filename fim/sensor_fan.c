@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -634,7 +635,12 @@ describe(const struct sensor *s, struct sensor_status *st)
 static void
 fan_status(const struct sensor *s, struct sensor_status *st)
 {
+	int queued = 0;
+
+	if (ioctl(s->fan_fd, FIONREAD, &queued) != 0)
+		queued = 0;
 	*st = (struct sensor_status){
+		.queued = (uint64_t)queued,
 		.events = s->events,
 		.lost = s->lost,
 		.watched = s->tree->n_marked,

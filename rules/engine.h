@@ -548,7 +548,8 @@ bool eval_fold(struct eval *, struct view s, struct view *out);
 
 struct held_match;
 
-struct emit_state { /* pipes */
+struct emit_state { /* pipes, and what the rule has cost */
+	struct rules_cost cost;
 	uint64_t passed[QUERY_PIPES_MAX];
 	struct held_match *held_first, *held_last;
 	uint64_t n_held;

@@ -336,6 +336,11 @@ struct rules_counters {
 	uint64_t no_memory;    /* events or stages dropped for lack of it */
 };
 
+struct rules_cost {
+	uint64_t evaluations; /* of its query, or of a stage of it */
+	uint64_t matches;
+};
+
 struct rules_run;
 
 struct rules_options {
@@ -360,5 +365,8 @@ void rules_feed(struct rules_run *, struct record *);
  * ended: what `tail` holds back comes out, too. */
 void rules_watermark(struct rules_run *, uint64_t time_ns);
 struct rules_counters rules_run_counters(const struct rules_run *);
+/* Of rule i of the set. Most events never come to a rule's query: an index of
+ * all rules tells first. */
+struct rules_cost rules_run_cost(const struct rules_run *, size_t i);
 
 #endif

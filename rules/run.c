@@ -60,6 +60,7 @@ deliver(struct rules_run *run, const struct rule_code *c,
 	};
 
 	run->counters.matches++;
+	run->emit[c->rule].cost.matches++;
 	if (run->sink.match != NULL)
 		run->sink.match(run->sink.ctx, &m);
 	unpin_hits(run, a->hits, a->n);
@@ -214,6 +215,7 @@ run_candidates(struct rules_run *run, struct record *r,
 			size_t id = w * 64 + (size_t)__builtin_ctzll(bits);
 			const struct stage *s = set->stages[id];
 
+			run->emit[set->stage_rule[id]].cost.evaluations++;
 			if (!eval_stage(&run->eval, s))
 				continue;
 			if (set->stage_rule[id] != rule && satisfied != 0) {
@@ -430,6 +432,12 @@ rules_run_remember(struct rules_run *run, struct view rule_id,
 		if (run->terms[i] != NULL &&
 		    view_eq(run->set->rules[i].id, rule_id))
 			terms_remember(run, run->terms[i], key, last_seen_ns);
+}
+
+struct rules_cost
+rules_run_cost(const struct rules_run *run, size_t i)
+{
+	return run->emit[i].cost;
 }
 
 struct rules_counters
