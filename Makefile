@@ -176,7 +176,7 @@ unit: $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
 rule-tests cli: %: all
 	@if [ -x tests/$*/run ]; then \
 		TOCSIN=$(PROGRAM) BUILT=$B tests/$*/run; fi
-cli: $(COMPLETIONS)
+cli: $(COMPLETIONS) $(MAN)
 
 # Live: real acts in private namespaces, and what the running program says.
 live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/server \

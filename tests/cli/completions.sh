@@ -4,10 +4,6 @@
 made=$BUILT/contrib/completions
 mkdir completions && touch completions/a.yml && mkdir completions/folder
 
-# Long options in a help text, and the commands of the program.
-help_options() { tocsin "$@" --help | grep -o '^ .*' | grep -oE '^ {2}.{4}--[a-z-]+' | grep -oE '\-\-.*' | sort -u; }
-help_commands() { tocsin --help | grep -oE '^  [a-z]+ ' | tr -d ' ' | sort; }
-
 # bash_completes WORD…: what stands for the last one
 bash_completes() {
 	(cd completions && bash --norc -c '

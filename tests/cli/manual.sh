@@ -30,3 +30,31 @@ for page in "$root"/contrib/man/*.[15]; do
 	} >shell && bash shell 2>&1)
 	is "examples of $name" "$(cat "manual-$name/wanted")" "$got"
 done
+
+# Every command has a page, and every option stands in one.
+documented() { # PAGE: options, sorted
+	grep -oE '(Fl|,) -[a-z-]+' "$root/contrib/man/$1" | sed 's/.* -/--/' |
+		sort -u
+}
+all=$(for command in $(help_commands); do help_options "$command"; done |
+	sort -u)
+for command in $(help_commands); do
+	is "page of $command" "$command" "$(sed -n \
+		"s/^\.Dt TOCSIN-${command^^} 1$/$command/p" \
+		"$root/contrib/man/tocsin-$command.1")"
+	has "page of $command: named in tocsin(1)" ".Xr tocsin-$command 1" \
+		"$(cat "$root/contrib/man/tocsin.1")"
+	is "page of $command: options that are not in it" '' "$(comm -23 \
+		<(comm -23 <(help_options "$command") <(help_options)) \
+		<(documented "tocsin-$command.1"))"
+	is "page of $command: options that there are not" '' "$(comm -13 \
+		<(echo "$all") <(documented "tocsin-$command.1"))"
+done
+is 'tocsin(1): options that are not in it' '' \
+	"$(comm -23 <(help_options) <(documented tocsin.1))"
+if command -v man >/dev/null; then
+	for page in "$root"/contrib/man/*.[158] "$BUILT"/contrib/man/*.5; do
+		is "${page##*/}: nothing for man to complain of" '' \
+			"$(man --warnings -E UTF-8 -l "$page" 2>&1 >/dev/null)"
+	done
+fi
