@@ -77,6 +77,13 @@ $B/%.skel.h: $B/%.bpf.o
 	$(BPFTOOL) gen skeleton $< > $@.tmp && mv $@.tmp $@
 $B/fim/sensor_bpf.o: $(patsubst $B/%.bpf.o,$B/%.skel.h,$(BPF_OBJECTS))
 
+# The look of reports, as one string.
+$B/fim/report.css.h: fim/report.css
+	@mkdir -p $(@D)
+	{ echo 'static const char report_css[] ='; \
+		sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $<; echo ';'; } >$@
+$B/fim/report_html.o: $B/fim/report.css.h
+
 # ---- run, install ---------------------------------------------------------
 
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)

@@ -266,6 +266,27 @@ change_put_value(struct buf *out, enum change_attribute a,
 	}
 }
 
+void
+change_put_entry_json(struct buf *out, const struct walk_entry *e)
+{
+	struct buf text = { 0 };
+	const char *comma = "";
+
+	for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++) {
+		buf_clear(&text);
+		change_put_value(&text, (enum change_attribute)a, e);
+		if (text.n == 0 || view_eq(buf_view(&text), VIEW("none")) ||
+		    (a == CHANGE_DEVICE && e->rdev == 0))
+			continue;
+		buf_printf(out, "%s\"%s\":", comma, attribute_words[a]);
+		buf_json_string(out, buf_view(&text));
+		comma = ",";
+	}
+	if (text.failed)
+		out->failed = true;
+	buf_free(&text);
+}
+
 /* ---- a change as text ------------------------------------------------ */
 
 void

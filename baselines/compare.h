@@ -94,6 +94,9 @@ void change_put_uncovered_json(struct buf *out, const struct walk_entry *);
 /* The old or the new value of one attribute, as text. */
 void change_put_value(struct buf *out, enum change_attribute,
 		      const struct walk_entry *);
+/* All that an entry has, as members of a JSON object; there is always "type".
+ */
+void change_put_entry_json(struct buf *out, const struct walk_entry *);
 /* Which attributes differ, roles aside. */
 unsigned
 change_differences(const struct walk_entry *, const struct walk_entry *);

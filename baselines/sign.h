@@ -181,6 +181,10 @@ enum sign_verdict sign_verify_fd(int fd, struct view signature,
 enum sign_verdict sign_verify_bytes(struct view data, struct view signature,
 				    const struct sign_keys *,
 				    struct sign_result *);
+/* What was read from PATH, and PATH.minisig; sign_result_free. */
+enum sign_verdict sign_verify_read(const char *path, struct view data,
+				   const struct sign_keys *,
+				   struct sign_result *);
 /* PATH and PATH.minisig; sign_result_free. */
 enum sign_verdict sign_verify_file(const char *path, const struct sign_keys *,
 				   struct sign_result *);

@@ -225,6 +225,18 @@ read_signature(const char *path, struct sign_result *result)
 }
 
 enum sign_verdict
+sign_verify_read(const char *path, struct view data,
+		 const struct sign_keys *keys, struct sign_result *result)
+{
+	enum sign_verdict verdict = read_signature(path, result);
+
+	if (verdict == SIGN_GOOD)
+		verdict = sign_verify_bytes(data, buf_view(&result->text), keys,
+					    result);
+	return verdict;
+}
+
+enum sign_verdict
 sign_verify_file(const char *path, const struct sign_keys *keys,
 		 struct sign_result *result)
 {

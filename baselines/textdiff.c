@@ -205,7 +205,7 @@ static void
 put_line(struct diff *d, char sign, struct view line)
 {
 	buf_putc(d->out, sign);
-	buf_text(d->out, line);
+	buf_source_line(d->out, line);
 	buf_putc(d->out, '\n');
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Differences of two small texts, line by line, as `diff -u` shows them. Every
- * byte goes through buf_text. */
+ * byte goes through buf_source_line. */
 #ifndef BASELINES_TEXTDIFF_H
 #define BASELINES_TEXTDIFF_H
 

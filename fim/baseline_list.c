@@ -23,16 +23,8 @@ put_item_json(struct buf *b, const struct baseline_item *item)
 	change_path(&text, item->e.dir, item->e.name);
 	buf_puts(b, "{\"path\":");
 	buf_json_string(b, buf_view(&text));
-	for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++) {
-		buf_clear(&text);
-		change_put_value(&text, (enum change_attribute)a, &item->e);
-		if (text.n == 0 || view_eq(buf_view(&text), VIEW("none")) ||
-		    (a == CHANGE_DEVICE && item->e.rdev == 0))
-			continue;
-		buf_printf(b, ",\"%s\":",
-			   change_attribute_word((enum change_attribute)a));
-		buf_json_string(b, buf_view(&text));
-	}
+	buf_putc(b, ',');
+	change_put_entry_json(b, &item->e);
 	if (item->package.n > 0) {
 		buf_puts(b, ",\"package\":");
 		buf_json_string(b, item->package);

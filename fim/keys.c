@@ -96,12 +96,8 @@ read_configured(const struct config *config, struct cmd_io *io,
 	const char **paths;
 	enum exit_code code;
 
-	if (list->n == 0) {
-		err_add(&io->err, (struct place){ 0 },
-			"no key to trust: name one with --pubkey, or "
-			"\"public_keys\" in the configuration");
-		return EXIT_USAGE;
-	}
+	if (list->n == 0)
+		return EXIT_NOTHING;
 	paths = calloc(list->n, sizeof(*paths));
 	if (paths == NULL) {
 		err_add(&io->err, (struct place){ 0 }, "out of memory");
@@ -115,7 +111,7 @@ read_configured(const struct config *config, struct cmd_io *io,
 }
 
 enum exit_code
-keys_trusted(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
+keys_known(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
 {
 	struct config config = { 0 };
 	enum exit_code code = EXIT_CONFIG;
@@ -128,4 +124,17 @@ keys_trusted(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
 		code = read_configured(&config, io, keys);
 	config_free(&config);
 	return code;
+}
+
+enum exit_code
+keys_trusted(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
+{
+	enum exit_code code = keys_known(o, io, keys);
+
+	if (code != EXIT_NOTHING || keys->n > 0)
+		return code;
+	err_add(&io->err, (struct place){ 0 },
+		"no key to trust: name one with --pubkey, or \"public_keys\" "
+		"in the configuration");
+	return EXIT_USAGE;
 }

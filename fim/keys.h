@@ -18,6 +18,9 @@ struct sign_secret *keys_open_secret(const struct options *, const char *path,
  * which must be nobody else's to write. Free keys->v with free(3). */
 enum exit_code
 keys_trusted(const struct options *, struct cmd_io *, struct sign_keys *keys);
+/* The same for those who can do without: keys->n may be 0. */
+enum exit_code
+keys_known(const struct options *, struct cmd_io *, struct sign_keys *keys);
 
 /* No core dump of this process, and no other process of ours may look into
  * it: called before a secret is read. */

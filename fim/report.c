@@ -278,12 +278,20 @@ report_change(struct report *r, const struct change *c, struct view diff)
 	r->kinds[c->kind]++;
 	r->explained += c->explained.n > 0;
 	change_put_json(&r->line, c);
-	if (diff.n > 0 && !r->line.failed) {
+	if (!r->line.failed)
 		r->line.n--; /* its brace */
-		buf_puts(&r->line, ",\"diff\":");
-		buf_json_string(&r->line, diff);
+	/* Where nothing is to compare with, what there is, or was. */
+	if (c->kind != CHANGE_CHANGED) {
+		buf_puts(&r->line, ",\"entry\":{");
+		change_put_entry_json(&r->line,
+				      c->now != NULL ? c->now : c->old);
 		buf_putc(&r->line, '}');
 	}
+	if (diff.n > 0) {
+		buf_puts(&r->line, ",\"diff\":");
+		buf_json_string(&r->line, diff);
+	}
+	buf_putc(&r->line, '}');
 	flush(r);
 }
 

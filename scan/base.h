@@ -147,6 +147,10 @@ void buf_text(struct buf *, struct view);
 /* buf_text in double quotes only where the word has spaces, quotes or is
  * empty, as a shell user would write it. */
 void buf_text_word(struct buf *, struct view);
+/* buf_text for lines that people wrote: a backslash stays what it is; in the
+ * second, a tab, too. */
+void buf_source(struct buf *, struct view);
+void buf_source_line(struct buf *, struct view);
 void buf_hex(struct buf *, const void *bytes, size_t n);
 
 /* Length of the valid UTF-8 sequence that starts at v.p, 0 if invalid. */

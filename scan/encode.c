@@ -343,6 +343,42 @@ buf_text_word(struct buf *b, struct view v)
 }
 
 void
+buf_source(struct buf *b, struct view v)
+{
+	struct view piece;
+	bool more = v.n > 0;
+
+	while (more) {
+		ssize_t at = view_find(v, '\\');
+
+		more = at >= 0;
+		piece = more ? view_sub(v, 0, (size_t)at) : v;
+		buf_text(b, piece);
+		if (more) {
+			buf_putc(b, '\\');
+			v = view_sub(v, (size_t)at + 1, v.n);
+		}
+	}
+}
+
+void
+buf_source_line(struct buf *b, struct view v)
+{
+	struct view piece;
+
+	while (v.n > 0) {
+		ssize_t at = view_find(v, '\t');
+
+		piece = at < 0 ? v : view_sub(v, 0, (size_t)at);
+		buf_source(b, piece);
+		if (at < 0)
+			return;
+		buf_putc(b, '\t');
+		v = view_sub(v, (size_t)at + 1, v.n);
+	}
+}
+
+void
 buf_hex(struct buf *b, const void *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -53,52 +53,14 @@ err_add(struct err *e, struct place where, const char *fmt, ...)
 	return -1;
 }
 
-/* Like buf_text, but a backslash is shown as the user wrote it. */
-static void
-put_source(struct buf *b, struct view v)
-{
-	struct view piece;
-	bool more = v.n > 0;
-
-	while (more) {
-		ssize_t at = view_find(v, '\\');
-
-		more = at >= 0;
-		piece = more ? view_sub(v, 0, (size_t)at) : v;
-		buf_text(b, piece);
-		if (more) {
-			buf_putc(b, '\\');
-			v = view_sub(v, (size_t)at + 1, v.n);
-		}
-	}
-}
-
-/* The same with tabs kept. */
-static void
-put_source_line(struct buf *b, struct view v)
-{
-	struct view piece;
-
-	while (v.n > 0) {
-		ssize_t at = view_find(v, '\t');
-
-		piece = at < 0 ? v : view_sub(v, 0, (size_t)at);
-		put_source(b, piece);
-		if (at < 0)
-			return;
-		buf_putc(b, '\t');
-		v = view_sub(v, (size_t)at + 1, v.n);
-	}
-}
-
-/* As wide as what put_source_line made of the same bytes: a tab for a tab, a
+/* As wide as what buf_source_line made of the same bytes: a tab for a tab, a
  * space for every other character. */
 static void
 put_indent(struct buf *b, struct view v)
 {
 	struct buf shown = { 0 };
 
-	put_source_line(&shown, v);
+	buf_source_line(&shown, v);
 	for (size_t i = 0; i < shown.n; i++) {
 		char c = shown.p[i];
 
@@ -148,7 +110,7 @@ put_excerpt(struct buf *b, const struct diag *d)
 	shown = view_sub(d->text, from, end - from);
 	if (from > 0)
 		buf_puts(b, "...");
-	put_source_line(b, shown);
+	buf_source_line(b, shown);
 	buf_puts(b, from + shown.n < d->text.n ? "...\n" : "\n");
 	if (d->column > 0)
 		put_caret(b, shown, caret - from, from > 0);
@@ -167,7 +129,7 @@ err_format(const struct diag *d, struct buf *out)
 		buf_printf(out, "%u:", d->column);
 	if (d->file[0] != '\0' || d->line > 0)
 		buf_putc(out, ' ');
-	put_source(out, d->message);
+	buf_source(out, d->message);
 	buf_putc(out, '\n');
 	if (d->text.n > 0)
 		put_excerpt(out, d);

@@ -85,4 +85,141 @@ is 'report: in the journal' \
 
 check 'report: --key wants --output' 16 --key sec
 check 'report: text is not signed' 16 --format text --key sec
+
+# ---- verify ----------------------------------------------------------------
+check 'report: third' 7 -o c.json --key sec
+check 'report: fourth' 7 -o d.json --key sec
+V="--pubkey pub"
+# shellcheck disable=SC2086
+{
+run 'verify: a chain' 0 report verify $V c.json d.json
+has 'verify: a chain' 'd.json follows c.json' "$out"
+is 'verify: a chain: no complaint' '' "$err"
+run 'verify: one is missing between' 32 report verify $V a.json c.json
+has 'verify: one is missing between' 'c.json: does not follow a.json' "$err"
+run 'verify: the wrong way round' 32 report verify $V d.json c.json
+run 'verify: the first after another' 32 report verify $V b.json a.json
+has 'verify: the first after another' 'it names no report before it' "$err"
+run 'verify: as JSON' 32 report verify --format json $V a.json b.json d.json
+is 'verify: as JSON' 'first follows broken' "$(jq -r '.[].chain' <<<"$out" | xargs)"
+is 'verify: digest' "$(sha256sum <b.json | cut -c 1-64)" "$(jq -r '.[1].sha256' <<<"$out")"
+# A good signature of something else than a report that we can read.
+jq -c '.version=2' a.json >newer.json
+jq -c 'del(.summary)' a.json >half.json
+tocsin report sign -q --key sec newer.json half.json
+run 'verify: a newer one' 18 report verify $V newer.json
+has 'verify: a newer one' 'use the newer program' "$err"
+run 'verify: half of one' 18 report verify $V half.json
+is 'verify: half of one' 'half.json: summary is missing' "$err"
+if command -v minisign >/dev/null; then
+	cp b.json byhand.json
+	minisign -S -s sec -m byhand.json >/dev/null 2>&1
+	run 'verify: signed by minisign' 0 report verify $V a.json byhand.json
+	has 'verify: signed by minisign' 'byhand.json follows a.json' "$out"
+fi
+# The unit test flips 1000 bits; here a few go through the program.
+size=$(stat -c %s b.json)
+found=0
+for i in $(seq 1 40); do
+	cp b.json flip.json
+	cp b.json.minisig flip.json.minisig
+	at=$((i * 7919 * 31 % size))
+	byte=$(od -An -tu1 -j $at -N 1 flip.json | tr -d ' ')
+	# shellcheck disable=SC2059
+	printf "\\x$(printf %x $((byte ^ 1 << i % 8)))" |
+		dd of=flip.json bs=1 seek=$at conv=notrunc 2>/dev/null
+	tocsin report verify $V flip.json >/dev/null 2>&1
+	[ $? -eq 32 ] && tocsin report show $V flip.json >/dev/null 2>&1
+	[ $? -eq 32 ] && found=$((found + 1))
+done
+is 'verify and show: flipped bits' 40 $found
+}
+
+# ---- show ------------------------------------------------------------------
+# shellcheck disable=SC2086
+{
+run 'show' 0 report show b.json
+has 'show' 'signature   not checked' "$out"
+has 'show: a change' "$PWD/tree/f1
+      mode 0644 -> 4755" "$out"
+has 'show: a difference' '      -two
+      +TWO' "$out"
+has 'show: a name of bytes' 'tree/odd\x0a\xff' "$out"
+run 'show: signed' 0 report show $V b.json
+has 'show: signed' 'signature   good, key' "$out"
+run 'show: json' 0 report show --format json b.json
+is 'show: json' "$(cat b.json)" "$out"
+is 'show: from a pipe' "$(tocsin report show b.json)" \
+	"$(tocsin report show - <b.json)"
+cp b.json bare.json
+run 'show: unsigned, and a key is named' 32 report show $V bare.json
+printf 'public_keys: [%s]\n' "$PWD/pub" >trust.yaml
+chmod 600 trust.yaml
+run 'show: unsigned, and a key is known' 0 -c trust.yaml report show bare.json
+has 'show: unsigned, and a key is known' 'anybody can have written this' "$out"
+sed 's/"added":2/"added":0/' b.json >changed.json
+cp b.json.minisig changed.json.minisig
+run 'show: changed' 32 -c trust.yaml report show changed.json
+is 'show: changed: nothing is shown' '' "$out"
+run 'show: two' 16 report show a.json b.json
+run 'show: ndjson' 16 report show --format ndjson a.json
+run 'show: a secret key' 16 report show --key sec a.json
+run 'show: missing' 18 report show none.json
+for bad in '' '{' '[]' '{"format":"tocsin-report","format":2}' \
+	'{"format":"tocsin-report","version":1e999}' $'{"a":"\xff"}' \
+	"$(printf '[%.0s' $(seq 5000))"; do
+	printf '%s' "$bad" >bad.json
+	run "show: ${bad:0:40}" 18 report show bad.json
+	is "show: ${bad:0:40}: one line" 1 "$(printf '%s\n' "$err" | wc -l)"
+done
+printf '{"format":"tocsin-report","\\u001b[31m":\033[31m' >bad.json
+run 'show: escapes in an error' 18 report show bad.json
+is 'show: escapes in an error' 0 "$(printf %s "$err" | grep -c $'\033')"
+}
+
+# ---- hostile reports, by independent readers -------------------------------
+hostile=$root/tests/fuzz/corpus/fim_report/hostile
+run 'hostile: text' 0 report show "$hostile"
+is 'hostile: text: no controls' 0 "$(printf '%s\n' "$out" |
+	LC_ALL=C tr -d '\n\t\040-\176\200-\377' | wc -c)"
+has 'hostile: text' '\x1b]0;x\x07' "$out"
+readers=$root/tests/cli/report.py
+if command -v python3 >/dev/null; then
+	for name in hostile changes tree types empty; do
+		tocsin report show --format html -o page.html \
+			"$root/tests/fuzz/corpus/fim_report/$name"
+		is "html: $name" good "$(python3 "$readers" page page.html Summary)"
+	done
+	tocsin report show --format html -o page.html "$hostile"
+	is 'html: hostile: as text' good "$(python3 "$readers" page page.html \
+		'</code></pre><script>alert(1)</script>"' '\u{202e}')"
+	tocsin report show --format html -o page.html b.json
+	is 'html: a real one' good "$(python3 "$readers" page page.html \
+		'Signature not checked' '+<b>' 'now setuid' '4755')"
+	tocsin report show --format html -o page.html a.json
+	is 'html: of nothing' good "$(python3 "$readers" page page.html \
+		'Nothing was found' 'No alerts' 'Nothing has changed')"
+fi
+schema=$root/contrib/report.schema.json
+if python3 -c 'import jsonschema' 2>/dev/null; then
+	is 'schema' 'valid valid valid' "$(python3 "$readers" schema "$schema" \
+		a.json b.json "$hostile" | xargs)"
+	# Whatever the schema says of a broken report, we say the same.
+	mkdir broken
+	python3 "$readers" mutate "$schema" \
+		"$root/tests/fuzz/corpus/fim_report/hostile" broken >verdicts
+	agreed=0
+	while read -r file verdict what; do
+		tocsin report show --format json "$file" >/dev/null 2>&1
+		got=$?
+		if [ $got -eq "$verdict" ]; then
+			agreed=$((agreed + 1))
+		else
+			is "schema and reader: $what" "$verdict" $got
+		fi
+	done <verdicts
+	is 'schema and reader agree' "$(wc -l <verdicts)" $agreed
+	is 'schema: both verdicts occur' 2 "$(cut -d ' ' -f 2 verdicts |
+		sort -u | wc -l)"
+fi
 cd ..
