@@ -4,7 +4,7 @@
 #	make run	install what is missing, build, watch this host
 #	make check	the same for the tests, then all of them
 #
-# Others: all (builds ./tocsin), unit, rule-tests, cli, corpus, live (root),
+# Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, check-asan, check-clang,
 # check-fresh (root), install DESTDIR= PREFIX=, clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
@@ -150,7 +150,7 @@ clean:
 
 # In this order: what is quick and needs no root comes first.
 check: $B/.deps-tests
-	@set -e; for part in layers format unit rule-tests cli corpus live; do \
+	@set -e; for part in layers format unit cli corpus live; do \
 		$(MAKE) --no-print-directory $$part; done
 
 layers:
@@ -179,11 +179,9 @@ unit: $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
 	@failed=0; for t in $^; do echo "== $${t##*/}"; $$t || failed=1; done; \
 	exit $$failed
 
-# Rules as text (NAME.t beside each rule), and the program from outside.
-rule-tests cli: %: all
-	@if [ -x tests/$*/run ]; then \
-		TOCSIN=$(PROGRAM) BUILT=$B tests/$*/run; fi
-cli: $(COMPLETIONS) $(MAN)
+# The program from outside.
+cli: all $(COMPLETIONS) $(MAN)
+	@TOCSIN=$(PROGRAM) BUILT=$B tests/cli/run
 
 # Live: real acts in private namespaces, and what the running program says.
 live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/server \
@@ -247,7 +245,7 @@ bench: $B/.deps-tests
 $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 
-.PHONY: all run install clean check layers format unit rule-tests cli live \
+.PHONY: all run install clean check layers format unit cli live \
 	corpus fuzz check-asan check-clang check-fresh bench
 .SECONDARY:
 .DELETE_ON_ERROR:
