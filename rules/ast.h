@@ -26,6 +26,7 @@ enum node_kind {
 	NODE_IN,      /* fold, kids[0] in kids[1…] */
 	NODE_LIKE,    /* fold, kids[0] like kids[1…] (pattern form, below) */
 	NODE_REGEX,   /* fold, kids[0] matches kids[1…] */
+	NODE_WORDS,   /* kids[0] has one of the phrases kids[1…] (words.h) */
 	NODE_AND,     /* kids */
 	NODE_OR,      /* kids */
 	NODE_NOT,     /* kids[0] */

@@ -108,6 +108,15 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 	case NODE_REGEX:
 		print_list(p, n, out);
 		break;
+	case NODE_WORDS:
+		node_print(p, n->kids[0], out);
+		buf_puts(out, " has ");
+		for (size_t i = 1; i < n->n; i++) {
+			buf_puts(out, i > 1 ? ", " : "(");
+			print_item(&n->kids[i]->item, true, out);
+		}
+		buf_putc(out, ')');
+		break;
 	case NODE_AND:
 	case NODE_OR:
 		print_kids(p, n, 0, n->kind == NODE_AND ? " and " : " or ",
@@ -309,6 +318,8 @@ make_leaf(struct parse *p, const struct node *n, struct leaf *l)
 		l->op = LEAF_REGEX;
 		l->cost = 60;
 		return compile_regex(p, n, &l->regex);
+	case NODE_WORDS:
+		return words_compile(p, n, l);
 	case NODE_CALL:
 		if (n->function == FN_cidr_match)
 			return make_cidr(p, n, l);

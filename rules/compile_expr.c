@@ -186,6 +186,7 @@ write_value(struct expr_writer *w, const struct node *n)
 			    "with and, or, not");
 		w->failed = true;
 		break;
+	case NODE_WORDS: /* KQL has no expressions */
 	case NODE_BEFORE:
 	case NODE_BAD:
 		w->failed = true;

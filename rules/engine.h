@@ -238,6 +238,10 @@ struct leaf {
 		uint64_t before_ns;
 		struct expr expr;
 		struct {
+			struct phrase *v;
+			size_t n;
+		} words;
+		struct {
 			uint32_t which; /* of set->lineages */
 			uint8_t op;	/* enum lineage_op */
 		} lineage;
@@ -501,6 +505,11 @@ void node_print(struct parse *, const struct node *, struct buf *);
 const char *program_verify(const struct rules *, const struct program *);
 const char *expr_verify(const struct rules *, const struct expr *);
 void program_dump(const struct rules *, const struct program *, struct buf *);
+
+/* ---- words.c --------------------------------------------------------- */
+
+int words_compile(struct parse *, const struct node *, struct leaf *);
+bool words_test(struct eval *, const struct leaf *);
 
 /* ---- lineage.c: processes by what their ancestors did ---------------- */
 

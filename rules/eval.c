@@ -136,6 +136,12 @@ test_cidr(struct eval *e, const struct leaf *l)
 }
 
 static bool
+test_words(struct eval *e, const struct leaf *l)
+{
+	return words_test(e, l);
+}
+
+static bool
 test_lineage(struct eval *e, const struct leaf *l)
 {
 	return lineage_test(e, l);

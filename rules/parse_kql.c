@@ -9,7 +9,7 @@
  * value without a field for all fields. Nested objects are flattened: the
  * parts of field: { … } may be true of different elements.
  */
-#include "rules/engine.h"
+#include "rules/words.h"
 
 struct kql {
 	struct parse *p;
@@ -303,76 +303,6 @@ list_node(struct kql *k, const struct target *t, enum node_kind kind,
 	return n;
 }
 
-/* Of words, as Lucene's standard tokenizer cuts them; its finer points (a dot
- * inside a word, other scripts) are left out. */
-static bool
-is_word_byte(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-	       c == '_' || c == PATTERN_ANY || (unsigned char)c >= 0x80;
-}
-
-#define GAP "[^a-zA-Z0-9_]"
-
-/* The next word of `rest` into `out`, as a regular expression; false at the
- * end. */
-static bool
-put_word(struct view *rest, struct buf *out)
-{
-	size_t i = 0, from;
-
-	while (i < rest->n && !is_word_byte(rest->p[i]))
-		i++;
-	for (from = i; i < rest->n && is_word_byte(rest->p[i]); i++) {
-		if (rest->p[i] == PATTERN_ANY)
-			buf_puts(out, "[a-zA-Z0-9_]*");
-		else
-			buf_putc(out, rest->p[i]);
-	}
-	*rest = view_sub(*rest, i, SIZE_MAX);
-	return i > from;
-}
-
-static void
-add_phrase(struct kql *k, struct node *n, size_t at, const struct buf *words)
-{
-	struct view text;
-
-	text = arena_printf(k->p->arena, "(.*" GAP ")?%.*s(" GAP ".*)?",
-			    (int)words->n, words->p);
-	if (words->failed || text.p == NULL)
-		fail(k, at, "memory is out");
-	node_add(k->p, n, node_literal(k->p, at, item_string(text)));
-}
-
-/* Words in text: those in quotes one after the other, else any of them. */
-static struct node *
-test_words(struct kql *k, const struct target *t, const struct word *w)
-{
-	struct node *n = node_new(k->p, NODE_REGEX, w->at);
-	struct buf words = { 0 };
-	struct view rest = w->form;
-
-	n->fold = true;
-	node_add(k->p, n, field_node(k, t));
-	while (put_word(&rest, &words)) {
-		if (w->quoted) {
-			buf_puts(&words, GAP "+");
-			continue;
-		}
-		add_phrase(k, n, w->at, &words);
-		buf_clear(&words);
-	}
-	if (words.n > 0) {
-		words.n -= strlen(GAP "+");
-		add_phrase(k, n, w->at, &words);
-	}
-	buf_free(&words);
-	if (n->n < 2) /* no word at all: never there */
-		return constant(k, w->at, false);
-	return n;
-}
-
 static struct node *
 test_equal(struct kql *k, const struct target *t, const struct word *w)
 {
@@ -384,7 +314,8 @@ test_equal(struct kql *k, const struct target *t, const struct word *w)
 		return n;
 	}
 	if (set_field_type(k->p->set, t->field) == RULES_TEXT)
-		return test_words(k, t, w);
+		return words_node(k->p, field_node(k, t), w->form, w->quoted,
+				  w->at);
 	return list_node(k, t, w->wild ? NODE_LIKE : NODE_IN, w->form, w->at);
 }
 

@@ -62,7 +62,8 @@ read_fields(struct cases *c, struct view rest)
 	while (view_next_split(&rest, ' ', &word)) {
 		static const char *const names[] = { "keyword", "long",
 						     "double",	"bool",
-						     "ip",	"date" };
+						     "ip",	"date",
+						     "text" };
 		ssize_t colon = view_find(word, ':');
 		struct rules_field *f = &c->fields[c->schema.n];
 		struct view type;
