@@ -244,6 +244,14 @@ release(struct baseline_run *r)
 	config_free(&r->config);
 }
 
+/* SARIF is of what was found only. */
+static bool
+no_format(const struct options *o, const char *action)
+{
+	return o->format == FORMAT_HTML ||
+	       (o->format == FORMAT_SARIF && strcmp(action, "check") != 0);
+}
+
 enum exit_code
 cmd_baseline(const struct options *o, struct cmd_io *io)
 {
@@ -254,7 +262,7 @@ cmd_baseline(const struct options *o, struct cmd_io *io)
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
 		if (strcmp(action, actions[i].name) != 0)
 			continue;
-		if (o->format == FORMAT_HTML)
+		if (no_format(o, action))
 			return baseline_usage(&r, "baselines are shown as "
 						  "text, json or ndjson");
 		code = prepare(&r);

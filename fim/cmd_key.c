@@ -158,7 +158,7 @@ cmd_key(const struct options *o, struct cmd_io *io)
 {
 	const char *action = o->args.n > 0 ? o->args.v[0] : "";
 
-	if (o->format == FORMAT_HTML)
+	if (o->format >= FORMAT_HTML)
 		return usage(io, "keys are shown as text, json or ndjson");
 	if (strcmp(action, "generate") == 0)
 		return key_generate(o, io);

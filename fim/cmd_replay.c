@@ -46,7 +46,7 @@ check_options(struct replay_cmd *c)
 	if ((o->query != NULL || o->kql != NULL) && o->rules.n > 0)
 		return usage(c, "a query is used instead of --rules, not with "
 				"them");
-	if (o->format == FORMAT_HTML)
+	if (o->format >= FORMAT_HTML)
 		return usage(c, "alerts are written as text, json or ndjson");
 	if (o->matches && o->explain != NULL)
 		return usage(c, "--matches and --explain exclude each other");

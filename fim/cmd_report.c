@@ -76,7 +76,7 @@ verify(const struct options *o, struct cmd_io *io)
 
 	if (o->args.n < 2)
 		return usage(io, "tocsin report verify wants files");
-	if (o->format == FORMAT_HTML)
+	if (o->format >= FORMAT_HTML)
 		return usage(io, "signatures are shown as text, json or "
 				 "ndjson");
 	code = check_options(o, io);
@@ -98,7 +98,8 @@ show(const struct options *o, struct cmd_io *io)
 		return usage(io, "tocsin report show wants one report, or - "
 				 "for standard input");
 	if (o->format == FORMAT_NDJSON)
-		return usage(io, "a report is shown as text, html or json");
+		return usage(io, "a report is shown as text, html, json or "
+				 "sarif");
 	code = check_options(o, io);
 	if (code == EXIT_NOTHING)
 		code = keys_known(o, io, &keys);

@@ -433,7 +433,7 @@ action_find(struct rules_cmd *c)
 static bool
 words_fit(struct rules_cmd *c, const struct action *action)
 {
-	if (c->options->format == FORMAT_HTML)
+	if (c->options->format >= FORMAT_HTML)
 		return rules_say(c,
 				 "rules are shown as text, json or ndjson") ==
 		       0;

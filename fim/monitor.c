@@ -415,7 +415,7 @@ open_settings(struct monitor *m)
 
 	if (config_load(&m->config, m->options->config, &m->io->err) != 0)
 		return EXIT_CONFIG;
-	if (m->options->format == FORMAT_HTML) {
+	if (m->options->format >= FORMAT_HTML) {
 		err_add(&m->io->err, (struct place){ 0 },
 			"watch writes text or ndjson, not html");
 		return EXIT_USAGE;

@@ -12,6 +12,7 @@
 #include "baselines/atomic.h"
 #include "fim/keys.h"
 #include "fim/report_chain.h"
+#include "fim/sarif.h"
 #include "fim/state_read.h"
 #include "fim/version.h"
 #include "scan/content.h"
@@ -37,6 +38,8 @@ struct report {
 	struct buf line; /* not yet written */
 	struct buf uncovered_json, notes_json;
 	struct report_link last, this;
+	struct sarif *sarif; /* NULL: a report */
+	struct buf item;
 	bool chained, failed;
 };
 
@@ -100,6 +103,29 @@ begin_item(struct report *r, enum section section)
 {
 	enter(r, section);
 	buf_puts(&r->line, r->in_section++ > 0 ? ",\n" : "\n");
+}
+
+/* What r->item has is a JSON object of ours. */
+static void
+put_item(struct report *r, enum section section)
+{
+	json_t *parsed;
+
+	if (r->sarif == NULL) {
+		begin_item(r, section);
+		buf_put(&r->line, view_trim(buf_view(&r->item)));
+	} else if (!r->item.failed) {
+		parsed = json_loadb(r->item.p, r->item.n, JSON_ALLOW_NUL, NULL);
+		if (parsed == NULL)
+			r->failed = true;
+		else if (section == CHANGES)
+			sarif_change(r->sarif, parsed);
+		else
+			sarif_alert(r->sarif, parsed);
+		json_decref(parsed);
+	}
+	r->failed = r->failed || r->item.failed;
+	flush(r);
 }
 
 /* ---- the head -------------------------------------------------------- */
@@ -212,6 +238,11 @@ open_key(struct report *r)
 
 	if (o->key == NULL)
 		return EXIT_NOTHING;
+	if (r->sarif != NULL) {
+		err_add(&r->s.io->err, (struct place){ 0 },
+			"--key signs a report: with --format json");
+		return EXIT_USAGE;
+	}
 	if (o->output == NULL) {
 		err_add(&r->s.io->err, (struct place){ 0 },
 			"--key wants --output FILE, too: the signature is "
@@ -240,7 +271,7 @@ find_last(struct report *r)
 bool
 report_wanted(const struct options *o)
 {
-	return o->format == FORMAT_JSON;
+	return o->format == FORMAT_JSON || o->format == FORMAT_SARIF;
 }
 
 enum exit_code
@@ -257,14 +288,24 @@ report_begin(const struct report_start *start, struct report **out)
 	}
 	r->s = *start;
 	crypto_generichash_init(&r->blake2b, NULL, 0, SIGN_DIGEST_BYTES);
+	if (start->options->format == FORMAT_SARIF) {
+		r->sarif = sarif_begin(&r->line);
+		if (r->sarif == NULL) {
+			report_abandon(r);
+			err_add(&start->io->err, (struct place){ 0 },
+				"out of memory");
+			return EXIT_IO;
+		}
+	}
 	code = open_key(r);
-	if (code == EXIT_NOTHING)
+	if (code == EXIT_NOTHING && r->sarif == NULL)
 		code = find_last(r);
 	if (code != EXIT_NOTHING) {
 		report_abandon(r);
 		return code;
 	}
-	put_head(r);
+	if (r->sarif == NULL)
+		put_head(r);
 	*out = r;
 	return EXIT_NOTHING;
 }
@@ -274,45 +315,35 @@ report_begin(const struct report_start *start, struct report **out)
 void
 report_change(struct report *r, const struct change *c, struct view diff)
 {
-	begin_item(r, CHANGES);
+	struct buf *b = &r->item;
+
+	buf_clear(b);
 	r->kinds[c->kind]++;
 	r->explained += c->explained.n > 0;
-	change_put_json(&r->line, c);
-	if (!r->line.failed)
-		r->line.n--; /* its brace */
+	change_put_json(b, c);
+	if (!b->failed)
+		b->n--; /* its brace */
 	/* Where nothing is to compare with, what there is, or was. */
 	if (c->kind != CHANGE_CHANGED) {
-		buf_puts(&r->line, ",\"entry\":{");
-		change_put_entry_json(&r->line,
-				      c->now != NULL ? c->now : c->old);
-		buf_putc(&r->line, '}');
+		buf_puts(b, ",\"entry\":{");
+		change_put_entry_json(b, c->now != NULL ? c->now : c->old);
+		buf_putc(b, '}');
 	}
 	if (diff.n > 0) {
-		buf_puts(&r->line, ",\"diff\":");
-		buf_json_string(&r->line, diff);
+		buf_puts(b, ",\"diff\":");
+		buf_json_string(b, diff);
 	}
-	buf_putc(&r->line, '}');
-	flush(r);
-}
-
-static void
-put_alert(struct report *r, struct view json)
-{
-	buf_put(&r->line, view_trim(json));
-	flush(r);
+	buf_putc(b, '}');
+	put_item(r, CHANGES);
 }
 
 void
 report_finding(struct report *r, const struct alert *a)
 {
-	struct buf json = { 0 };
-
-	alert_format_json(a, &json);
-	begin_item(r, FINDINGS);
-	put_alert(r, buf_view(&json));
-	r->failed = r->failed || json.failed;
+	buf_clear(&r->item);
+	alert_format_json(a, &r->item);
+	put_item(r, FINDINGS);
 	r->findings++;
-	buf_free(&json);
 }
 
 void
@@ -350,12 +381,13 @@ static void
 on_alert(void *ctx, struct view json)
 {
 	struct report *r = ctx;
-	json_t *parsed =
-		json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+	json_t *parsed = json_loadb(
+		json.p, json.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 
 	if (json_is_object(parsed)) {
-		begin_item(r, ALERTS);
-		put_alert(r, json);
+		buf_clear(&r->item);
+		buf_put(&r->item, json);
+		put_item(r, ALERTS);
 	} else {
 		report_note(r, "alerts",
 			    "a record of the state database is no alert");
@@ -564,16 +596,43 @@ finish(struct report *r)
 	return code;
 }
 
-enum exit_code
-report_end(struct report *r, const struct report_read *read)
+/* Each on a line, with a comma but for the last. */
+static void
+end_sarif(struct report *r)
 {
-	enum exit_code code;
+	struct view rest = buf_view(&r->uncovered_json), line;
 
+	while (rest.n > 0 && view_next_split(&rest, '\n', &line)) {
+		json_t *parsed = json_loadb(line.p, line.n,
+					    JSON_DISABLE_EOF_CHECK, NULL);
+
+		if (json_is_object(parsed))
+			sarif_uncovered(r->sarif, parsed);
+		json_decref(parsed);
+	}
+	sarif_end(r->sarif, r->s.started_ns, clock_wall_ns());
+	r->sarif = NULL;
+}
+
+static void
+end_report(struct report *r, const struct report_read *read)
+{
 	put_period(r);
 	put_coverage(r, read);
 	put_summary(r);
 	put_time(r, "ended", clock_wall_ns());
 	buf_puts(&r->line, "}\n");
+}
+
+enum exit_code
+report_end(struct report *r, const struct report_read *read)
+{
+	enum exit_code code;
+
+	if (r->s.options->format == FORMAT_SARIF)
+		end_sarif(r);
+	else
+		end_report(r, read);
 	flush(r);
 	code = finish(r);
 	report_abandon(r);
@@ -590,7 +649,9 @@ report_abandon(struct report *r)
 		digest_end(&r->sha256, NULL);
 	report_link_free(&r->last);
 	report_link_free(&r->this);
+	sarif_free(r->sarif);
 	buf_free(&r->line);
+	buf_free(&r->item);
 	buf_free(&r->uncovered_json);
 	buf_free(&r->notes_json);
 	free(r);

@@ -297,28 +297,44 @@ put_nav(struct html *h, const struct counts *c)
 
 /* ---- summary --------------------------------------------------------- */
 
+static bool
+has_baseline(const struct html *h)
+{
+	return json_is_object(report_get(h->root, "baseline"));
+}
+
 static void
-put_verdict(struct html *h, const struct counts *c)
+put_found(struct html *h, const struct counts *c)
 {
 	uint64_t open = c->changes - c->explained;
 
-	html_put(h, "<p class=\"verdict\">");
-	if (c->alerts + c->findings + open + c->gaps + c->uncovered == 0) {
-		html_put(h, "Nothing was found, and everything was "
-			    "covered.</p>\n");
-		return;
-	}
 	html_number(h, c->alerts);
 	html_printf(h, " alert%s", html_s(c->alerts));
-	if (c->findings > 0) {
-		html_put(h, ", ");
+	if (c->findings > 0 || !has_baseline(h)) {
+		html_put(h, has_baseline(h) ? ", " : " and ");
 		html_number(h, c->findings);
 		html_printf(h, " finding%s", html_s(c->findings));
 	}
+	if (!has_baseline(h))
+		return;
 	html_put(h, " and ");
 	html_number(h, open);
 	html_printf(h, " change%s that no package explains", html_s(open));
-	if (c->gaps + c->uncovered == 0)
+}
+
+/* What nobody looked at is not said to be in order. */
+static void
+put_verdict(struct html *h, const struct counts *c)
+{
+	uint64_t notes = json_array_size(report_get(h->root, "coverage.notes"));
+	bool all = c->gaps + c->uncovered + notes == 0;
+
+	html_put(h, "<p class=\"verdict\">");
+	if (c->alerts + c->findings + c->changes == 0)
+		html_put(h, "Nothing was found");
+	else
+		put_found(h, c);
+	if (all)
 		html_put(h, "; nothing was left out.</p>\n");
 	else
 		html_put(h, ". <strong>Not everything was seen:</strong> look "
@@ -385,10 +401,13 @@ put_tiles(struct html *h, const struct counts *c)
 				      c->changes > c->explained ? "medium"
 								: "good",
 				      "changes", c->changes });
-	html_printf(h, "%llu added, %llu removed, %llu changed",
-		    (unsigned long long)report_count(s, "added"),
-		    (unsigned long long)report_count(s, "removed"),
-		    (unsigned long long)report_count(s, "changed"));
+	if (has_baseline(h))
+		html_printf(h, "%llu added, %llu removed, %llu changed",
+			    (unsigned long long)report_count(s, "added"),
+			    (unsigned long long)report_count(s, "removed"),
+			    (unsigned long long)report_count(s, "changed"));
+	else
+		html_put(h, "no baseline took part");
 	end_tile(h);
 	begin_tile(h, &(struct tile){ "changes", "good", "explained",
 				      c->explained });

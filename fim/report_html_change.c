@@ -315,7 +315,7 @@ html_changes(struct html *h)
 	html_put(h, "<section id=\"changes\" aria-labelledby=\"h-changes\">\n"
 		    "<h2 id=\"h-changes\">Changes</h2>\n");
 	if (!json_is_object(report_get(h->root, "baseline")))
-		html_put(h, "<p class=\"card empty\">No baseline took part in "
+		html_put(h, "<p class=\"card aside\">No baseline took part in "
 			    "this report.</p>\n");
 	else if (n == 0)
 		html_empty(h, "Nothing has changed since the baseline.");
@@ -376,8 +376,11 @@ put_read(struct html *h, const json_t *c)
 
 	html_put(h, "<p>Read were ");
 	html_number(h, report_count(c, "files"));
-	html_put(h, " files with ");
-	html_printf(h, "%.1f MiB", (double)bytes / (1 << 20));
+	html_put(h, " files");
+	if (bytes >= 1 << 20)
+		html_printf(h, " with %.1f MiB", (double)bytes / (1 << 20));
+	else if (bytes > 0)
+		html_printf(h, " with %.1f KiB", (double)bytes / 1024);
 	n = report_count(c, "processes");
 	if (n > 0) {
 		html_put(h, ", and ");

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fim/sarif.h"
+
 static enum exit_code
 read_file(struct report_doc *doc, struct cmd_io *io)
 {
@@ -50,6 +52,32 @@ check_signature(struct report_doc *doc, const struct options *o,
 	return doc->verdict == SIGN_UNREADABLE ? EXIT_IO : EXIT_TAMPERED;
 }
 
+static void
+put_sarif(const struct report_doc *doc, struct buf *out)
+{
+	static const struct {
+		const char *key;
+		void (*put)(struct sarif *, const json_t *);
+	} rows[] = { { "changes", sarif_change },
+		     { "findings", sarif_alert },
+		     { "alerts", sarif_alert },
+		     { "coverage.uncovered", sarif_uncovered } };
+	struct sarif *s = sarif_begin(out);
+
+	if (s == NULL) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const json_t *list = report_get(doc->root, rows[i].key);
+
+		for (size_t k = 0; k < json_array_size(list); k++)
+			rows[i].put(s, json_array_get(list, k));
+	}
+	sarif_end(s, report_time(doc->root, "started"),
+		  report_time(doc->root, "ended"));
+}
+
 static enum exit_code
 put(const struct report_doc *doc, const struct options *o, struct cmd_io *io)
 {
@@ -60,6 +88,8 @@ put(const struct report_doc *doc, const struct options *o, struct cmd_io *io)
 		buf_put(&out, buf_view(&doc->text));
 	else if (o->format == FORMAT_HTML)
 		report_put_html(doc, &out);
+	else if (o->format == FORMAT_SARIF)
+		put_sarif(doc, &out);
 	else
 		report_put_text(doc, io->color, &out);
 	if (out.failed) {

@@ -146,7 +146,7 @@ add_moment(struct report_tree *t, const struct report_moment *m)
 	up = add_process(t, report_get(process, "parent"), at);
 	at = add_process(t, process, up != NONE ? up : at);
 	if (at == NONE) {
-		t->left_out += process != NULL;
+		t->left_out += id_of(t, process).n > 0;
 		return;
 	}
 	if (leader != NULL && *slot_of(t, id_of(t, leader)) != NONE)

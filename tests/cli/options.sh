@@ -24,7 +24,7 @@ has 'missing argument' '--query wants EQL' "$err"
 run 'argument too many' 16 replay --matches=yes -
 has 'argument too many' '--matches takes no argument' "$err"
 run 'wrong choice' 16 rules list --format xml
-has 'wrong choice' "--format wants one of text|json|ndjson|html, not 'xml'" \
+has 'wrong choice' "--format wants one of text|json|ndjson|html|sarif, not 'xml'" \
 	"$err"
 is 'errors are one line' 1 "$(wc -l <err)"
 run 'escape sequences in words' 16 $'\e[31mx'

@@ -4,11 +4,13 @@
 report.py schema SCHEMA REPORT...   valid by the JSON Schema?
 report.py mutate SCHEMA REPORT DIR  REPORT broken in many ways, one a file, and
                                     a line each: file, verdict of the schema
+report.py sarif FILE...             what SARIF 2.1.0 wants of the objects we use
 report.py page FILE.html WORD...    tags balanced and known, nothing that runs
                                     or loads, and each word is in the text
 """
 import copy
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -66,6 +68,75 @@ def mutate(schema, report, folder):
             print(name, 0 if check.is_valid(broken) else 18,
                   ".".join(map(str, path)), change)
             n += 1
+
+
+# Of the standard's objects (section 3), which are closed, those that we use:
+# each key with what it holds; * is required.
+TEXT, ANY = str, object
+SARIF = {
+    "log": {"*version": TEXT, "$schema": TEXT, "*runs": ["run"]},
+    "run": {"*tool": "tool", "results": ["result"],
+            "invocations": ["invocation"], "columnKind": TEXT},
+    "tool": {"*driver": "driver"},
+    "driver": {"*name": TEXT, "version": TEXT, "semanticVersion": TEXT,
+               "rules": ["rule"]},
+    "rule": {"*id": TEXT, "shortDescription": "message",
+             "fullDescription": "message", "properties": ANY,
+             "defaultConfiguration": "configuration"},
+    "configuration": {"level": TEXT},
+    "message": {"*text": TEXT},
+    "result": {"ruleId": TEXT, "level": TEXT, "*message": "message",
+               "locations": ["location"], "partialFingerprints": ANY,
+               "properties": ANY},
+    "location": {"physicalLocation": "physical"},
+    "physical": {"artifactLocation": "artifact"},
+    "artifact": {"uri": TEXT},
+    "invocation": {"*executionSuccessful": bool, "startTimeUtc": TEXT,
+                   "endTimeUtc": TEXT,
+                   "toolExecutionNotifications": ["notification"]},
+    "notification": {"level": TEXT, "*message": "message",
+                     "locations": ["location"]},
+}
+
+
+def sarif_wrong(node, kind, at):
+    if isinstance(kind, list):
+        if not isinstance(node, list):
+            return [f"{at} is no list"]
+        return [w for i, item in enumerate(node)
+                for w in sarif_wrong(item, kind[0], f"{at}[{i}]")]
+    if isinstance(kind, type):
+        return [] if isinstance(node, kind) else [f"{at} is no {kind}"]
+    keys = {k.lstrip("*"): v for k, v in SARIF[kind].items()}
+    wrong = [f"{at} lacks {k[1:]}" for k in SARIF[kind]
+             if k[0] == "*" and k[1:] not in node]
+    for key, value in node.items():
+        if key not in keys:
+            wrong.append(f"{at} has {key}")
+        elif key == "level" and value not in ("error", "warning", "note"):
+            wrong.append(f"{at} has level {value}")
+        elif key.endswith("Utc") and not re.fullmatch(
+                r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value):
+            wrong.append(f"{at} has the time {value}")
+        elif key == "uri" and not re.fullmatch(
+                r"file:///([A-Za-z0-9._~/-]|%[0-9A-F]{2})*", value):
+            wrong.append(f"{at} has the uri {value}")
+        else:
+            wrong += sarif_wrong(value, keys[key], f"{at}.{key}")
+    return wrong
+
+
+def sarif(*files):
+    for file in files:
+        log = json.loads(Path(file).read_text())
+        wrong = sarif_wrong(log, "log", "")
+        for run in log["runs"]:
+            known = [r["id"] for r in run["tool"]["driver"]["rules"]]
+            if len(known) != len(set(known)):
+                wrong.append("a rule is there twice")
+            wrong += [f"no rule {r['ruleId']}" for r in run["results"]
+                      if r["ruleId"] not in known]
+        print("\n".join(wrong) or "good")
 
 
 TAGS = set("""html head meta title style body a header div p h1 h2 h3 nav main
@@ -130,4 +201,4 @@ if command == "schema":
         errors = list(check.iter_errors(json.loads(Path(report).read_text())))
         print(errors[0].message[:200] if errors else "valid")
 else:
-    {"mutate": mutate, "page": page}[command](*rest)
+    {"mutate": mutate, "page": page, "sarif": sarif}[command](*rest)

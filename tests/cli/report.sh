@@ -198,8 +198,37 @@ if command -v python3 >/dev/null; then
 		'Signature not checked' '+<b>' 'now setuid' '4755')"
 	tocsin report show --format html -o page.html a.json
 	is 'html: of nothing' good "$(python3 "$readers" page page.html \
-		'Nothing was found' 'No alerts' 'Nothing has changed')"
+		'Nothing was found. Not everything was seen' 'No alerts' \
+		'Nothing has changed' 'it has not run with it')"
 fi
+
+# ---- SARIF -----------------------------------------------------------------
+check 'sarif: of a check' 7 --format sarif -o check.sarif
+is 'sarif: of a check' '2 baseline-added 3 baseline-changed 2 baseline-removed' \
+	"$(jq -r '.runs[0].results[].ruleId' check.sarif | sort | uniq -c | xargs)"
+is 'sarif: version' '2.1.0 Tocsin' \
+	"$(jq -r '"\(.version) \(.runs[0].tool.driver.name)"' check.sarif)"
+is 'sarif: percent-encoded' "file://$PWD/tree/odd%0A%FF" \
+	"$(jq -r '.runs[0].results[].locations[].physicalLocation.artifactLocation.uri' \
+		check.sarif | grep odd)"
+tocsin report show --format sarif -o show.sarif b.json
+is 'sarif: of a report the same results' \
+	"$(jq -S '.runs[0].results' check.sarif)" \
+	"$(jq -S '.runs[0].results' show.sarif)"
+is 'sarif: no link of the chain' 5 \
+	"$(jq -r 'select(.action=="report").seq' state/log/journal.ndjson | wc -l)"
+check 'sarif: is not signed' 16 --format sarif --key sec -o x.sarif
+run 'sarif: not of a list' 16 baseline list --format sarif
+tocsin report show --format sarif -o hostile.sarif "$hostile"
+is 'sarif: alerts' 'warning' \
+	"$(jq -r '.runs[0].results[].level' hostile.sarif | sort -u | xargs)"
+if command -v python3 >/dev/null; then
+	tocsin report show --format sarif -o empty.sarif a.json
+	is 'sarif: as the standard has it' 'good good good' "$(python3 \
+		"$readers" sarif check.sarif hostile.sarif empty.sarif | xargs)"
+fi
+
+# ---- the schema ------------------------------------------------------------
 schema=$root/contrib/report.schema.json
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	is 'schema' 'valid valid valid' "$(python3 "$readers" schema "$schema" \
