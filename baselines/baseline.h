@@ -14,6 +14,7 @@
  *            files have; shared by equal ones
  *   file     id, name, mode, uid, gid, size, mtime, ctime, inode, nlink,
  *            sha256, extra, package: in the order of a walk, by id
+ *   accounts file, lines: of /etc/shadow and gshadow, see packages_lines
  *   path     a view: the whole paths with all of it, for people
  *
  * Files in the state folder: baseline.db, baseline.db.minisig. The next
@@ -35,7 +36,7 @@
 #include "scan/walk.h"
 
 #define BASELINE_NAME "baseline.db"
-#define BASELINE_VERSION 1
+#define BASELINE_VERSION 2
 
 struct scope;
 
@@ -51,6 +52,7 @@ struct baseline_meta {
 struct baseline_item {
 	struct walk_entry e; /* dirfd -1 */
 	struct view package; /* "" = none */
+	struct view lines;   /* of packages_lines, or "" */
 };
 
 /* ---- reading --------------------------------------------------------- */

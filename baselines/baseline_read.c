@@ -14,9 +14,11 @@ enum query { NEXT_FILE, NEXT_DIR, FIND_DIR, FIND_FILE, COUNT_DIRS, QUERIES };
 
 static const char next_file_sql[] =
 	"SELECT file.id, file.name, mode, uid, gid, size, mtime, ctime, inode,"
-	" nlink, sha256, target, xattrs, flags, device, fault, package.name"
+	" nlink, sha256, target, xattrs, flags, device, fault, package.name,"
+	" lines"
 	" FROM file LEFT JOIN extra ON extra.id = file.extra"
 	" LEFT JOIN package ON package.id = file.package"
+	" LEFT JOIN accounts ON accounts.file = file.id"
 	" WHERE file.id >= ?1 ORDER BY file.id";
 
 static const char *const query_sql[QUERIES] = {
@@ -381,6 +383,7 @@ take_item(struct baseline *b, sqlite3_stmt *st)
 	if ((unsigned)e->fault > WALK_HUNG)
 		e->fault = WALK_UNREADABLE;
 	b->item.package = column_view(st, 16);
+	b->item.lines = column_view(st, 17);
 }
 
 static int

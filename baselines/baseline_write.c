@@ -23,7 +23,7 @@
 static const char schema_sql[] =
 	"PRAGMA page_size=8192; PRAGMA journal_mode=OFF;"
 	"PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
-	"PRAGMA cache_size=-1024; PRAGMA user_version=1;"
+	"PRAGMA cache_size=-1024; PRAGMA user_version=2;"
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE scope (id INTEGER PRIMARY KEY, kind TEXT, pattern TEXT);"
 	"CREATE TABLE package (id INTEGER PRIMARY KEY, name TEXT);"
@@ -34,6 +34,7 @@ static const char schema_sql[] =
 	" uid INTEGER, gid INTEGER, size INTEGER, mtime INTEGER,"
 	" ctime INTEGER, inode INTEGER, nlink INTEGER, sha256 BLOB,"
 	" extra INTEGER, package INTEGER);"
+	"CREATE TABLE accounts (file INTEGER PRIMARY KEY, lines BLOB);"
 	"CREATE VIEW path AS SELECT CAST(dir.path || '/' || file.name AS TEXT)"
 	" AS path, printf('%o', mode) AS mode, uid, gid, size, mtime, ctime,"
 	" inode, nlink, hex(sha256) AS sha256, target, package.name AS package"
@@ -44,7 +45,14 @@ static const char schema_sql[] =
 	" LEFT JOIN package ON package.id = file.package;"
 	"BEGIN;";
 
-enum statement { ADD_DIR, ADD_EXTRA, ADD_FILE, ADD_PACKAGE, STATEMENTS };
+enum statement {
+	ADD_DIR,
+	ADD_EXTRA,
+	ADD_FILE,
+	ADD_PACKAGE,
+	ADD_ACCOUNTS,
+	STATEMENTS
+};
 
 static const char *const statement_sql[STATEMENTS] = {
 	[ADD_DIR] = "INSERT INTO dir (path, first) VALUES (?1, ?2)",
@@ -55,6 +63,7 @@ static const char *const statement_sql[STATEMENTS] = {
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
 		     " ?12)",
 	[ADD_PACKAGE] = "INSERT INTO package (id, name) VALUES (?1, ?2)",
+	[ADD_ACCOUNTS] = "INSERT INTO accounts (file, lines) VALUES (?1, ?2)",
 };
 
 struct extra_kind {
@@ -315,7 +324,7 @@ digest_row(struct baseline_writer *w, const struct baseline_item *item)
 		htole64(e->mtime_ns),	  htole64(e->ctime_ns),
 		htole64(e->inode),	  htole64(e->rdev),
 		htole64(e->flags),	  htole64(e->has_digest),
-		htole64(e->fault),
+		htole64(e->fault),	  htole64(item->lines.n),
 	};
 
 	digest_add(&w->root,
@@ -325,6 +334,7 @@ digest_row(struct baseline_writer *w, const struct baseline_item *item)
 	digest_add(&w->root, e->target);
 	digest_add(&w->root, e->xattrs);
 	digest_add(&w->root, item->package);
+	digest_add(&w->root, item->lines);
 	digest_add(&w->root, (struct view){ (const char *)e->sha256, 32 });
 }
 
@@ -344,6 +354,16 @@ bind_file(sqlite3_stmt *st, const struct walk_entry *e)
 		sqlite3_bind_blob(st, 10, e->sha256, 32, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(st, 10);
+}
+
+static int
+add_lines(struct baseline_writer *w, struct view lines)
+{
+	sqlite3_stmt *st = w->statements[ADD_ACCOUNTS];
+
+	sqlite3_bind_int64(st, 1, sqlite3_last_insert_rowid(w->db));
+	bind_blob(st, 2, lines);
+	return finish(w, ADD_ACCOUNTS);
 }
 
 int
@@ -368,7 +388,9 @@ baseline_add(struct baseline_writer *w, const struct baseline_item *item)
 	else
 		sqlite3_bind_null(st, 12);
 	w->files++;
-	return finish(w, ADD_FILE);
+	if (finish(w, ADD_FILE) != 0)
+		return -1;
+	return item->lines.n > 0 ? add_lines(w, item->lines) : 0;
 }
 
 /* ---- meta, scope ----------------------------------------------------- */

@@ -151,6 +151,8 @@ take_now(struct pass *p)
 {
 	struct capture *c = p->c;
 	struct baseline_item item = { .e = *p->now, .package = VIEW("") };
+	struct buf lines = { 0 };
+	int rc;
 
 	if (p->now->fault == WALK_VANISHED || p->now->is_noticed)
 		return 0;
@@ -171,9 +173,13 @@ take_now(struct pass *p)
 	if (c->writer == NULL)
 		return 0;
 	if (c->packages != NULL)
-		item.package = packages_owner(c->packages, path_of(p, p->now));
+		item.package = packages_near(c->packages, path_of(p, p->now));
+	packages_lines(p->now, &lines);
+	item.lines = buf_view(&lines);
 	keep(p, p->now);
-	return add(p, &item);
+	rc = add(p, &item);
+	buf_free(&lines);
+	return rc;
 }
 
 static int

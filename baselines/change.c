@@ -368,6 +368,8 @@ change_put_json(struct buf *out, const struct change *c)
 	if (c->explained.n > 0) {
 		buf_puts(out, ",\"explained\":");
 		buf_json_string(out, c->explained);
+		if (c->evidence != NULL)
+			buf_printf(out, ",\"evidence\":\"%s\"", c->evidence);
 	}
 	buf_putc(out, '}');
 }
@@ -413,6 +415,8 @@ change_put_text(struct buf *out, const struct change *c)
 	if (c->explained.n > 0) {
 		buf_puts(out, "  explained by ");
 		buf_text(out, c->explained);
+		if (c->evidence != NULL)
+			buf_printf(out, " (%s)", c->evidence);
 	}
 	buf_putc(out, '\n');
 }

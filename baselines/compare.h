@@ -49,8 +49,9 @@ struct change {
 	const struct walk_entry *now; /* NULL if REMOVED */
 	struct view package;	      /* that owned it, by the baseline */
 	/* Filled in by who knows packages: one that accounts for the change,
-	 * or "". */
+	 * or "", and by what evidence (a word of evidence.def). */
 	struct view explained;
+	const char *evidence;
 };
 
 struct compare_totals {

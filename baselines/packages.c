@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dpkg's database (dpkg(1), deb-md5sums(5), update-alternatives(1)). */
-#include "baselines/packages_inside.h"
-
+/* The tables of packages and their paths, and reading below a root. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "baselines/atomic.h"
+#include "baselines/packages_inside.h"
 #include "scan/scan.h"
 
 #define FILE_MAX_BYTES (64u << 20)
-#define OWNERS_MAX (8u << 20)
-#define PACKAGES_MAX 65000u
-/* Links that follow one alternative. */
-#define SLAVES_MAX 200u
+#define OWNERS_MAX (16u << 20)
 
-/* ---- the table of paths ---------------------------------------------- */
+/* ---- paths ----------------------------------------------------------- */
 
 uint64_t
 packages_hash(struct view path)
@@ -41,7 +39,7 @@ slot_of(struct owner *v, size_t cap, uint64_t hash)
 static bool
 grow(struct packages *p)
 {
-	size_t cap = p->cap > 0 ? 2 * p->cap : 4096;
+	size_t cap = p->owners_cap > 0 ? 2 * p->owners_cap : 4096;
 	struct owner *v;
 
 	if (cap > OWNERS_MAX)
@@ -49,30 +47,51 @@ grow(struct packages *p)
 	v = calloc(cap, sizeof(*v));
 	if (v == NULL)
 		return false;
-	for (size_t i = 0; i < p->cap; i++)
+	for (size_t i = 0; i < p->owners_cap; i++)
 		if (p->owners[i].hash != 0)
 			*slot_of(v, cap, p->owners[i].hash) = p->owners[i];
 	free(p->owners);
 	p->owners = v;
-	p->cap = cap;
+	p->owners_cap = cap;
 	return true;
 }
 
-static void
-add_owner(struct packages *p, struct view path, uint32_t package,
-	  uint32_t flags)
+/* Its slot, counted if it was free; NULL when memory is out. */
+static struct owner *
+take_slot(struct packages *p, struct view path)
 {
 	uint64_t hash = packages_hash(path);
 	struct owner *slot;
 
-	if (4 * p->n_owners >= 3 * p->cap && !grow(p)) {
+	if (4 * p->n_owners >= 3 * p->owners_cap && !grow(p)) {
 		p->failed = true;
-		return;
+		return NULL;
 	}
-	slot = slot_of(p->owners, p->cap, hash);
+	slot = slot_of(p->owners, p->owners_cap, hash);
 	if (slot->hash == 0)
 		p->n_owners++;
-	*slot = (struct owner){ hash, package, flags };
+	return slot;
+}
+
+void
+packages_put(struct packages *p, struct view path, uint32_t package,
+	     uint32_t flags)
+{
+	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, path);
+
+	if (slot != NULL)
+		*slot = (struct owner){ packages_hash(path), package, flags };
+}
+
+void
+packages_own(struct packages *p, struct view path, uint32_t package)
+{
+	const struct owner *o = packages_find(p, path);
+	bool shared = o != NULL &&
+		      (o->package != package || (o->flags & OWNER_SHARED) != 0);
+
+	packages_put(p, path, package,
+		     OWNER_PATH | (shared ? OWNER_SHARED : 0));
 }
 
 const struct owner *
@@ -80,9 +99,9 @@ packages_find(const struct packages *p, struct view path)
 {
 	const struct owner *slot;
 
-	if (p->cap == 0)
+	if (p->owners_cap == 0)
 		return NULL;
-	slot = slot_of(p->owners, p->cap, packages_hash(path));
+	slot = slot_of(p->owners, p->owners_cap, packages_hash(path));
 	return slot->hash != 0 ? slot : NULL;
 }
 
@@ -106,83 +125,89 @@ packages_merged(const struct packages *p, struct view path, struct buf *out)
 	return path;
 }
 
-static uint32_t
-add_name(struct packages *p, struct view name)
-{
-	if (p->n_names == p->names_cap) {
-		size_t cap = p->names_cap > 0 ? 2 * p->names_cap : 512;
-		struct view *v = reallocarray(p->names, cap, sizeof(*v));
-
-		if (v == NULL || p->n_names >= PACKAGES_MAX) {
-			p->failed = true;
-			return 0;
-		}
-		p->names = v;
-		p->names_cap = cap;
-	}
-	p->names[p->n_names] = arena_copy(&p->arena, name);
-	return (uint32_t)p->n_names++;
-}
-
-/* ---- reading --------------------------------------------------------- */
-
-bool
-packages_read(int dir, const char *name, struct buf *text)
-{
-	int fd = dir < 0 ? -1
-			 : openat(dir, name,
-				  O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int rc;
-
-	buf_clear(text);
-	if (fd < 0)
-		return false;
-	rc = fd_read_all(fd, FILE_MAX_BYTES, text);
-	close(fd);
-	return rc == 0 && !text->failed;
-}
-
+/* That a link may lead there: kept like a path that cannot exist. */
 static void
-read_list(struct packages *p, struct view name, struct view text)
+pair_text(struct buf *out, struct view link, struct view target)
 {
-	ssize_t colon = view_find(name, ':');
-	uint32_t id = add_name(p, colon > 0 ? view_sub(name, 0, (size_t)colon)
-					    : name);
-	struct buf merged = { 0 };
-	struct view line;
+	buf_put(out, link);
+	buf_putc(out, '\0');
+	buf_put(out, target);
+}
 
-	while (view_next_split(&text, '\n', &line))
-		if (line.n > 2) /* "/." is the root */
-			add_owner(p, packages_merged(p, line, &merged), id, 0);
+void
+packages_pair(struct packages *p, struct view link, struct view target,
+	      uint32_t by)
+{
+	struct buf pair = { 0 }, merged = { 0 };
+
+	pair_text(&pair, packages_merged(p, link, &merged), target);
+	if (target.n > 0 && !pair.failed)
+		packages_put(p, buf_view(&pair), by, 0);
+	buf_free(&pair);
 	buf_free(&merged);
 }
 
-/* NAME.list of each package in `info`. */
-static void
-read_lists(struct packages *p)
+bool
+packages_has_pair(const struct packages *p, struct view link,
+		  struct view target)
 {
-	int fd = openat(p->admin, "dpkg/info",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct buf text = { 0 };
-	struct dirent *entry;
+	struct buf pair = { 0 };
+	bool found;
 
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		struct view name = view_of(entry->d_name);
-
-		if (view_ends(name, VIEW(".list")) &&
-		    packages_read(dirfd(dir), entry->d_name, &text))
-			read_list(p, view_sub(name, 0, name.n - 5),
-				  buf_view(&text));
-	}
-	closedir(dir);
-	buf_free(&text);
+	pair_text(&pair, link, target);
+	found = !pair.failed && packages_find(p, buf_view(&pair)) != NULL;
+	buf_free(&pair);
+	return found;
 }
+
+/* ---- packages -------------------------------------------------------- */
+
+uint32_t
+packages_add(struct packages *p, struct view name, struct view stem)
+{
+	struct buf key = { 0 };
+	struct package *v;
+	uint32_t id;
+
+	if (p->n == p->cap) {
+		size_t cap = p->cap > 0 ? 2 * p->cap : 512;
+
+		v = p->n >= PACKAGES_MAX ? NULL
+					 : reallocarray(p->v, cap, sizeof(*v));
+		if (v == NULL) {
+			p->failed = true;
+			return NO_PACKAGE;
+		}
+		p->v = v;
+		p->cap = cap;
+	}
+	id = (uint32_t)p->n++;
+	p->v[id] = (struct package){ .name = arena_copy(&p->arena, name),
+				     .stem = arena_copy(&p->arena, stem) };
+	/* By its name, as a path that cannot exist. */
+	pair_text(&key, VIEW("package"), name);
+	if (!key.failed)
+		packages_put(p, buf_view(&key), id, 0);
+	buf_free(&key);
+	return id;
+}
+
+uint32_t
+packages_named(struct packages *p, struct view name, bool make)
+{
+	struct buf key = { 0 };
+	const struct owner *o = NULL;
+
+	pair_text(&key, VIEW("package"), name);
+	if (!key.failed)
+		o = packages_find(p, buf_view(&key));
+	buf_free(&key);
+	if (o != NULL)
+		return o->package;
+	return make ? packages_add(p, name, VIEW("")) : NO_PACKAGE;
+}
+
+/* ---- digests --------------------------------------------------------- */
 
 static int
 hex_digit(char c)
@@ -208,299 +233,162 @@ packages_md5(struct view hex, uint8_t out[MD5_BYTES])
 	return true;
 }
 
-static void
-add_conffile(struct packages *p, struct view path, struct view hex)
+void
+sums_add(struct packages *p, struct sums *s, struct view path,
+	 const uint8_t md5[MD5_BYTES])
 {
-	struct conffile c = { .hash = packages_hash(path) };
-
-	if (!packages_md5(hex, c.md5))
-		return;
-	if (p->n_conffiles == p->conffiles_cap) {
-		size_t cap = p->conffiles_cap > 0 ? 2 * p->conffiles_cap : 512;
-		struct conffile *v =
-			reallocarray(p->conffiles, cap, sizeof(*v));
+	if (s->n == s->cap) {
+		size_t cap = s->cap > 0 ? 2 * s->cap : 64;
+		struct sum *v = reallocarray(s->v, cap, sizeof(*v));
 
 		if (v == NULL) {
 			p->failed = true;
 			return;
 		}
-		p->conffiles = v;
-		p->conffiles_cap = cap;
+		s->v = v;
+		s->cap = cap;
 	}
-	p->conffiles[p->n_conffiles++] = c;
+	s->v[s->n].hash = packages_hash(path);
+	memcpy(s->v[s->n++].md5, md5, MD5_BYTES);
 }
 
-/* "Conffiles:" of each paragraph, then " PATH MD5 [obsolete]". */
-static void
-read_conffiles(struct packages *p)
+static int
+sum_cmp(const void *a, const void *b)
 {
+	const struct sum *x = a, *y = b;
+
+	return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+void
+sums_sort(struct sums *s)
+{
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), sum_cmp);
+}
+
+/* Several may speak of one path. */
+bool
+sums_have(const struct sums *s, struct view path, const uint8_t md5[MD5_BYTES])
+{
+	struct sum key = { .hash = packages_hash(path) };
+	const struct sum *found = NULL;
+
+	if (s->n > 0)
+		found = bsearch(&key, s->v, s->n, sizeof(key), sum_cmp);
+	if (found == NULL)
+		return false;
+	while (found > s->v && found[-1].hash == key.hash)
+		found--;
+	for (; found < s->v + s->n && found->hash == key.hash; found++)
+		if (memcmp(found->md5, md5, MD5_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* ---- reading below the root ------------------------------------------ */
+
+int
+packages_open_below(const struct packages *p, struct view path, int flags)
+{
+	struct open_how how = {
+		/* With O_PATH, openat2(2) takes no more. */
+		.flags = (uint64_t)(flags | O_CLOEXEC |
+				    (flags & O_PATH ? 0
+						    : O_NOCTTY | O_NONBLOCK)),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
 	struct buf text = { 0 };
-	struct view rest, line, path, hex;
-	bool inside = false;
+	int fd = -1;
 
-	if (packages_read(p->admin, "dpkg/status", &text)) {
-		rest = buf_view(&text);
-		while (view_next_split(&rest, '\n', &line)) {
-			if (line.n == 0 || line.p[0] != ' ') {
-				inside = view_eq(line, VIEW("Conffiles:"));
-				continue;
-			}
-			line = view_trim(line);
-			if (inside && view_next_split(&line, ' ', &path) &&
-			    view_next_split(&line, ' ', &hex))
-				add_conffile(p, path, hex);
-		}
-	}
-	/* "MD5  PATH" of what ucf(1) put there. */
-	if (packages_read(p->admin, "ucf/hashfile", &text)) {
-		rest = buf_view(&text);
-		while (view_next_split(&rest, '\n', &line))
-			if (line.n > 34)
-				add_conffile(
-					p,
-					view_trim(view_sub(line, 33, SIZE_MAX)),
-					view_sub(line, 0, 32));
-	}
+	if (path.n > 0 && path.p[0] == '/')
+		path = view_sub(path, 1, SIZE_MAX);
+	buf_put(&text, path.n > 0 ? path : VIEW("."));
+	buf_putc(&text, '\0');
+	errno = ENOMEM;
+	if (p->root < 0)
+		errno = ENOENT;
+	else if (!text.failed && strlen(text.p) == text.n - 1)
+		fd = (int)syscall(SYS_openat2, p->root, text.p, &how,
+				  sizeof(how));
 	buf_free(&text);
-}
-
-static uint32_t
-name_of_word(struct packages *p, struct view word)
-{
-	for (size_t i = 0; i < p->n_names; i++)
-		if (view_eq(p->names[i], word))
-			return (uint32_t)i;
-	return add_name(p, word);
-}
-
-/* "PACKAGE PATH": files of which ucf has the digest are that package's. */
-static void
-read_ucf_registry(struct packages *p)
-{
-	struct buf text = { 0 };
-	struct view rest, line, package;
-
-	if (packages_read(p->admin, "ucf/registry", &text)) {
-		rest = buf_view(&text);
-		while (view_next_split(&rest, '\n', &line))
-			if (view_next_split(&line, ' ', &package) && line.n > 0)
-				add_owner(p, view_trim(line),
-					  name_of_word(p, package), 0);
-	}
-	buf_free(&text);
-}
-
-/* Groups of three lines: from, to, the package that diverts, ":" = none. The
- * owner of `from` has its file at `to`. */
-static void
-read_diversions(struct packages *p)
-{
-	struct buf text = { 0 }, m1 = { 0 }, m2 = { 0 };
-	struct view rest, from, to, by;
-
-	if (packages_read(p->admin, "dpkg/diversions", &text)) {
-		rest = buf_view(&text);
-		while (view_next_split(&rest, '\n', &from) &&
-		       view_next_split(&rest, '\n', &to) &&
-		       view_next_split(&rest, '\n', &by)) {
-			const struct owner *o =
-				packages_find(p, packages_merged(p, from, &m1));
-
-			if (o != NULL)
-				add_owner(p, packages_merged(p, to, &m2),
-					  o->package, o->flags);
-			if (by.n > 1)
-				add_owner(p, packages_merged(p, from, &m1),
-					  name_of_word(p, by), 0);
-		}
-	}
-	buf_free(&text);
-	buf_free(&m1);
-	buf_free(&m2);
-}
-
-static void
-add_link(struct packages *p, struct view path, uint32_t by)
-{
-	struct buf merged = { 0 };
-
-	path = packages_merged(p, path, &merged);
-	if (path.n > 1 && path.p[0] == '/' && packages_find(p, path) == NULL)
-		add_owner(p, path, by, OWNER_LINK);
-	buf_free(&merged);
-}
-
-static void
-add_alternative_name(struct packages *p, struct view name, uint32_t by)
-{
-	struct buf path = { 0 };
-
-	buf_puts(&path, "/etc/alternatives/");
-	buf_put(&path, name);
-	if (!path.failed)
-		add_link(p, buf_view(&path), by);
-	buf_free(&path);
-}
-
-/* That a link may lead there: kept like a path that cannot exist. */
-static void
-pair_text(struct buf *out, struct view link, struct view target)
-{
-	buf_clear(out);
-	buf_put(out, link);
-	buf_putc(out, '\0');
-	buf_put(out, target);
-}
-
-static void
-add_pair(struct packages *p, struct view link, struct view target, uint32_t by)
-{
-	struct buf pair = { 0 }, merged = { 0 };
-
-	pair_text(&pair, packages_merged(p, link, &merged), target);
-	if (target.n > 0 && !pair.failed)
-		add_owner(p, buf_view(&pair), by, 0);
-	buf_free(&pair);
-	buf_free(&merged);
+	return fd;
 }
 
 bool
-packages_has_pair(const struct packages *p, struct view link,
-		  struct view target)
+packages_read(const struct packages *p, const char *path, struct buf *text)
 {
-	struct buf pair = { 0 };
-	bool found;
+	int fd = packages_open_below(p, view_of(path), O_RDONLY);
+	struct stat st;
+	int rc = -1;
 
-	pair_text(&pair, link, target);
-	found = !pair.failed && packages_find(p, buf_view(&pair)) != NULL;
-	buf_free(&pair);
-	return found;
+	buf_clear(text);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		rc = fd_read_all(fd, FILE_MAX_BYTES, text);
+	close_quietly(fd);
+	return rc == 0 && !text->failed;
 }
 
-/* One link of a group: LINK leads to /etc/alternatives/NAME. */
-static struct view
-add_alternative_link(struct packages *p, struct view name, struct view link,
-		     uint32_t by)
+void
+packages_each(struct packages *p, const char *folder, const char *suffix,
+	      void (*each)(struct packages *, struct view, struct view, void *),
+	      void *ctx)
 {
-	struct buf path = { 0 };
-	struct view kept;
-
-	buf_puts(&path, "/etc/alternatives/");
-	buf_put(&path, name);
-	kept = arena_copy(&p->arena, buf_view(&path));
-	buf_free(&path);
-	add_alternative_name(p, name, by);
-	add_link(p, link, by);
-	add_pair(p, link, kept, by);
-	return kept;
-}
-
-/* alternatives/NAME: "auto" or "manual", the link, pairs of slave's name and
- * link, an empty line; then of each candidate its path, its priority and the
- * paths for the slaves. */
-static void
-read_alternative(struct packages *p, const char *name, struct view text,
-		 uint32_t by)
-{
-	struct view links[SLAVES_MAX + 1], line, slave;
-	size_t n = 0;
-
-	if (!view_next_split(&text, '\n', &line) ||
-	    !view_next_split(&text, '\n', &line))
-		return;
-	links[n++] = add_alternative_link(p, view_of(name), line, by);
-	while (view_next_split(&text, '\n', &slave) && slave.n > 0 &&
-	       n < ARRAY_LEN(links) && view_next_split(&text, '\n', &line))
-		links[n++] = add_alternative_link(p, slave, line, by);
-	while (view_next_split(&text, '\n', &line) && line.n > 0) {
-		add_pair(p, links[0], line, by);
-		view_next_split(&text, '\n', &line); /* the priority */
-		for (size_t i = 1; i < n; i++)
-			if (view_next_split(&text, '\n', &line))
-				add_pair(p, links[i], line, by);
-	}
-}
-
-/* NAME.dsh-also: the links that enabling NAME made; their folders as well. */
-static void
-read_enabled(struct packages *p, const char *name, struct view text,
-	     uint32_t by)
-{
-	struct view line, unit = view_of(name);
-
-	if (!view_ends(unit, VIEW(".dsh-also")))
-		return;
-	unit.n -= sizeof(".dsh-also") - 1;
-	while (view_next_split(&text, '\n', &line)) {
-		add_link(p, line, by);
-		add_link(p, path_directory(line), by);
-		add_pair(p, line, unit, by);
-	}
-}
-
-static void
-read_each(struct packages *p, const char *folder, const char *by,
-	  void (*each)(struct packages *, const char *, struct view, uint32_t))
-{
-	int fd = openat(p->admin, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+		packages_open_below(p, view_of(folder), O_RDONLY | O_DIRECTORY);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct buf text = { 0 };
+	struct buf path = { 0 }, text = { 0 };
 	struct dirent *entry;
-	uint32_t id;
 
 	if (dir == NULL) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	id = add_name(p, view_of(by));
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.' &&
-		    packages_read(dirfd(dir), entry->d_name, &text))
-			each(p, entry->d_name, buf_view(&text), id);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+		    !view_ends(view_of(entry->d_name), view_of(suffix)))
+			continue;
+		buf_clear(&path);
+		buf_printf(&path, "%s/%s%c", folder, entry->d_name, 0);
+		if (!path.failed && packages_read(p, path.p, &text))
+			each(p, view_of(entry->d_name), buf_view(&text), ctx);
+	}
 	closedir(dir);
+	buf_free(&path);
 	buf_free(&text);
 }
 
-int
-packages_conffile_cmp(const void *a, const void *b)
-{
-	const struct conffile *x = a, *y = b;
-
-	return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
-static void
-read_dpkg(struct packages *p)
-{
-	struct stat st;
-
-	p->merged = lstat("/bin", &st) == 0 && S_ISLNK(st.st_mode);
-	read_lists(p);
-	read_diversions(p);
-	read_conffiles(p);
-	read_ucf_registry(p);
-	read_each(p, "dpkg/alternatives", "update-alternatives",
-		  read_alternative);
-	read_each(p, "systemd/deb-systemd-helper-enabled", "deb-systemd-helper",
-		  read_enabled);
-	if (p->n_conffiles > 1)
-		qsort(p->conffiles, p->n_conffiles, sizeof(*p->conffiles),
-		      packages_conffile_cmp);
-}
+/* ---- all of it ------------------------------------------------------- */
 
 struct packages *
-packages_open(const char *admin)
+packages_open(const char *root)
 {
 	struct packages *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
-	p->admin = open(admin != NULL ? admin : "/var/lib",
-			O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (p->admin >= 0)
-		read_dpkg(p);
+	p->root = open(root != NULL ? root : "/",
+		       O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return p;
+}
+
+void
+packages_load(struct packages *p)
+{
+	struct stat st;
+
+	if (p->loaded)
+		return;
+	p->loaded = true;
+	if (p->root < 0)
+		return;
+	p->merged = fstatat(p->root, "bin", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISLNK(st.st_mode);
+	dpkg_read(p);
+	dpkg_read_log(p);
 }
 
 void
@@ -508,25 +396,23 @@ packages_close(struct packages *p)
 {
 	if (p == NULL)
 		return;
-	if (p->admin >= 0)
-		close(p->admin);
-	free(p->names);
+	if (p->root >= 0)
+		close(p->root);
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i].sums.v);
+	free(p->v);
 	free(p->owners);
-	free(p->conffiles);
+	free(p->conffiles.v);
+	free(p->operations);
+	free(p->mentions);
+	buf_free(&p->answer);
 	arena_free(&p->arena);
 	free(p);
 }
 
 size_t
-packages_count(const struct packages *p)
+packages_count(struct packages *p)
 {
-	return p->n_names;
-}
-
-struct view
-packages_owner(const struct packages *p, struct view path)
-{
-	const struct owner *o = packages_find(p, path);
-
-	return o != NULL ? p->names[o->package] : VIEW("");
+	packages_load(p);
+	return p->n;
 }

@@ -1,117 +1,366 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which package accounts for a change. */
+/* Which package accounts for a change, and by which evidence. */
 #include <fcntl.h>
 #include <gcrypt.h>
+#include <linux/fs.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "baselines/atomic.h"
 #include "baselines/packages_inside.h"
+#include "scan/scan.h"
 
-/* MD5 of the content whose SHA-256 the walk had, or false. */
+static const struct {
+	const char *word, *sentence;
+	bool verified;
+	uint32_t (*function)(struct explaining *);
+} evidence[] = {
+#define EVIDENCE(function, word, verified, sentence) \
+	{ word, sentence, verified, evidence_##function },
+#include "baselines/evidence.def"
+#undef EVIDENCE
+};
+
+const char *
+packages_evidence_sentence(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(evidence); i++)
+		if (strcmp(evidence[i].word, word) == 0)
+			return evidence[i].sentence;
+	return NULL;
+}
+
+/* ---- what is there now ----------------------------------------------- */
+
 static bool
-md5_of_file(const struct walk_entry *e, uint8_t out[MD5_BYTES])
+digests_of(int fd, uint8_t md5[MD5_BYTES], uint8_t sha256[32])
 {
 	char block[65536];
 	gcry_md_hd_t h = NULL;
-	bool same = false;
 	ssize_t n = -1;
-	int fd = openat(e->dirfd, e->name.p,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
-				O_NOCTTY);
 
-	if (fd < 0)
+	if (gcry_md_open(&h, GCRY_MD_MD5, 0) != 0)
 		return false;
-	if (gcry_md_open(&h, GCRY_MD_MD5, 0) == 0 &&
-	    gcry_md_enable(h, GCRY_MD_SHA256) == 0) {
+	if (sha256 == NULL || gcry_md_enable(h, GCRY_MD_SHA256) == 0)
 		while ((n = read(fd, block, sizeof(block))) > 0)
 			gcry_md_write(h, block, (size_t)n);
-		memcpy(out, gcry_md_read(h, GCRY_MD_MD5), MD5_BYTES);
-		same = memcmp(gcry_md_read(h, GCRY_MD_SHA256), e->sha256, 32) ==
-		       0;
+	if (n == 0) {
+		memcpy(md5, gcry_md_read(h, GCRY_MD_MD5), MD5_BYTES);
+		if (sha256 != NULL)
+			memcpy(sha256, gcry_md_read(h, GCRY_MD_SHA256), 32);
 	}
 	gcry_md_close(h);
+	return n == 0;
+}
+
+static int
+open_now(const struct walk_entry *e)
+{
+	return openat(e->dirfd, e->name.p,
+		      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
+			      O_NOCTTY);
+}
+
+bool
+explaining_md5(struct explaining *x)
+{
+	const struct walk_entry *e = x->c->now;
+	uint8_t sha256[32];
+	int fd;
+
+	if (x->md5_tried)
+		return x->has_md5;
+	x->md5_tried = true;
+	if (e == NULL || !S_ISREG(e->mode) || !e->has_digest ||
+	    (fd = open_now(e)) < 0)
+		return false;
+	x->has_md5 = digests_of(fd, x->md5, sha256) &&
+		     memcmp(sha256, e->sha256, 32) == 0;
 	close(fd);
-	return n == 0 && same;
+	return x->has_md5;
+}
+
+bool
+packages_content(const struct walk_entry *e, size_t max, struct buf *out)
+{
+	uint8_t sha256[32];
+	int fd, rc;
+
+	buf_clear(out);
+	if (e == NULL || !S_ISREG(e->mode) || !e->has_digest ||
+	    (fd = open_now(e)) < 0)
+		return false;
+	rc = fd_read_all(fd, max, out);
+	close(fd);
+	if (rc != 0 || out->failed)
+		return false;
+	digest_sha256(buf_view(out), sha256);
+	return memcmp(sha256, e->sha256, 32) == 0;
 }
 
 static bool
-conffile_has(const struct packages *p, struct view path,
-	     const uint8_t md5[MD5_BYTES])
+recorded(struct packages *p, struct view path, uint32_t package,
+	 const uint8_t md5[MD5_BYTES])
 {
-	struct conffile key = { .hash = packages_hash(path) };
-	const struct conffile *found = NULL;
+	return sums_have(&p->conffiles, path, md5) ||
+	       sums_have(dpkg_sums(p, package), path, md5);
+}
 
-	if (p->n_conffiles > 0)
-		found = bsearch(&key, p->conffiles, p->n_conffiles, sizeof(key),
-				packages_conffile_cmp);
-	if (found == NULL)
-		return false;
-	/* Several may speak of one path. */
-	while (found > p->conffiles && found[-1].hash == key.hash)
-		found--;
-	for (; found < p->conffiles + p->n_conffiles && found->hash == key.hash;
-	     found++)
-		if (memcmp(found->md5, md5, MD5_BYTES) == 0)
+uint32_t
+packages_verified(struct packages *p, struct view path, struct stat *out)
+{
+	const struct owner *o = packages_find(p, path);
+	uint32_t package = NO_PACKAGE;
+	uint8_t md5[MD5_BYTES];
+	struct stat st;
+	int fd;
+
+	if (o == NULL || (o->flags & OWNER_LINK) != 0)
+		return NO_PACKAGE;
+	fd = packages_open_below(p, path, O_RDONLY | O_NOFOLLOW);
+	if (fd < 0)
+		return NO_PACKAGE;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    digests_of(fd, md5, NULL) && recorded(p, path, o->package, md5))
+		package = o->package;
+	if (out != NULL)
+		*out = st;
+	close_quietly(fd);
+	return package;
+}
+
+/* ---- attributes ------------------------------------------------------ */
+
+#define BIT(name) (1u << CHANGE_##name)
+#define CONTENT \
+	(BIT(SIZE) | BIT(MTIME) | BIT(LINKS) | BIT(SHA256) | BIT(TARGET))
+
+static bool
+has_xattrs(struct view list)
+{
+	struct walk_xattr x;
+
+	while (walk_next_xattr(&list, &x))
+		if (!view_eq(x.name, VIEW("security.selinux")))
 			return true;
 	return false;
 }
 
-/* "MD5  path" lines of one .md5sums file; the path without its first slash. */
 static bool
-sums_have(const struct packages *p, struct view text, struct view path,
-	  const uint8_t md5[MD5_BYTES])
+is_special(const struct walk_entry *e)
 {
-	struct buf full = { 0 }, merged = { 0 };
-	struct view line;
-	uint8_t there[MD5_BYTES];
-	bool found = false;
+	unsigned bits = S_ISDIR(e->mode) ? 0002 : 06002;
 
-	while (!found && view_next_split(&text, '\n', &line)) {
-		struct view name = path_name(path);
-
-		if (line.n < 35 || !view_ends(line, name))
-			continue;
-		buf_clear(&full);
-		buf_putc(&full, '/');
-		buf_put(&full, view_sub(line, 34, SIZE_MAX));
-		found = view_eq(packages_merged(p, buf_view(&full), &merged),
-				path) &&
-			packages_md5(view_sub(line, 0, 32), there) &&
-			memcmp(there, md5, MD5_BYTES) == 0;
-	}
-	buf_free(&full);
-	buf_free(&merged);
-	return found;
+	return (!S_ISLNK(e->mode) && (e->mode & bits) != 0) || e->uid != 0 ||
+	       e->gid != 0 || has_xattrs(e->xattrs);
 }
 
-/* NAME.md5sums, or NAME:ARCH.md5sums where several may be installed. */
+/* More rights than any upgrade has to give: only where the package's script
+ * speaks of that path. */
 static bool
-package_has(const struct packages *p, struct view package, struct view path,
-	    const uint8_t md5[MD5_BYTES])
+gains_rights(const struct change *c)
 {
-	static const char *const archs[] = {
-		"",	    ":amd64", ":arm64",	  ":i386",    ":armhf",
-		":riscv64", ":s390x", ":ppc64el", ":loong64",
-	};
-	struct buf name = { 0 }, text = { 0 };
-	bool found = false;
+	unsigned more = c->now->mode & ~c->old->mode;
 
-	for (size_t i = 0; i < ARRAY_LEN(archs) && !found; i++) {
-		buf_clear(&name);
-		buf_puts(&name, "dpkg/info/");
-		buf_put(&name, package);
-		buf_printf(&name, "%s.md5sums%c", archs[i], 0);
-		if (!name.failed && packages_read(p->admin, name.p, &text))
-			found = sums_have(p, buf_view(&text), path, md5);
-	}
-	buf_free(&name);
-	buf_free(&text);
-	return found;
+	return !S_ISDIR(c->now->mode) &&
+	       ((more & 06002) != 0 || (c->attributes & BIT(CAPABILITIES)));
 }
 
-/* Where a link leads, by its words alone. */
-static void
-resolve(struct view dir, struct view target, struct buf *out)
+bool
+explaining_plain(struct explaining *x, uint32_t package)
+{
+	const struct change *c = x->c;
+	unsigned more;
+
+	if (c->now->flags != 0 &&
+	    (c->old == NULL || (c->attributes & BIT(FLAGS)) != 0))
+		return false;
+	if (c->kind == CHANGE_ADDED)
+		return !is_special(c->now) ||
+		       packages_before_log(x->p, c->now->ctime_ns) ||
+		       packages_changed_at(x->p, NO_PACKAGE, c->now->ctime_ns);
+	more = c->now->mode & ~c->old->mode & (07000 | 0022);
+	if ((c->attributes & ~(CONTENT | BIT(MODE))) == 0 &&
+	    ((c->attributes & BIT(MODE)) == 0 ||
+	     (more == 0 && (c->attributes & BIT(SHA256)) != 0)))
+		return true;
+	return (c->attributes & BIT(FLAGS)) == 0 &&
+	       packages_changed_at(x->p, package, c->now->ctime_ns) &&
+	       (!gains_rights(c) ||
+		packages_mention(x->p, package, x->path) != NO_PACKAGE);
+}
+
+uint32_t
+evidence_attributes(struct explaining *x)
+{
+	const struct change *c = x->c;
+	uint32_t package;
+	size_t at = 0;
+
+	if (c->kind != CHANGE_CHANGED ||
+	    (c->attributes & (CONTENT | BIT(TYPE))) != 0)
+		return NO_PACKAGE;
+	while ((package = packages_next_at(x->p, c->now->ctime_ns, &at)) !=
+	       NO_PACKAGE)
+		if (((x->owner != NULL && x->owner->package == package) ||
+		     packages_mention(x->p, package, x->path) != NO_PACKAGE) &&
+		    explaining_plain(x, package))
+			return package;
+	return NO_PACKAGE;
+}
+
+/* ---- digests --------------------------------------------------------- */
+
+/* What dpkg and ucf lay beside a configuration file that was edited. */
+static struct view
+without_suffix(struct view path)
+{
+	static const char *const suffixes[] = { ".dpkg-dist", ".dpkg-new",
+						".ucf-dist" };
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (view_ends(path, view_of(suffixes[i])))
+			return view_sub(path, 0, path.n - strlen(suffixes[i]));
+	return path;
+}
+
+uint32_t
+evidence_digest(struct explaining *x)
+{
+	struct view path = without_suffix(x->path);
+	const struct owner *o =
+		path.n == x->path.n ? x->owner : packages_find(x->p, path);
+
+	if (x->c->now == NULL || o == NULL || (o->flags & OWNER_LINK) != 0 ||
+	    !explaining_plain(x, o->package) || !explaining_md5(x))
+		return NO_PACKAGE;
+	return recorded(x->p, path, o->package, x->md5) ? o->package
+							: NO_PACKAGE;
+}
+
+/* ---- removal --------------------------------------------------------- */
+
+/* When the nearest folder of the path that still exists was changed last. */
+static uint64_t
+folder_changed(struct explaining *x)
+{
+	struct view dir = x->path;
+	struct stat st;
+	int fd = -1;
+
+	while (fd < 0 && dir.n > 1) {
+		ssize_t slash = view_rfind(dir, '/');
+
+		dir.n = slash > 0 ? (size_t)slash : 1;
+		fd = packages_open_below(x->p, dir, O_PATH | O_DIRECTORY);
+	}
+	if (fd < 0 || fstat(fd, &st) != 0)
+		st = (struct stat){ 0 };
+	if (fd >= 0)
+		close(fd);
+	return (uint64_t)st.st_ctim.tv_sec * NS_PER_SEC +
+	       (uint64_t)st.st_ctim.tv_nsec;
+}
+
+/* A package (NO_PACKAGE = any) that was changed then, or NO_PACKAGE. */
+static uint32_t
+folder_changed_at(struct explaining *x, uint32_t package)
+{
+	uint64_t ns = folder_changed(x);
+	size_t at = 0;
+
+	if (package == NO_PACKAGE)
+		return packages_next_at(x->p, ns, &at);
+	return packages_changed_at(x->p, package, ns) ? package : NO_PACKAGE;
+}
+
+static bool
+is_installed(const struct packages *p, uint32_t package)
+{
+	return package != NO_PACKAGE && p->v[package].installed;
+}
+
+/* The package that the baseline names, if that is not here any more. */
+static uint32_t
+gone_with(struct explaining *x)
+{
+	struct view name = x->c->package;
+	uint32_t id;
+
+	if (view_ends(name, VIEW(PACKAGES_NEAR)))
+		name.n -= sizeof(PACKAGES_NEAR) - 1;
+	else if (name.n > 0)
+		return packages_named(x->p, name, true);
+	if (name.n == 0)
+		return NO_PACKAGE;
+	id = packages_named(x->p, name, true);
+	return is_installed(x->p, id) ? folder_changed_at(x, id) : id;
+}
+
+/* A link that led to a file which a package has taken away. */
+static uint32_t
+dangled(struct explaining *x)
+{
+	const struct owner *to;
+	struct view target;
+	int fd;
+
+	packages_resolve(x->c->dir, x->c->old->target, &x->target);
+	target = packages_merged(x->p, buf_view(&x->target), &x->merged);
+	to = packages_find(x->p, target);
+	if (to != NULL && is_installed(x->p, to->package))
+		return folder_changed_at(x, to->package);
+	fd = packages_open_below(x->p, target, O_PATH);
+	if (fd >= 0)
+		close(fd);
+	if (to == NULL && fd >= 0)
+		return NO_PACKAGE;
+	return folder_changed_at(x, NO_PACKAGE);
+}
+
+/* What no package had: a folder is nothing by itself, a link went with its
+ * target, a file where a package that was changed as its folder was says so. */
+static uint32_t
+unmade(struct explaining *x)
+{
+	uint64_t ns = folder_changed(x);
+	uint32_t package;
+	size_t at = 0;
+
+	if (S_ISDIR(x->c->old->mode))
+		return packages_next_at(x->p, ns, &at);
+	if (S_ISLNK(x->c->old->mode) && (package = dangled(x)) != NO_PACKAGE)
+		return package;
+	while ((package = packages_next_at(x->p, ns, &at)) != NO_PACKAGE)
+		if (packages_says_so(x, package))
+			return package;
+	return NO_PACKAGE;
+}
+
+/* No package has it any more, or only as configuration that it left. */
+uint32_t
+evidence_removed(struct explaining *x)
+{
+	const struct owner *o = x->owner;
+	uint32_t package;
+
+	if (x->c->kind != CHANGE_REMOVED ||
+	    (o != NULL &&
+	     ((o->flags & OWNER_LINK) != 0 || is_installed(x->p, o->package))))
+		return NO_PACKAGE;
+	if (o != NULL)
+		return folder_changed_at(x, NO_PACKAGE) != NO_PACKAGE
+			       ? o->package
+			       : NO_PACKAGE;
+	package = gone_with(x);
+	return package != NO_PACKAGE ? package : unmade(x);
+}
+
+/* ---- links ----------------------------------------------------------- */
+
+void
+packages_resolve(struct view dir, struct view target, struct buf *out)
 {
 	struct view part;
 
@@ -132,7 +381,50 @@ resolve(struct view dir, struct view target, struct buf *out)
 	}
 }
 
-/* /etc/rc3.d/S01cron leads to …/cron, insserv(8). */
+/* Where the link leads, as packages say it; VIEW_NONE if it is no link. */
+static struct view
+target_of(struct explaining *x)
+{
+	if (x->c->now == NULL || !S_ISLNK(x->c->now->mode))
+		return VIEW_NONE;
+	packages_resolve(x->c->dir, x->c->now->target, &x->target);
+	return x->target.failed ? VIEW_NONE
+				: packages_merged(x->p, buf_view(&x->target),
+						  &x->merged);
+}
+
+/* A package's own new link may lead to any package's file, a changed one to
+ * the same package's. */
+uint32_t
+evidence_link(struct explaining *x)
+{
+	struct view target = target_of(x);
+	const struct owner *o = x->owner, *to = packages_find(x->p, target);
+
+	if (target.n == 0 || to == NULL || o == NULL ||
+	    (o->flags & OWNER_LINK) != 0 || !explaining_plain(x, o->package))
+		return NO_PACKAGE;
+	return o->package == to->package || x->c->kind == CHANGE_ADDED
+		       ? o->package
+		       : NO_PACKAGE;
+}
+
+/* Where update-alternatives(1) has noted that it leads. */
+uint32_t
+evidence_alternative(struct explaining *x)
+{
+	struct view target = target_of(x);
+	const struct owner *to = packages_find(x->p, target);
+
+	if (target.n == 0 || x->owner == NULL ||
+	    (x->owner->flags & OWNER_LINK) == 0 || to == NULL ||
+	    !packages_has_pair(x->p, x->path, buf_view(&x->target)) ||
+	    !explaining_plain(x, x->owner->package))
+		return NO_PACKAGE;
+	return to->package;
+}
+
+/* /etc/rc3.d/S01cron leads to …/cron, update-rc.d(8). */
 static bool
 is_boot_link(const struct change *c, struct view target)
 {
@@ -144,110 +436,59 @@ is_boot_link(const struct change *c, struct view target)
 	       view_eq(view_sub(c->name, 3, SIZE_MAX), path_name(target));
 }
 
-/* A package's own new link may lead to any package's file, a changed one to
- * the same package's; one that a helper made, where that program was told. */
-static bool
-link_accounted(const struct packages *p, const struct change *c,
-	       const struct owner *o, const struct owner *to,
-	       struct view target)
+/* Where deb-systemd-helper(1p) has noted that it leads. */
+uint32_t
+evidence_enabled(struct explaining *x)
 {
+	struct view target = target_of(x);
+	const struct owner *to = packages_find(x->p, target);
+	bool noted;
+
+	if (target.n == 0 || to == NULL)
+		return NO_PACKAGE;
+	noted = x->owner != NULL && (x->owner->flags & OWNER_LINK) != 0 &&
+		packages_has_pair(x->p, x->path, path_name(target));
+	if (!noted &&
+	    (!is_boot_link(x->c, target) ||
+	     !packages_changed_at(x->p, NO_PACKAGE, x->c->now->ctime_ns)))
+		return NO_PACKAGE;
+	return explaining_plain(x, to->package) ? to->package : NO_PACKAGE;
+}
+
+/* ---- all of it ------------------------------------------------------- */
+
+bool
+packages_evidence_verified(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(evidence) && word != NULL; i++)
+		if (strcmp(evidence[i].word, word) == 0)
+			return evidence[i].verified;
+	return false;
+}
+
+bool
+packages_explain(struct packages *p, struct change *c)
+{
+	struct explaining x = { .p = p, .c = c };
 	struct buf path = { 0 };
-	bool known;
+	uint32_t package = NO_PACKAGE;
 
-	if (o == NULL)
-		return is_boot_link(c, target);
-	if (!(o->flags & OWNER_LINK))
-		return o->package == to->package || c->kind == CHANGE_ADDED;
+	packages_load(p);
+	c->explained = VIEW("");
+	c->evidence = NULL;
 	change_path(&path, c->dir, c->name);
-	known = !path.failed &&
-		(packages_has_pair(p, buf_view(&path), target) ||
-		 packages_has_pair(p, buf_view(&path), path_name(target)));
+	x.path = buf_view(&path);
+	x.owner = packages_find(p, x.path);
+	for (size_t i = 0; i < ARRAY_LEN(evidence) && !path.failed; i++) {
+		package = evidence[i].function(&x);
+		if (package == NO_PACKAGE)
+			continue;
+		c->explained = p->v[package].name;
+		c->evidence = evidence[i].word;
+		break;
+	}
 	buf_free(&path);
-	return known;
-}
-
-static struct view
-explain_link(const struct packages *p, const struct change *c,
-	     const struct owner *o)
-{
-	struct buf target = { 0 }, merged = { 0 };
-	struct view found = VIEW("");
-	const struct owner *to = NULL;
-
-	resolve(c->dir, c->now->target, &target);
-	if (!target.failed)
-		to = packages_find(
-			p, packages_merged(p, buf_view(&target), &merged));
-	if (to != NULL && link_accounted(p, c, o, to, buf_view(&target)))
-		found = p->names[o == NULL || (o->flags & OWNER_LINK)
-					 ? to->package
-					 : o->package];
-	buf_free(&target);
-	buf_free(&merged);
-	return found;
-}
-
-static struct view
-explain_content(const struct packages *p, const struct change *c,
-		const struct owner *o, struct view path)
-{
-	uint8_t md5[MD5_BYTES];
-
-	if (o == NULL || !c->now->has_digest || !md5_of_file(c->now, md5))
-		return VIEW("");
-	if (conffile_has(p, path, md5) ||
-	    package_has(p, p->names[o->package], path, md5))
-		return p->names[o->package];
-	return VIEW("");
-}
-
-#define BIT(name) (1u << CHANGE_##name)
-
-/* What replacing a file by another version cannot help changing. */
-static bool
-only_content(const struct change *c)
-{
-	const unsigned allowed = BIT(SIZE) | BIT(MTIME) | BIT(LINKS) |
-				 BIT(SHA256) | BIT(TARGET) | BIT(MODE);
-	unsigned more;
-
-	if (c->kind != CHANGE_CHANGED)
-		return true;
-	if ((c->attributes & ~allowed) != 0)
-		return false;
-	more = c->now->mode & ~c->old->mode & (07000 | 0022);
-	return more == 0 && ((c->attributes & BIT(MODE)) == 0 ||
-			     (c->attributes & BIT(SHA256)) != 0);
-}
-
-static struct view
-explain(const struct packages *p, const struct change *c, struct view path)
-{
-	const struct owner *o = packages_find(p, path);
-
-	if (c->kind == CHANGE_REMOVED)
-		return o == NULL ? c->package : VIEW("");
-	if (!only_content(c))
-		return VIEW("");
-	if (S_ISREG(c->now->mode))
-		return explain_content(p, c, o, path);
-	if (S_ISLNK(c->now->mode))
-		return explain_link(p, c, o);
-	if (S_ISDIR(c->now->mode) && o != NULL && c->kind == CHANGE_ADDED &&
-	    (c->now->mode & 0002) == 0)
-		return p->names[o->package];
-	return VIEW("");
-}
-
-struct view
-packages_explain(struct packages *p, const struct change *c)
-{
-	struct buf path = { 0 };
-	struct view found = VIEW("");
-
-	change_path(&path, c->dir, c->name);
-	if (!path.failed)
-		found = explain(p, c, buf_view(&path));
-	buf_free(&path);
-	return found;
+	buf_free(&x.target);
+	buf_free(&x.merged);
+	return package != NO_PACKAGE;
 }

@@ -27,6 +27,10 @@ struct baseline_run {
 /* The baseline, verified: signature, host, and that neither it nor the journal
  * was turned back. Any other code than EXIT_NOTHING: told in io->err. */
 enum exit_code baseline_run_open(struct baseline_run *);
+/* The package databases, to explain changes of the baseline with; to be closed
+ * with packages_close. NULL: told in io->err. Before a comparison. */
+struct packages;
+struct packages *baseline_run_packages(struct baseline_run *);
 /* Has a signal asked to stop? */
 bool baseline_run_stopped(struct baseline_run *);
 /* A line of progress now and then; total 0 = not known. */

@@ -19,7 +19,7 @@ struct explainer {
 struct checking {
 	struct baseline_run *r;
 	struct compare c;
-	struct packages *packages; /* read when the first change comes */
+	struct packages *packages;
 	struct explainer *explainers;
 	size_t n_explainers;
 	struct arena arena;
@@ -94,11 +94,7 @@ on_change(void *ctx, const struct change *change)
 	struct checking *k = ctx;
 	struct change c = *change;
 
-	if (k->packages == NULL)
-		k->packages = packages_open(NULL);
-	if (k->packages != NULL)
-		c.explained = packages_explain(k->packages, &c);
-	if (c.explained.n > 0)
+	if (k->packages != NULL && packages_explain(k->packages, &c))
 		count_explainer(k, c.explained);
 	put_change(k, &c);
 }
@@ -253,7 +249,8 @@ check(struct checking *k)
 				 .uncovered = on_uncovered,
 				 .progress = on_progress,
 				 .ctx = k };
-	if (compare_run(&k->c, &r->io->err) != 0)
+	k->packages = baseline_run_packages(r);
+	if (k->packages == NULL || compare_run(&k->c, &r->io->err) != 0)
 		return EXIT_STATE;
 	baseline_run_progress_end(r);
 	if (!baseline_unchanged(r->baseline))

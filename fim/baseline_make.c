@@ -420,10 +420,12 @@ static void
 take_explained(void *ctx, const struct change *c)
 {
 	struct making *m = ctx;
+	struct change copy = *c;
 	struct capture_root *root;
 	struct buf path = { 0 };
 
-	if (!package_wanted(m, packages_explain(m->packages, c)))
+	if (!packages_explain(m->packages, &copy) ||
+	    !package_wanted(m, copy.explained))
 		return;
 	change_path(&path, c->dir, c->name);
 	root = add_root(m, buf_view(&path), true);
@@ -449,9 +451,9 @@ add_packages(struct making *m)
 
 	if (r->o->packages.n == 0)
 		return EXIT_NOTHING;
-	m->packages = packages_open(NULL);
+	m->packages = baseline_run_packages(r);
 	if (m->packages == NULL)
-		return out_of_memory(m);
+		return EXIT_STATE;
 	return compare_run(&c, &r->io->err) == 0 ? EXIT_NOTHING : EXIT_STATE;
 }
 

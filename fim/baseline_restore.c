@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "baselines/journal.h"
+#include "baselines/packages.h"
 #include "baselines/restore.h"
 #include "baselines/textdiff.h"
 #include "fim/baseline_text.h"
@@ -112,7 +113,8 @@ restore_known(struct putting *p, const struct baseline_item *item)
 		note_done(p, "restored ");
 		return EXIT_NOTHING;
 	}
-	if (errno == ENODATA && item->package.n > 0)
+	if (errno == ENODATA && item->package.n > 0 &&
+	    !view_ends(item->package, VIEW(PACKAGES_NEAR)))
 		return baseline_failed(p->r, EXIT_STATE,
 				       "%s belongs to the package %.*s: "
 				       "install that again",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "baselines/journal.h"
+#include "baselines/packages.h"
 #include "fim/baseline.h"
 #include "fim/keys.h"
 
@@ -135,6 +136,24 @@ baseline_run_open(struct baseline_run *r)
 	if (scope_roots(&r->scope) != 0)
 		return baseline_failed(r, EXIT_IO, "%s", strerror(errno));
 	return EXIT_NOTHING;
+}
+
+struct packages *
+baseline_run_packages(struct baseline_run *r)
+{
+	struct packages *p = packages_open(NULL);
+	struct objects *objects = objects_open(r->state, false);
+
+	if (p == NULL) {
+		baseline_failed(r, EXIT_IO, "out of memory");
+	} else if (packages_remember(p, r->baseline, objects) != 0) {
+		baseline_failed(r, EXIT_STATE, "%s",
+				baseline_problem(r->baseline));
+		packages_close(p);
+		p = NULL;
+	}
+	objects_close(objects);
+	return p;
 }
 
 enum exit_code

@@ -76,7 +76,11 @@ accounts_for(struct snapshot *s)
 		return owner;
 	c.dir = e.dir;
 	c.name = e.name;
-	return packages_explain(s->packages, &c);
+	/* When and where something came is not enough here. */
+	return packages_explain(s->packages, &c) &&
+			       packages_evidence_verified(c.evidence)
+		       ? c.explained
+		       : VIEW("");
 }
 
 static struct view
