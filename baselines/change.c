@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "baselines/compare.h"
+#include "scan/capability.h"
 #include "scan/scan.h"
 
 static const char *const attribute_words[] = {
@@ -160,9 +161,14 @@ put_acl(struct buf *out, struct view v)
 static void
 put_xattr_value(struct buf *out, const struct walk_xattr *x)
 {
+	struct file_capabilities caps;
+
 	if (x->is_digest)
 		buf_puts(out, "sha256:");
-	if (attribute_of(x->name) == CHANGE_ACL && !x->is_digest) {
+	if (attribute_of(x->name) == CHANGE_CAPABILITIES && !x->is_digest &&
+	    capability_of_file(x->value, &caps)) {
+		capability_put(out, &caps);
+	} else if (attribute_of(x->name) == CHANGE_ACL && !x->is_digest) {
 		if (view_eq(x->name, VIEW("system.posix_acl_default")))
 			buf_puts(out, "default:");
 		put_acl(out, x->value);
@@ -393,6 +399,52 @@ text_attribute(struct buf *out, const struct change *c, enum change_attribute a)
 	buf_free(&value);
 }
 
+static bool
+says_something(enum change_attribute a, const struct walk_entry *e)
+{
+	switch (a) {
+	case CHANGE_MODE:
+		return !S_ISLNK(e->mode);
+	case CHANGE_OWNER:
+	case CHANGE_GROUP:
+		return true;
+	case CHANGE_SIZE:
+		return S_ISREG(e->mode);
+	case CHANGE_TARGET:
+		return S_ISLNK(e->mode);
+	case CHANGE_ACL:
+	case CHANGE_CAPABILITIES:
+	case CHANGE_FLAGS:
+		return e->has_extra;
+	default:
+		return false;
+	}
+}
+
+/* What is new has no old value: what can be done with it is told instead. */
+static void
+text_new(struct buf *out, const struct walk_entry *e)
+{
+	struct buf value = { 0 };
+	const char *comma = "  ";
+
+	for (int i = 0; i < CHANGE_ATTRIBUTE_COUNT; i++) {
+		enum change_attribute a = (enum change_attribute)i;
+
+		buf_clear(&value);
+		if (says_something(a, e))
+			change_put_value(&value, a, e);
+		if (value.n == 0 || view_eq(buf_view(&value), VIEW("none")))
+			continue;
+		buf_printf(out, "%s%s ", comma, attribute_words[a]);
+		buf_text_word(out, buf_view(&value));
+		comma = ", ";
+	}
+	if (!S_ISREG(e->mode))
+		buf_printf(out, "  (%s)", file_type_name(e->mode));
+	buf_free(&value);
+}
+
 void
 change_put_text(struct buf *out, const struct change *c)
 {
@@ -410,8 +462,8 @@ change_put_text(struct buf *out, const struct change *c)
 		text_attribute(out, c, (enum change_attribute)a);
 		comma = ", ";
 	}
-	if (c->kind == CHANGE_ADDED && !S_ISREG(latest(c)->mode))
-		buf_printf(out, "  (%s)", file_type_name(latest(c)->mode));
+	if (c->kind == CHANGE_ADDED)
+		text_new(out, c->now);
 	if (c->explained.n > 0) {
 		buf_puts(out, "  explained by ");
 		buf_text(out, c->explained);

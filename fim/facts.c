@@ -2,7 +2,8 @@
 /* File facts on demand, and the way from a timer to its service. */
 #include "fim/facts.h"
 
-#include <endian.h>
+#include "scan/capability.h"
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/xattr.h>
@@ -138,16 +139,15 @@ uint64_t
 facts_capabilities(struct facts *f, const struct event *e, struct arena *arena)
 {
 	const struct file_facts *facts = facts_get(f, e, FACTS_STAT, arena);
-	struct vfs_ns_cap_data data = { 0 };
+	struct file_capabilities caps;
+	char data[XATTR_CAPS_SZ_3];
 	ssize_t n;
 
 	if (facts == NULL || !S_ISREG(facts->st.st_mode))
 		return 0;
-	n = fgetxattr(f->fd, "security.capability", &data, sizeof(data));
-	if (n == (ssize_t)XATTR_CAPS_SZ_1)
-		return le32toh(data.data[0].permitted);
-	if (n < (ssize_t)XATTR_CAPS_SZ_2)
+	n = fgetxattr(f->fd, "security.capability", data, sizeof(data));
+	if (n < 0 ||
+	    !capability_of_file((struct view){ data, (size_t)n }, &caps))
 		return 0;
-	return le32toh(data.data[0].permitted) |
-	       (uint64_t)le32toh(data.data[1].permitted) << 32;
+	return caps.permitted;
 }

@@ -6,6 +6,7 @@
 #include "fim/fields.h"
 #include "fim/image.h"
 #include "fim/procfs.h"
+#include "scan/capability.h"
 
 #include <inttypes.h>
 #include <sys/wait.h>
@@ -75,64 +76,18 @@ set_command_line(struct live *l, const struct image *image, struct slot *s)
 	live_set_string(l, s, (struct view){ line, args.n });
 }
 
-static const char *const capability_names[] = {
-	/* include/uapi/linux/capability.h, in order of their numbers */
-	"CAP_CHOWN",
-	"CAP_DAC_OVERRIDE",
-	"CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER",
-	"CAP_FSETID",
-	"CAP_KILL",
-	"CAP_SETGID",
-	"CAP_SETUID",
-	"CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE",
-	"CAP_NET_BIND_SERVICE",
-	"CAP_NET_BROADCAST",
-	"CAP_NET_ADMIN",
-	"CAP_NET_RAW",
-	"CAP_IPC_LOCK",
-	"CAP_IPC_OWNER",
-	"CAP_SYS_MODULE",
-	"CAP_SYS_RAWIO",
-	"CAP_SYS_CHROOT",
-	"CAP_SYS_PTRACE",
-	"CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN",
-	"CAP_SYS_BOOT",
-	"CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE",
-	"CAP_SYS_TIME",
-	"CAP_SYS_TTY_CONFIG",
-	"CAP_MKNOD",
-	"CAP_LEASE",
-	"CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL",
-	"CAP_SETFCAP",
-	"CAP_MAC_OVERRIDE",
-	"CAP_MAC_ADMIN",
-	"CAP_SYSLOG",
-	"CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND",
-	"CAP_AUDIT_READ",
-	"CAP_PERFMON",
-	"CAP_BPF",
-	"CAP_CHECKPOINT_RESTORE",
-};
-
 void
 live_set_capabilities(struct live *l, struct slot *s, uint64_t set)
 {
-	struct value *v =
-		arena_array(&l->arena, ARRAY_LEN(capability_names), sizeof(*v));
+	struct value *v = arena_array(&l->arena, CAPABILITIES, sizeof(*v));
 
 	if (v == NULL)
 		return;
 	s->v = v;
-	for (size_t i = 0; i < ARRAY_LEN(capability_names); i++) {
+	for (unsigned i = 0; i < CAPABILITIES; i++) {
 		if (set & (1ull << i))
 			v[s->n++] = (struct value){
-				VALUE_STRING, .s = view_of(capability_names[i])
+				VALUE_STRING, .s = view_of(capability_name(i))
 			};
 	}
 }
