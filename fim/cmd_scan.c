@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tocsin scan: the rules on what is there now. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "fim/fields.h"
 #include "fim/findings.h"
 #include "fim/load.h"
@@ -23,6 +26,7 @@ struct scan_cmd {
 	struct report *report; /* NULL = text, or lines */
 	bool text, broken;
 	uint64_t found, notes;
+	const char **env_names;
 	struct buf line;
 	struct arena arena;
 };
@@ -121,8 +125,9 @@ say_result(struct scan_cmd *c)
 	const struct snapshot_counters *n = &c->snapshot.counters;
 	FILE *notes = c->io->notes;
 
-	fprintf(notes, "tocsin: %llu files: %llu findings",
-		(unsigned long long)n->files, (unsigned long long)c->found);
+	fprintf(notes, "tocsin: %llu files, %llu processes: %llu findings",
+		(unsigned long long)n->files, (unsigned long long)n->processes,
+		(unsigned long long)c->found);
 	if (n->explained > 0)
 		fprintf(notes, ", %llu more explained by packages%s",
 			(unsigned long long)n->explained,
@@ -178,6 +183,11 @@ open_pipeline(struct scan_cmd *c)
 	};
 	struct opener opener = snapshot_opener(s);
 
+	c->env_names = calloc(c->config.env_vars.n + 1, sizeof(*c->env_names));
+	if (c->env_names == NULL)
+		return failed(c, EXIT_IO, "out of memory");
+	for (size_t i = 0; i < c->config.env_vars.n; i++)
+		c->env_names[i] = c->config.env_vars.v[i].p;
 	host_read(&c->host, &c->arena);
 	c->pipeline = pipeline_new(&config);
 	if (c->pipeline == NULL ||
@@ -193,6 +203,8 @@ open_pipeline(struct scan_cmd *c)
 	s->uncovered = on_uncovered;
 	s->note = on_note;
 	s->explained = on_explained;
+	s->env_names = c->env_names;
+	s->n_env_names = c->config.env_vars.n;
 	s->ctx = c;
 	if (snapshot_prepare(s) != 0)
 		return failed(c, EXIT_IO, "out of memory");
@@ -296,7 +308,14 @@ scan(struct scan_cmd *c)
 	code = begin_report(c);
 	if (code != EXIT_NOTHING)
 		return code;
-	if (snapshot_files(&c->snapshot, &c->io->err) != 0)
+	if (c->options->only != ONLY_FILES &&
+	    snapshot_processes(&c->snapshot) != 0) {
+		err_add(&c->io->err, (struct place){ 0 },
+			"/proc cannot be read: %s", strerror(errno));
+		return EXIT_IO;
+	}
+	if (c->options->only != ONLY_PROCESSES && !c->snapshot.stopped &&
+	    snapshot_files(&c->snapshot, &c->io->err) != 0)
 		return EXIT_IO;
 	return finish(c);
 }
@@ -316,6 +335,7 @@ cmd_scan(const struct options *options, struct cmd_io *io)
 	rules_free(c.rules);
 	findings_free(&c.findings);
 	config_free(&c.config);
+	free(c.env_names);
 	buf_free(&c.line);
 	arena_free(&c.arena);
 	return code;

@@ -391,7 +391,8 @@ fill_scanned(struct live *l, unsigned field, struct slot *s)
 		live_set_items(l, s, e->proc.hidden_from);
 		break;
 	case FIELD_IMAGE_REPLACED:
-		if (l->image != NULL && l->image->nlink == 0)
+		if (l->image != NULL && l->image->file.n > 0 &&
+		    l->image->nlink == 0)
 			live_set_bool(l, s, e->exec.replaced);
 		break;
 	case FIELD_KERNEL_THREAD:

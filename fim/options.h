@@ -30,6 +30,7 @@ enum format {
 	FORMAT_SARIF
 };
 enum schema_choice { SCHEMA_DEFAULT, SCHEMA_ECS, SCHEMA_ANY };
+enum only_choice { ONLY_DEFAULT, ONLY_FILES, ONLY_PROCESSES };
 enum order_choice { ORDER_DEFAULT, ORDER_TIME, ORDER_INPUT };
 
 struct text_list {
@@ -52,6 +53,7 @@ struct options {
 	const char *metrics, *budget;
 	int schema; /* enum schema_choice */
 	int order;  /* enum order_choice */
+	int only;   /* enum only_choice */
 	bool matches;
 	struct text_list journals;
 

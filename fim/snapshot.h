@@ -55,6 +55,9 @@ struct snapshot {
 	struct snapshot_counters counters;
 	bool stopped; /* by a signal */
 
+	const char *const *env_names; /* kept of processes */
+	size_t n_env_names;
+
 	/* Inside. */
 	struct scope scope;
 	struct snapshot_alias aliases[SNAPSHOT_ALIASES_MAX];
@@ -76,6 +79,9 @@ int
 snapshot_scope(struct snapshot *, const struct text_list *paths, struct err *);
 /* -1 with `err`. */
 int snapshot_files(struct snapshot *, struct err *);
+/* All processes, hidden ones as such, and the connections that they have as
+ * standard input, output or error. -1 and errno. */
+int snapshot_processes(struct snapshot *);
 /* For the pipeline: ctx is the snapshot. */
 bool
 snapshot_wanted(void *snapshot, struct record *, const struct rules_match *);

@@ -111,36 +111,53 @@ pidfile_read(struct view head, struct pidfile_facts *out)
 	out->pid = pid;
 }
 
-/* elf/rtld.c of glibc: words parted by white space and colons, # to the end of
- * the line is a comment. */
+/*
+ * elf/rtld.c of glibc: a # begins a comment to the end of the line. But it goes
+ * on looking for the next one at the beginning of the file, in as many bytes as
+ * are left, and so misses most of them; what is in those is loaded.
+ */
+static void
+blank_comments(char *text, size_t n)
+{
+	size_t rest = n;
+
+	while (rest > 0) {
+		char *comment = memchr(text, '#', rest);
+
+		if (comment == NULL)
+			return;
+		rest -= (size_t)(comment - text);
+		do
+			*comment = ' ';
+		while (--rest > 0 && *++comment != '\n');
+	}
+}
+
+/* Words parted by white space and colons. */
 size_t
 preload_read(struct view head, struct arena *arena, const struct view **out)
 {
-	struct view *v = NULL, line;
-	size_t n = 0;
+	struct view text = arena_copy(arena, head);
+	struct view *v = NULL;
+	size_t n = 0, i = 0;
 
 	*out = NULL;
-	while (view_next_split(&head, '\n', &line)) {
-		ssize_t comment = view_find(line, '#');
-		size_t i = 0, from;
+	if (text.n > 0)
+		blank_comments((char *)text.p, text.n);
+	while (i < text.n && n < PRELOAD_MAX) {
+		size_t from = i;
 
-		if (comment >= 0)
-			line.n = (size_t)comment;
-		while (i < line.n && n < PRELOAD_MAX) {
-			for (from = i; i < line.n; i++)
-				if (memchr(" \t\r:", line.p[i], 5) != NULL)
-					break;
-			if (i == from) {
-				i++;
-				continue;
-			}
-			if (v == NULL)
-				v = arena_array(arena, PRELOAD_MAX, sizeof(*v));
-			if (v == NULL)
-				return 0;
-			v[n++] = arena_copy(arena,
-					    view_sub(line, from, i - from));
+		while (i < text.n && memchr(" \t\n:", text.p[i], 4) == NULL)
+			i++;
+		if (i == from) {
+			i++;
+			continue;
 		}
+		if (v == NULL)
+			v = arena_array(arena, PRELOAD_MAX, sizeof(*v));
+		if (v == NULL)
+			return 0;
+		v[n++] = view_sub(text, from, i - from);
 	}
 	*out = v;
 	return n;

@@ -18,6 +18,7 @@ base {"event.category": "file", "event.action": "snapshot", "host.os.type": "lin
 
 # near misses
 - of-a-package {"file.path": "/usr/bin/passwd", "tocsin.package.digest_matches": true}
+- chsh-of-a-package {"file.path": "/usr/bin/chsh", "tocsin.package.digest_matches": true}
 - setgid-of-a-package {"file.path": "/usr/bin/chage", "file.mode": "2755", "tocsin.package.digest_matches": true}
 - setgid-tool-of-a-package {"file.path": "/usr/bin/ssh", "file.mode": "2755", "tocsin.package.digest_matches": true}
 - no-package-manager-usual-place {"file.path": "/usr/bin/su", "tocsin.package.digest_matches": null}

@@ -64,10 +64,10 @@ split_rules() {
 }
 split_rules present-rules
 present() {
-	tocsin scan --format ndjson -r present-rules "$@"
+	tocsin scan --only files --format ndjson -r present-rules "$@"
 }
 
-run 'scan' 1 scan --format ndjson -r present-rules present
+run 'scan' 1 scan --only files --format ndjson -r present-rules present
 is 'scan: each rule found its files' "creation text
 digest text
 kinds fifo
@@ -89,23 +89,23 @@ ids=$(printf '%s\n' "$out" | jq -r '.tocsin.alert.id' | sort)
 is 'scan: ids last' "$ids" "$(present present 2>/dev/null | jq -r .tocsin.alert.id | sort)"
 is 'scan: ids differ' 7 "$(printf '%s\n' "$ids" | uniq | wc -l)"
 
-run 'scan: nothing found' 0 scan -r present-rules present/empty
+run 'scan: nothing found' 0 scan --only files -r present-rules present/empty
 is 'scan: nothing found' '' "$out"
-run 'scan: for cron' 0 scan --exit-zero --format ndjson -r present-rules present
-run 'scan: one file' 1 scan --format ndjson -r present-rules present/setuid
+run 'scan: for cron' 0 scan --only files --exit-zero --format ndjson -r present-rules present
+run 'scan: one file' 1 scan --only files --format ndjson -r present-rules present/setuid
 is 'scan: one file' mode "$(printf '%s\n' "$out" | jq -r .rule.id)"
 ln -s present through
-run 'scan: a link on the command line' 1 scan --format ndjson -r present-rules through
+run 'scan: a link on the command line' 1 scan --only files --format ndjson -r present-rules through
 is 'scan: a link on the command line' 7 "$(printf '%s\n' "$out" | wc -l)"
-run 'scan: text' 1 scan --format text -r present-rules present
+run 'scan: text' 1 scan --only files --format text -r present-rules present
 is 'scan: text: gravest first' 'HIGH 73  Setuid  [mode]  1 finding' \
 	"$(printf '%s\n' "$out" | sed -n 1p)"
 has 'scan: text: no escape sequence' '\x1b[31mred' "$out"
 is 'scan: text: nothing else' 0 "$(printf %s "$out" | LC_ALL=C tr -d '\n -~\302-\364\200-\277' | wc -c)"
-run 'scan: text: the same with a file' 1 scan --format text -r present-rules -o found.txt present
-is 'scan: -o' "$(tocsin scan --format text -q -r present-rules present)" "$(cat found.txt)"
+run 'scan: text: the same with a file' 1 scan --only files --format text -r present-rules -o found.txt present
+is 'scan: -o' "$(tocsin scan --only files --format text -q -r present-rules present)" "$(cat found.txt)"
 
-run 'scan: what packages brought' 0 scan -v -q --format ndjson -r present-rules /bin/true
+run 'scan: what packages brought' 0 scan --only files -v -q --format ndjson -r present-rules /bin/true
 cat >bin-rules.yml <<'END'
 - rule_id: came
   name: Came
@@ -128,32 +128,55 @@ cat >bin-rules.yml <<'END'
 END
 split_rules bin-rules
 if dpkg -S /bin/true >dpkg.out 2>&1 || dpkg -S /usr/bin/true >dpkg.out 2>&1; then
-	run 'scan: a package explains' 1 scan --format ndjson -r bin-rules /usr/bin/true
+	run 'scan: a package explains' 1 scan --only files --format ndjson -r bin-rules /usr/bin/true
 	is 'scan: only rules for the moment are explained' 'is-there coreutils
 other-name coreutils' "$(printf '%s\n' "$out" | jq -r '.rule.id + " " + .tocsin.package.name' | sort)"
 	has 'scan: explained is counted' '1 more explained by packages (-v names them)' "$err"
-	run 'scan: -v' 1 scan -v --format ndjson -r bin-rules /usr/bin/true
+	run 'scan: -v' 1 scan --only files -v --format ndjson -r bin-rules /usr/bin/true
 	has 'scan: -v' '/usr/bin/true is as package coreutils brought it  [came]' "$err"
 	cp /bin/true copied-true; mv copied-true present/true
-	run 'scan: a copy is not explained' 1 scan --format ndjson -r bin-rules present/true
+	run 'scan: a copy is not explained' 1 scan --only files --format ndjson -r bin-rules present/true
 	is 'scan: a copy is not explained' came "$(printf '%s\n' "$out" | jq -r .rule.id)"
 	rm present/true
 fi
 
-run 'scan: a report' 1 scan -s scan-state --format json -r present-rules present
+run 'scan: a report' 1 scan --only files -s scan-state --format json -r present-rules present
 is 'scan: a report' 'scan 7 7' "$(printf '%s\n' "$out" | jq -r '"\(.made_by) \(.findings | length) \(.summary.findings)"')"
 if [ "$(id -u)" != 0 ]; then
 	chmod 0 present/sub present/plain
-	run 'scan: not covered' 1 scan --format ndjson -r present-rules present
+	run 'scan: not covered' 1 scan --only files --format ndjson -r present-rules present
 	has 'scan: not covered: a folder' 'not covered:' "$err"
 	has 'scan: not covered: why' 'present/sub' "$err"
 	has 'scan: not covered: counted' '2 not covered' "$err"
 	chmod 755 present/sub present/plain
 fi
 
-run 'scan: no such path' 18 scan -r present-rules none
+cat >running.yml <<'END'
+rule_id: running
+name: Running
+type: eql
+query: process where event.type == "start" and event.action == "exec" and process.args == "31457.25" and process.name == "sleep"
+severity: low
+risk_score: 21
+END
+sleep 31457.25 &
+sleeper=$!
+run 'scan: a process' 1 scan --only processes --format ndjson -r running.yml
+is 'scan: a process' "already_running info start scan $sleeper $$ $(id -u) $PWD" \
+	"$(printf '%s\n' "$out" | jq -r '"\(.event.action) \(.event.type | join(" ")
+	) \(.tocsin.attribution) \(.process.pid) \(.process.parent.pid
+	) \(.process.user.id) \(.process.working_directory)"')"
+ids=$(printf '%s\n' "$out" | jq -r .tocsin.alert.id)
+run 'scan: a process and files' 1 scan --format ndjson -r running.yml present
+is 'scan: a process and files: the same id' "$ids" \
+	"$(printf '%s\n' "$out" | jq -r .tocsin.alert.id)"
+run 'scan: no processes' 0 scan --only files --format ndjson -r running.yml present
+{ kill $sleeper; wait $sleeper; } 2>/dev/null
+run 'scan: a process that has gone' 0 scan --only processes -r running.yml
+
+run 'scan: no such path' 18 scan --only files -r present-rules none
 has 'scan: no such path' 'none: cannot be scanned: No such file' "$err"
-run 'scan: HTML' 16 scan --format html present
+run 'scan: HTML' 16 scan --only files --format html present
 run 'scan: threads' 16 scan --threads many present
 run 'scan: a key for lines' 16 scan --key x present
-run 'scan: broken rule' 17 scan -r rule3.yml present
+run 'scan: broken rule' 17 scan --only files -r rule3.yml present
