@@ -150,6 +150,49 @@ else
 	has 'elastic: a name as it is written' 'Ünusual "e2"' "$out"
 	is 'elastic: --all' 8 \
 		"$("$root"/contrib/elastic-rules --all clone 2>/dev/null | wc -l)"
+	mkdir -p endpoint/behavior/rules/linux
+	for os in linux windows; do
+		cat >endpoint/behavior/rules/linux/$os.toml <<-EOF
+			[rule]
+			description = "What came of it"
+			id = "x-$os"
+			license = "GPL-2.0-or-later"
+			name = "Descendant"
+			os_list = ["$os"]
+			version = "1.0.3"
+
+			query = '''
+			network where process.executable != null and
+			descendant of [process where process.args : "*-*d*"]
+			'''
+
+			min_endpoint_version = "7.15.0"
+			optional_actions = []
+			[[actions]]
+			action = "kill_process"
+			field = "process.entity_id"
+			state = 0
+
+			[[threat]]
+			framework = "MITRE ATT&CK"
+			[[threat.technique]]
+			id = "T1059"
+			name = "Command and Scripting Interpreter"
+			[threat.tactic]
+			id = "TA0002"
+			name = "Execution"
+
+			[internal]
+			min_endpoint_version = "7.15.0"
+		EOF
+	done
+	"$root"/contrib/elastic-rules endpoint >endpoint.ndjson 2>err
+	is 'elastic: endpoint: exit code' 0 $?
+	has 'elastic: endpoint: another platform' 'is not for Linux' "$(cat err)"
+	run 'elastic: endpoint: tocsin reads it' 0 rules check endpoint.ndjson
+	is 'elastic: endpoint' 'ok          x-linux' "$out"
+	is 'elastic: endpoint: threat' T1059 \
+		"$(jq -r '.threat[0].technique[0].id' endpoint.ndjson)"
 	"$root"/contrib/elastic-rules . >/dev/null 2>err
 	is 'elastic: no clone: exit code' 1 $?
 	has 'elastic: no clone' 'is this a clone' "$(cat err)"
