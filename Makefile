@@ -6,7 +6,8 @@
 #
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, check-asan, check-clang,
-# check-fresh (root), install DESTDIR= PREFIX=, clean.
+# check-fresh (root), install DESTDIR= PREFIX=, deb (a Debian package in
+# build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live).
 .DEFAULT_GOAL := all
@@ -31,7 +32,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	-D_FORTIFY_SOURCE=2 $(if $(filter x86_64,$(MACHINE)),-fcf-protection)
 OPT ?= -O2 -g
+# The same program wherever it is built.
+NOWHERE := -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -I. -I$B $(OPT) $(WARN) $(HARDEN) \
+	$(NOWHERE) \
 	-DRULES_SHIPPED='"$(RULES_SHIPPED)"' $(SANITIZE) $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
 LIBS := -linotifytools -lseccomp -ljansson -lsodium -lgcrypt -lsqlite3 \
@@ -70,7 +74,7 @@ BPF_OBJECTS := $(patsubst %.bpf.c,$B/%.bpf.o,$(wildcard fim/bpf/*.bpf.c))
 $B/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH_$(MACHINE)) -O2 -g \
-		-Wall -Wextra -Wno-unused-parameter \
+		-Wall -Wextra -Wno-unused-parameter $(NOWHERE) \
 		$(if $(WERROR),-Werror) -I. \
 		-I/usr/include/$(MACHINE)-linux-gnu -MMD -MP -c -o $@ $<
 $B/%.skel.h: $B/%.bpf.o
@@ -142,6 +146,15 @@ install: all $(MAN) $(COMPLETIONS)
 		install -D -m 644 contrib/tocsin.$$kind \
 			$(DESTDIR)$(PREFIX)/lib/$$kind.d/tocsin.conf; \
 	done
+
+# A Debian package, in its own build folder because the program knows PREFIX.
+deb:
+	@contrib/install-deps --deb
+	@rm -rf build-deb/root
+	@$(MAKE) --no-print-directory B=build-deb PREFIX=/usr \
+		ZSH_DIR=/usr/share/zsh/vendor-completions \
+		DESTDIR=build-deb/root install >/dev/null
+	contrib/deb/build build-deb/root build-deb
 
 clean:
 	rm -rf build build-* tocsin
@@ -236,6 +249,10 @@ check-clang: $B/.deps-tests
 check-fresh:
 	$(SUDO) tests/fresh
 
+# The Debian package in a new Debian: installed, run, removed, purged.
+check-deb:
+	$(SUDO) tests/deb
+
 # ---- benchmarks -----------------------------------------------------------
 
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
@@ -245,8 +262,8 @@ bench: $B/.deps-tests
 $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 
-.PHONY: all run install clean check layers format unit cli live \
-	corpus fuzz check-asan check-clang check-fresh bench
+.PHONY: all run install deb clean check layers format unit cli live \
+	corpus fuzz check-asan check-clang check-fresh check-deb bench
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -name '*.d' -type f 2>/dev/null)
