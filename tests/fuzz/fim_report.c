@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reports of anybody's making: read, and shown as text and as HTML. */
+/* Reports of anybody's making: read, and shown as text, HTML and SARIF. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "fim/report_show.h"
+#include "fim/sarif.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,6 +65,38 @@ check_html(struct view v)
 		abort();
 }
 
+static void
+put_list(struct sarif *s, const json_t *list,
+	 void (*put)(struct sarif *, const json_t *))
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		put(s, json_array_get(list, i));
+}
+
+/* Valid JSON, with a result for each. */
+static void
+check_sarif(const json_t *root)
+{
+	const json_t *changes = report_get(root, "changes");
+	const json_t *alerts = report_get(root, "alerts");
+	struct buf out = { 0 };
+	struct sarif *s = sarif_begin(&out);
+	json_t *log;
+
+	put_list(s, changes, sarif_change);
+	put_list(s, alerts, sarif_alert);
+	put_list(s, report_get(root, "coverage.uncovered"), sarif_uncovered);
+	sarif_end(s, 0, UINT64_MAX);
+	log = json_loadb(out.p, out.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+			 NULL);
+	if (json_array_size(report_get(
+		    json_array_get(report_get(log, "runs"), 0), "results")) !=
+	    json_array_size(changes) + json_array_size(alerts))
+		abort();
+	json_decref(log);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -79,6 +112,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		report_put_html(&doc, &out);
 		check_text(buf_view(&out));
 		check_html(buf_view(&out));
+		check_sarif(doc.root);
 	} else if (err.n != 1) {
 		abort();
 	}
