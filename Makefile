@@ -6,8 +6,8 @@
 #
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, check-asan, check-clang,
-# check-fresh (root), install DESTDIR= PREFIX=, deb (a Debian package in
-# build-deb), check-deb (root), clean.
+# check-fresh (root), check-packages (root), install DESTDIR= PREFIX=, deb (a
+# Debian package in build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live).
 .DEFAULT_GOAL := all
@@ -255,6 +255,10 @@ check-fresh:
 check-deb:
 	$(SUDO) tests/deb
 
+# Daemons installed, upgraded, removed in a new Debian; changes planted there.
+check-packages: all
+	$(SUDO) env TOCSIN=$(PROGRAM) tests/packages/run
+
 # ---- benchmarks -----------------------------------------------------------
 
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
@@ -265,7 +269,8 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 
 .PHONY: all run install deb clean check layers format unit cli live \
-	corpus fuzz check-asan check-clang check-fresh check-deb bench
+	corpus fuzz check-asan check-clang check-fresh check-packages \
+	check-deb bench
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)

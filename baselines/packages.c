@@ -389,6 +389,7 @@ packages_load(struct packages *p)
 		    S_ISLNK(st.st_mode);
 	dpkg_read(p);
 	dpkg_read_log(p);
+	rpm_read(p);
 }
 
 void
@@ -405,6 +406,7 @@ packages_close(struct packages *p)
 	free(p->conffiles.v);
 	free(p->operations);
 	free(p->mentions);
+	free(p->rpm);
 	buf_free(&p->answer);
 	arena_free(&p->arena);
 	free(p);

@@ -6,7 +6,7 @@
  * dpkg: info/NAME.list, .md5sums and scripts, conffiles and states in
  * `status`, diversions, alternatives, the links that deb-systemd-helper made,
  * ucf's hashes, and dpkg.log, which says when each package was changed. MD5 is
- * what dpkg has. rpm: see rpm.h.
+ * what dpkg has. rpm: headers of its SQLite database, which record more.
  *
  * evidence.def lists what counts as evidence, strongest first. All of it is
  * about telling an upgrade apart from other changes: whoever can write the

@@ -401,8 +401,10 @@ evidence_link(struct explaining *x)
 	struct view target = target_of(x);
 	const struct owner *o = x->owner, *to = packages_find(x->p, target);
 
+	/* rpm records where it leads. */
 	if (target.n == 0 || to == NULL || o == NULL ||
-	    (o->flags & OWNER_LINK) != 0 || !explaining_plain(x, o->package))
+	    (o->flags & OWNER_LINK) != 0 || x->p->v[o->package].stem.n == 0 ||
+	    !explaining_plain(x, o->package))
 		return NO_PACKAGE;
 	return o->package == to->package || x->c->kind == CHANGE_ADDED
 		       ? o->package

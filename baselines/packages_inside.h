@@ -73,6 +73,8 @@ struct packages {
 	struct sums conffiles;
 	struct operation *operations;
 	size_t n_operations, operations_cap;
+	struct rpm_file *rpm; /* sorted */
+	size_t n_rpm, rpm_cap;
 	bool mentions_read;
 	struct mention *mentions; /* sorted */
 	size_t n_mentions, mentions_cap;
@@ -156,6 +158,11 @@ packages_account_pair(struct packages *, struct view group, struct view user);
 bool packages_script_has(struct packages *, uint32_t package, struct view word);
 /* The Python source that a path of bytecode is of; false if it is none. */
 bool packages_python_source(struct view path, struct buf *out);
+
+/* ---- rpm (packages_rpm.c) -------------------------------------------- */
+
+struct rpm_file;
+void rpm_read(struct packages *);
 
 /* ---- evidence -------------------------------------------------------- */
 
