@@ -21,6 +21,8 @@
 /* A flood must not keep signals waiting. */
 #define ROUNDS_MAX 64
 
+#define STATUS_EVERY_NS (5 * NS_PER_SEC)
+
 /* How long reading goes on after the signal to stop. */
 #define STOP_NS (5 * NS_PER_SEC)
 
@@ -148,6 +150,28 @@ flush(struct monitor *m)
 		note(m, "the trace could not be written");
 }
 
+/* The one line of `systemctl status`. */
+static void
+say_status(struct monitor *m, uint64_t now_ns)
+{
+	struct buf text = { 0 };
+
+	if (now_ns < m->status_ns)
+		return;
+	m->status_ns = now_ns + STATUS_EVERY_NS;
+	put_coverage(m, &text);
+	buf_printf(&text, "; %llu alerts, %llu events lost%s",
+		   (unsigned long long)m->output.alerts,
+		   (unsigned long long)pipeline_count(m->pipeline).lost,
+		   m->metrics.stale ? "; the rules on disk are broken, older "
+				      "ones are in force"
+				    : "");
+	buf_putc(&text, '\0');
+	if (!text.failed)
+		notify_status(text.p);
+	buf_free(&text);
+}
+
 static void
 say_delayed(struct monitor *m, uint64_t ns)
 {
@@ -166,6 +190,7 @@ tend(struct monitor *m)
 	uint64_t delayed_ns;
 
 	notify_alive(&m->notify, now_ns);
+	say_status(m, now_ns);
 	metrics_write(m, now_ns);
 	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
 	if (delayed_ns > 0)
@@ -175,6 +200,8 @@ tend(struct monitor *m)
 static uint64_t
 must_wait(struct monitor *m)
 {
+	if (m->budget.percent == 0)
+		return 0;
 	return budget_wait(&m->budget, clock_boot_ns(), budget_cpu_ns());
 }
 
@@ -304,6 +331,7 @@ monitor_run(struct monitor *m)
 	seed(m);
 	flush(m);
 	say_ready(m);
+	m->status_ns = clock_boot_ns() + STATUS_EVERY_NS;
 	budget_open(&m->budget, m->budget.percent, clock_boot_ns(),
 		    budget_cpu_ns());
 	while (!handle_signals(m)) {
@@ -311,6 +339,7 @@ monitor_run(struct monitor *m)
 		    m->messages.ops == NULL) {
 			err_add(&m->io->err, (struct place){ 0 },
 				"every sensor has failed");
+			metrics_write_last(m);
 			return EXIT_IO;
 		}
 		wait_ns = must_wait(m);

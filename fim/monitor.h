@@ -46,6 +46,7 @@ struct monitor {
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	int signals;		 /* signalfd */
+	uint64_t status_ns;	 /* boot; when to tell systemd how it is */
 	bool stopping;		 /* has been asked to */
 	uint64_t losses_said_ns; /* when the last loss was put on notes */
 };

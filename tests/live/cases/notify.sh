@@ -55,6 +55,12 @@ kill -HUP $watcher
 wait_until 5 heard 3 '^READY=1$'
 is 'notify: a broken rule: says so, and goes on' heard 1 \
 	'^STATUS=.*not reloaded'
+wait_until 10 heard 1 '^STATUS=.*; 0 alerts, 0 events lost; the rules on disk'
+is 'notify: and says it again and again' heard 1 \
+	'^STATUS=.*; 0 alerts, 0 events lost; the rules on disk are broken'
+touch /run/a.1
+wait_until 10 heard 1 '^STATUS=.*; 1 alerts, 0 events lost'
+is 'notify: alerts are counted' heard 1 '^STATUS=.*; 1 alerts, 0 events lost'
 watch_stop
 wait_until 5 heard 1 '^STOPPING=1$'
 is 'notify: stopping is the last' same "$(tail -n 1 $live/heard)" STOPPING=1
