@@ -84,10 +84,13 @@ check_expected(struct pass *p, const struct walk_entry *e)
 {
 	const struct capture_root *r = find_root(p->c, path_of(p, e));
 	struct buf text = { 0 };
+	uint8_t state[32];
 
 	if (r == NULL || !r->expected)
 		return 0;
+	change_state(e, NULL, state);
 	if (!r->gone &&
+	    (!r->has_state || memcmp(state, r->state, sizeof(state)) == 0) &&
 	    (any_digest(r) ||
 	     (e->has_digest && memcmp(e->sha256, r->sha256, 32) == 0)))
 		return 0;

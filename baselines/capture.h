@@ -18,6 +18,8 @@ struct capture_root {
 	/* What somebody looked at and accepts: anything else is an error. */
 	bool expected, gone;
 	uint8_t sha256[32]; /* all zeros: whatever it is */
+	bool has_state;
+	uint8_t state[32]; /* by change_state */
 };
 
 struct capture_totals {

@@ -293,6 +293,30 @@ change_put_entry_json(struct buf *out, const struct walk_entry *e)
 	buf_free(&text);
 }
 
+void
+change_state(const struct walk_entry *e,
+	     const struct view values[CHANGE_ATTRIBUTE_COUNT], uint8_t out[32])
+{
+	const unsigned aside = 1u << CHANGE_SIZE | 1u << CHANGE_MTIME |
+			       1u << CHANGE_LINKS | 1u << CHANGE_SHA256;
+	struct buf all = { 0 }, value = { 0 };
+
+	for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++) {
+		if ((aside >> a & 1) != 0)
+			continue;
+		buf_clear(&value);
+		if (values != NULL && values[a].p != NULL)
+			buf_put(&value, values[a]);
+		else
+			change_put_value(&value, (enum change_attribute)a, e);
+		/* A report has no other bytes than these. */
+		buf_json_string(&all, buf_view(&value));
+	}
+	digest_sha256(buf_view(&all), out);
+	buf_free(&all);
+	buf_free(&value);
+}
+
 /* ---- a change as text ------------------------------------------------ */
 
 void

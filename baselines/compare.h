@@ -98,6 +98,12 @@ void change_put_value(struct buf *out, enum change_attribute,
 /* All that an entry has, as members of a JSON object; there is always "type".
  */
 void change_put_entry_json(struct buf *out, const struct walk_entry *);
+/* A digest of all attributes but size, times, links and content, as
+ * change_put_value tells them; where values[attribute].p is set, of that text
+ * instead (`values` may be NULL). */
+void change_state(const struct walk_entry *,
+		  const struct view values[CHANGE_ATTRIBUTE_COUNT],
+		  uint8_t out[32]);
 /* Which attributes differ, roles aside. */
 unsigned
 change_differences(const struct walk_entry *, const struct walk_entry *);

@@ -86,9 +86,15 @@ read_mentions(struct packages *p, struct view text, uint32_t package)
 		}
 		while (end < text.n && path_byte(text.p[end]))
 			end++;
-		/* "/etc/$x" names no path. */
-		if (end == text.n || strchr("$*?[{`", text.p[end]) == NULL)
-			add_path(p, view_sub(text, at, end - at), package);
+		/* "/etc/$x" names no path; "/etc/x*" does, among others. */
+		if (end == text.n || strchr("$?[{`", text.p[end]) == NULL) {
+			bool all = end < text.n && text.p[end] == '*' &&
+				   text.p[end - 1] == '/';
+
+			if (!all)
+				add_path(p, view_sub(text, at, end - at),
+					 package);
+		}
 		at = end;
 	}
 }

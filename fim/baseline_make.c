@@ -434,6 +434,9 @@ take_explained(void *ctx, const struct change *c)
 		return;
 	root->expected = true;
 	root->gone = c->now == NULL;
+	root->has_state = c->now != NULL;
+	if (root->has_state)
+		change_state(c->now, NULL, root->state);
 	if (c->now != NULL && c->now->has_digest)
 		memcpy(root->sha256, c->now->sha256, sizeof(root->sha256));
 }
@@ -477,6 +480,38 @@ bytes_of_hex(const char *hex, struct buf *out)
 	return !out->failed;
 }
 
+/* The state that the report has seen: its new values, and for the rest the
+ * baseline's. Of what was added it has told content alone. */
+static bool
+reported_state(struct making *m, json_t *json, struct view path,
+	       struct capture_root *root)
+{
+	struct view values[CHANGE_ATTRIBUTE_COUNT] = { 0 };
+	const struct baseline_item *item;
+	json_t *one;
+	size_t i;
+
+	if (baseline_find(m->r->baseline, path, &item) != 1)
+		return false;
+	json_array_foreach(json_object_get(json, "attributes"), i, one)
+	{
+		json_t *name = json_object_get(one, "name");
+		json_t *new = json_object_get(one, "new");
+
+		for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++)
+			if (json_is_string(name) && json_is_string(new) &&
+			    strcmp(json_string_value(name),
+				   change_attribute_word(a)) == 0)
+				values[a] = (struct view){
+					json_string_value(new),
+					json_string_length(new)
+				};
+	}
+	change_state(&item->e, values, root->state);
+	root->has_state = true;
+	return true;
+}
+
 /* One change of the report; false if it makes no sense. */
 static bool
 take_reported(struct making *m, json_t *json)
@@ -503,8 +538,11 @@ take_reported(struct making *m, json_t *json)
 	if (root != NULL) {
 		root->expected = true;
 		root->gone = strcmp(kind, "removed") == 0;
+		if (strcmp(kind, "changed") == 0)
+			ok = reported_state(m, json, v, root);
 		if (digest != NULL)
-			ok = bytes_of_hex(digest, &bytes) && bytes.n == 32;
+			ok = ok && bytes_of_hex(digest, &bytes) &&
+			     bytes.n == 32;
 		if (digest != NULL && ok)
 			memcpy(root->sha256, bytes.p, 32);
 	}

@@ -78,6 +78,12 @@ has 'accept: report' 'it has changed since the report was made' "$err"
 base 'accept: report, not half' 7 check $V
 base 'accept: new report' 7 check --format ndjson $V
 printf '%s\n' "$out" >report.ndjson
+mode=$(stat -c %a tree/f2)
+chmod 4755 tree/f2
+base 'accept: report, a mode since' 18 accept --report report.ndjson \
+	--reason r $K $V
+has 'accept: report, a mode since' 'it has changed since' "$err"
+chmod "$mode" tree/f2
 base 'accept: new report' 0 accept --report report.ndjson --reason r $K $V
 base 'accept: all' 0 check $V
 base 'log' 0 log

@@ -97,6 +97,7 @@ put_database(struct fixture *f)
 	    "adduser one-daemon one-group\n"
 	    "echo x >/etc/generated.conf # not /etc/$x/other\n"
 	    "echo x >${DPKG_ROOT}/etc/rooted.conf\n"
+	    "rm -f /etc/apt/apt.conf.d/01one* /etc/all/*\n"
 	    "echo y >/etc/cron.d/one\n");
 	put(f, "var/lib/dpkg/info/two:amd64.list",
 	    "/.\n/opt\n/opt/two\n/etc/two.conf\n/opt/two/unit.service\n");
@@ -380,6 +381,19 @@ test_made(void **state)
 		FILE_AT("/etc/one/made", "x", .bits = 0666, .ctime_ns = THEN));
 	/* The other package was not changed then. */
 	unexplained(FILE_AT("/opt/two/made", "x", .ctime_ns = THEN));
+	/* What can do nothing, where others can. */
+	explained("script",
+		  FILE_AT("/etc/apt/apt.conf.d/01one",
+			  "// x\nAPT { NeverAutoRemove { \"^one$\"; }; };\n",
+			  .ctime_ns = THEN));
+	unexplained(FILE_AT("/etc/apt/apt.conf.d/01one",
+			    "APT { NeverAutoRemove { \"^one$\"; }; };\n"
+			    "DPkg::Pre-Invoke { \"/tmp/x\"; };\n",
+			    .ctime_ns = THEN));
+	unexplained(FILE_AT("/etc/apt/apt.conf.d/01one",
+			    "APT { NeverAutoRemove { \"^one$",
+			    .ctime_ns = THEN));
+	unexplained(FILE_AT("/etc/all", "x", .ctime_ns = THEN));
 	/* What is started by itself, whatever a script says. */
 	unexplained(FILE_AT("/etc/cron.d/one", "x", .ctime_ns = THEN));
 }
