@@ -9,7 +9,7 @@
 # check-fresh (root), check-packages (root), install DESTDIR= PREFIX=, deb (a
 # Debian package in build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
-# CASES="motd cat" (live).
+# CASES="motd cat" (live), KILLS=300 SEED=1 (cli: how many kills of baselines).
 .DEFAULT_GOAL := all
 
 CLANG ?= clang
@@ -92,9 +92,9 @@ $B/fim/report_html.o: $B/fim/report.css.h
 
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 
-$B/.deps $B/.deps-tests: contrib/install-deps
+$B/.deps $B/.deps-tests $B/.deps-bench: contrib/install-deps
 	@mkdir -p $B
-	contrib/install-deps $(if $(findstring tests,$@),--tests)
+	contrib/install-deps $(patsubst .deps-%,--%,$(filter .deps-%,$(@F)))
 	@touch $@
 
 # Two makes: what the first installs, the second finds.
@@ -262,7 +262,7 @@ check-packages: all
 # ---- benchmarks -----------------------------------------------------------
 
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
-bench: $B/.deps-tests
+bench: $B/.deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH)
 	$(SUDO) env TOCSIN=$(PROGRAM) BENCH=$B/tests/bench tests/bench/run
 $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)

@@ -83,6 +83,8 @@ int baseline_find(struct baseline *, struct view path,
 const char *baseline_problem(const struct baseline *);
 /* Is the file still the one that was verified? */
 bool baseline_unchanged(const struct baseline *);
+/* Has another generation taken its place since it was opened? */
+bool baseline_replaced(const struct baseline *);
 void baseline_close(struct baseline *);
 
 /* ---- writing --------------------------------------------------------- */

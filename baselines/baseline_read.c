@@ -10,6 +10,8 @@
 #include "baselines/sign_format.h"
 #include "baselines/store.h"
 
+#define OPEN_ATTEMPTS 10
+
 enum query { NEXT_FILE, NEXT_DIR, FIND_DIR, FIND_FILE, COUNT_DIRS, QUERIES };
 
 static const char next_file_sql[] =
@@ -245,9 +247,9 @@ open_file(struct baseline *b, const char *folder, struct err *err)
 						  : BASELINE_UNREADABLE;
 }
 
-struct baseline *
-baseline_open(const char *folder, const struct sign_keys *keys,
-	      enum baseline_verdict *verdict, struct err *err)
+static struct baseline *
+open_once(const char *folder, const struct sign_keys *keys,
+	  enum baseline_verdict *verdict, struct err *err)
 {
 	struct baseline *b = calloc(1, sizeof(*b));
 
@@ -266,6 +268,55 @@ baseline_open(const char *folder, const struct sign_keys *keys,
 		return b;
 	baseline_close(b);
 	return NULL;
+}
+
+/* Which files have the three names of a generation. */
+struct names {
+	uint64_t inodes[3], changed_ns[3];
+};
+
+static struct names
+look_at_names(const char *folder)
+{
+	static const char *const suffixes[] = { "", SIGN_SUFFIX,
+						SIGN_SUFFIX NEXT_SUFFIX };
+	struct names names = { 0 };
+	struct buf path = { 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		buf_clear(&path);
+		buf_printf(&path, "%s/" BASELINE_NAME "%s%c", folder,
+			   suffixes[i], 0);
+		if (path.failed || lstat(path.p, &st) != 0)
+			continue;
+		names.inodes[i] = st.st_ino;
+		names.changed_ns[i] = (uint64_t)st.st_ctim.tv_sec * NS_PER_SEC +
+				      (uint64_t)st.st_ctim.tv_nsec;
+	}
+	buf_free(&path);
+	return names;
+}
+
+/* Somebody may put the next generation in place between our opening of the
+ * one and of the signature of the other. */
+struct baseline *
+baseline_open(const char *folder, const struct sign_keys *keys,
+	      enum baseline_verdict *verdict, struct err *err)
+{
+	struct baseline *b = NULL;
+	bool moved = true;
+
+	for (int i = 0; b == NULL && moved && i < OPEN_ATTEMPTS; i++) {
+		struct names before = look_at_names(folder), after;
+		struct err again = { 0 };
+
+		b = open_once(folder, keys, verdict, &again);
+		after = look_at_names(folder);
+		moved = memcmp(&before, &after, sizeof(before)) != 0;
+		err_free(&again);
+	}
+	return b != NULL ? b : open_once(folder, keys, verdict, err);
 }
 
 void
@@ -299,6 +350,15 @@ baseline_unchanged(const struct baseline *b)
 	return st.st_nlink < b->st.st_nlink ||
 	       (st.st_ctim.tv_sec == b->st.st_ctim.tv_sec &&
 		st.st_ctim.tv_nsec == b->st.st_ctim.tv_nsec);
+}
+
+bool
+baseline_replaced(const struct baseline *b)
+{
+	struct stat st;
+
+	return lstat(b->path.p, &st) == 0 &&
+	       (st.st_dev != b->st.st_dev || st.st_ino != b->st.st_ino);
 }
 
 int

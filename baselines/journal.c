@@ -77,6 +77,24 @@ check_line(struct view line, uint64_t seq, struct view previous)
 	return why;
 }
 
+/* Could this be what a kill left of a line? It is as if it had not been
+ * written, which a baseline that knows of it would notice. A line that is
+ * longer than one with a digest had an end. */
+static bool
+is_beginning(struct view rest, uint64_t seq)
+{
+	struct buf want = { 0 };
+	ssize_t key = view_search(rest, VIEW(PREVIOUS_KEY), 0);
+	bool is;
+
+	if (key >= 0)
+		key = view_search(rest, VIEW(DIGEST_KEY), (size_t)key);
+	buf_printf(&want, "{\"seq\":%llu,", (unsigned long long)seq);
+	is = view_starts(rest, view_sub(buf_view(&want), 0, rest.n));
+	buf_free(&want);
+	return is && (key < 0 || rest.n - (size_t)key <= TAIL_BYTES);
+}
+
 static void
 take_line(struct journal_state *s, struct view line, struct view sought)
 {
@@ -108,10 +126,12 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 	struct view line, rest = text;
 	const char *why;
 
-	while (rest.n > 0) {
+	for (; rest.n > 0; s->whole_bytes = text.n - rest.n) {
 		ssize_t end = view_find(rest, '\n');
 
 		at.line = (unsigned)s->records + 1;
+		if (end < 0 && is_beginning(rest, s->records + 1))
+			return 0;
 		if (end < 0) {
 			err_add(err, at,
 				"the journal was changed: its last "
@@ -204,19 +224,21 @@ put_record(struct buf *b, const struct journal_record *r, uint64_t seq,
 	buf_puts(b, "\"}\n");
 }
 
-/* All of the line or nothing: a full disk must not leave half of one. */
+/* After the `whole` bytes that are lines: what a kill left behind them goes.
+ * All of the line or nothing: a full disk leaves no half of one, either. */
 static int
-write_line(int fd, struct view line)
+write_line(int fd, uint64_t whole, struct view line)
 {
 	struct stat st;
 	int saved;
 
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0 ||
+	    ((uint64_t)st.st_size != whole && ftruncate(fd, (off_t)whole) != 0))
 		return -1;
 	if (fd_write_all(fd, line) == 0 && fsync(fd) == 0)
 		return 0;
 	saved = errno;
-	if (ftruncate(fd, st.st_size) != 0)
+	if (ftruncate(fd, (off_t)whole) != 0)
 		saved = EIO;
 	errno = saved;
 	return -1;
@@ -238,7 +260,7 @@ append_to(int fd, const char *state, const struct journal_record *r,
 		   s.records > 0 ? buf_view(&s.head) : view_of(no_digest));
 	errno = ENOMEM;
 	if (!line.failed)
-		rc = write_line(fd, buf_view(&line));
+		rc = write_line(fd, s.whole_bytes, buf_view(&line));
 	if (rc != 0)
 		err_add(err, at, "the journal cannot be written: %s",
 			strerror(errno));

@@ -8,7 +8,8 @@
  * digest is the SHA-256 of the line up to ,"digest" ; previous is the digest of
  * the line before, of the first 64 zeros. So no line can be changed, taken out
  * or put in; that none is missing at the end, a signed baseline says, which
- * names the digest of the last line it knew.
+ * names the digest of the last line it knew. Half a line at the end, as a kill
+ * leaves it, is as good as none; the next one takes its place.
  */
 #ifndef BASELINES_JOURNAL_H
 #define BASELINES_JOURNAL_H
@@ -28,10 +29,11 @@ struct journal_record {
 /* What reading it through has found. */
 struct journal_state {
 	uint64_t records;
-	uint64_t generation; /* the last one named */
-	struct buf root;     /* that one's */
-	struct buf head;     /* digest of the last record, "" = none */
-	bool known;	     /* `sought` was among the digests */
+	uint64_t generation;  /* the last one named */
+	struct buf root;      /* that one's */
+	struct buf head;      /* digest of the last record, "" = none */
+	bool known;	      /* `sought` was among the digests */
+	uint64_t whole_bytes; /* what follows is half a line */
 };
 
 /* Adds a record and syncs it. -1 with `err`. */

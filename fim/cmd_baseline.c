@@ -11,6 +11,8 @@
 #include "fim/baseline.h"
 #include "fim/keys.h"
 
+#define OPEN_ATTEMPTS 10
+
 static const struct {
 	const char *name;
 	enum exit_code (*run)(struct baseline_run *);
@@ -125,10 +127,18 @@ baseline_run_open(struct baseline_run *r)
 
 	if (code != EXIT_NOTHING)
 		return code;
-	r->baseline = baseline_open(r->state, &r->keys, &verdict, &r->io->err);
-	if (r->baseline == NULL)
-		return code_of(verdict);
-	code = check_meta(r);
+	for (int i = 0; i < OPEN_ATTEMPTS; i++) {
+		baseline_close(r->baseline);
+		err_free(&r->io->err); /* of the last attempt */
+		r->baseline = baseline_open(r->state, &r->keys, &verdict,
+					    &r->io->err);
+		if (r->baseline == NULL)
+			return code_of(verdict);
+		code = check_meta(r);
+		/* The journal may be of a generation made just now. */
+		if (code != EXIT_TAMPERED || !baseline_replaced(r->baseline))
+			break;
+	}
 	if (code != EXIT_NOTHING)
 		return code;
 	if (baseline_scope(r->baseline, &r->scope, &r->io->err) != 0)

@@ -139,23 +139,6 @@ if command -v minisign >/dev/null; then
 	base 'signed by minisign' 0 check $V
 fi
 
-# Killed at any moment: the last generation stays good.
-for i in $(seq 1 30); do
-	# shellcheck disable=SC2086
-	"$TOCSIN" -c ../empty.yaml baseline accept tree --reason x -q $K $V \
-		$S 2>/dev/null &
-	pid=$!
-	sleep "0.0$((i % 10))$((i / 10))"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
-	# shellcheck disable=SC2086
-	tocsin baseline check -q $V $S >/dev/null 2>err || break
-done 2>/dev/null
-is 'killed while it accepts' 30 "$i"
-is 'killed: no word' '' "$(cat err)"
-base 'killed: then goes on' 0 accept tree --reason x $K $V
-base 'killed: journal' 0 log --verify $V
-
 # A full disk: said, and the last generation stays good.
 if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null; then
 	full=$(unshare --mount --propagation private sh -c '

@@ -85,21 +85,4 @@ echo other >tree/text
 base 'restore: damaged object' 24 restore tree/text
 is 'restore: damaged object, left alone' other "$(cat tree/text)"
 base 'repair: init' 0 init --key sec tree
-
-# Killed at any moment: old or new, never half.
-whole=0
-for i in $(seq 1 30); do
-	echo "$i" >tree/text
-	chmod 640 tree/text
-	"$TOCSIN" baseline restore -q tree/text -c keep.yaml -s state \
-		>/dev/null 2>&1 &
-	pid=$!
-	sleep "0.0$((i % 5))$((i / 5))"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
-	case $(cat tree/text) in
-	other | "$i") whole=$((whole + 1)) ;;
-	esac
-done 2>/dev/null
-is 'killed while it restores' 30 $whole
 cd ..
