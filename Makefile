@@ -230,7 +230,8 @@ SECONDS ?= 60
 fuzz:
 	@test -f tests/fuzz/$(T).c || { echo 'usage: make fuzz T=NAME [SECONDS=60]; NAME one of: $(FUZZ)'; exit 1; }
 	@$(MAKE) --no-print-directory B=build-fuzz CC=$(CLANG) OPT='-O1 -g' \
-		SANITIZE=-fsanitize=address,undefined,fuzzer-no-link \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link \
+			-fno-sanitize-recover=undefined' \
 		build-fuzz/tests/fuzz/$(T).fuzz
 	@mkdir -p build-fuzz/corpus/$(T)
 	build-fuzz/tests/fuzz/$(T).fuzz -max_total_time=$(SECONDS) \

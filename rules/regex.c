@@ -295,7 +295,7 @@ wrap(struct reader *r, size_t start, const char *before, const char *after)
 
 	if (r->out.failed)
 		return;
-	buf_put(&copy, (struct view){ r->out.p + start, r->out.n - start });
+	buf_put(&copy, view_sub(buf_view(&r->out), start, r->out.n));
 	r->out.n = start;
 	buf_puts(&r->out, before);
 	buf_put(&r->out, buf_view(&copy));
