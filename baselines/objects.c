@@ -71,6 +71,9 @@ objects_sync(struct objects *o)
 bool
 objects_secret(struct view content)
 {
+	/* Programs that read keys have the words as well. */
+	if (view_starts(content, VIEW("\177ELF")))
+		return false;
 	return view_search(content, VIEW("PRIVATE KEY-----"), 0) >= 0 ||
 	       view_search(content, VIEW("PuTTY-User-Key-File"), 0) >= 0 ||
 	       view_search(content, VIEW("AGE-SECRET-KEY-"), 0) >= 0;

@@ -95,14 +95,20 @@ packages_own(struct packages *p, struct view path, uint32_t package)
 }
 
 const struct owner *
-packages_find(const struct packages *p, struct view path)
+packages_find_hash(const struct packages *p, uint64_t hash)
 {
 	const struct owner *slot;
 
 	if (p->owners_cap == 0)
 		return NULL;
-	slot = slot_of(p->owners, p->owners_cap, packages_hash(path));
+	slot = slot_of(p->owners, p->owners_cap, hash);
 	return slot->hash != 0 ? slot : NULL;
+}
+
+const struct owner *
+packages_find(const struct packages *p, struct view path)
+{
+	return packages_find_hash(p, packages_hash(path));
 }
 
 /* Packages still say /bin/x for what is in /usr/bin. */

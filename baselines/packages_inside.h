@@ -91,6 +91,7 @@ void packages_load(struct packages *);
 uint64_t packages_hash(struct view path);
 /* NULL: nobody's. */
 const struct owner *packages_find(const struct packages *, struct view path);
+const struct owner *packages_find_hash(const struct packages *, uint64_t);
 /* A path's owner; a second package shares it. */
 void packages_own(struct packages *, struct view path, uint32_t package);
 /* Whatever it was before. */

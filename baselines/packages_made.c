@@ -158,6 +158,24 @@ sums_have_md5(const struct sums *s, const uint8_t md5[MD5_BYTES])
 	return false;
 }
 
+/* One of the package's configuration files, that its script put aside. */
+static bool
+conffiles_have_md5(const struct packages *p, uint32_t package,
+		   const uint8_t md5[MD5_BYTES])
+{
+	for (size_t i = 0; i < p->conffiles.n; i++) {
+		const struct sum *s = &p->conffiles.v[i];
+		const struct owner *o;
+
+		if (memcmp(s->md5, md5, MD5_BYTES) != 0)
+			continue;
+		o = packages_find_hash(p, s->hash);
+		if (o != NULL && o->package == package)
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 evidence_copy(struct explaining *x)
 {
@@ -170,7 +188,8 @@ evidence_copy(struct explaining *x)
 	while ((package = packages_next_at(x->p, e->ctime_ns, &at)) !=
 	       NO_PACKAGE)
 		if (explaining_plain(x, package) && explaining_md5(x) &&
-		    sums_have_md5(dpkg_sums(x->p, package), x->md5))
+		    (sums_have_md5(dpkg_sums(x->p, package), x->md5) ||
+		     conffiles_have_md5(x->p, package, x->md5)))
 			return package;
 	return NO_PACKAGE;
 }

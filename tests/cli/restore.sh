@@ -17,16 +17,18 @@ printf 'one\ntwo\nthree\n' >tree/text
 printf 'a\0b' >tree/binary
 echo 'root:hash' >tree/shadow
 printf -- '-----BEGIN PRIVATE KEY-----\n' >tree/certificate
+# A program that reads keys is none.
+printf -- '\177ELF -----BEGIN PRIVATE KEY-----\n' >tree/program
 : >tree/empty
 mkdir tree/folder
 echo in >tree/folder/inside
 ln -s text tree/link
 chmod 640 tree/text
 chmod 755 tree/folder
-head -c 2000000 /dev/zero >tree/large
+head -c 3000000 /dev/zero >tree/large
 base 'init' 0 init --key sec tree
-# text, binary, empty, folder/inside; not what is large or secret.
-is 'what is kept' 4 "$(find state/objects -type f | wc -l)"
+# text, binary, program, empty, folder/inside; not what is large or secret.
+is 'what is kept' 5 "$(find state/objects -type f | wc -l)"
 
 base 'diff: the same' 0 diff tree/text
 printf 'one\n2\nthree\n' >tree/text
@@ -58,12 +60,12 @@ base 'restore: changes' 7 check
 base 'restore: added, without --delete' 16 restore tree/added
 base 'restore: outside' 16 restore --delete /etc/hostname
 base 'restore: content not kept' 24 restore tree/large
-[ "$(stat -c %s tree/large)" -eq 2000005 ]
+[ "$(stat -c %s tree/large)" -eq 3000005 ]
 is 'restore: content not kept, left alone' 0 $?
 base 'restore: all' 0 restore --delete tree/text tree/binary tree/empty \
 	tree/folder tree/folder/inside tree/link tree/shadow tree/added
 has 'restore: says what' 'removed  ' "$out"
-truncate -s 2000000 tree/large
+truncate -s 3000000 tree/large
 base 'restore: then clean but for the time' 4 check
 has 'restore: then clean but for the time' 'tree/large  mtime' "$out"
 is 'restore: then clean but for the time' 1 "$(printf '%s\n' "$out" | wc -l)"

@@ -373,6 +373,10 @@ test_made(void **state)
 	explained("copy",
 		  FILE_AT("/srv/any", "abc", .bits = 0755, .ctime_ns = THEN));
 	unexplained(FILE_AT("/srv/any", "abc", .ctime_ns = LATER));
+	explained("copy", FILE_AT("/etc/logrotate.d/two.disabled", "abc",
+				  .ctime_ns = THEN - 245 * NS_PER_SEC));
+	unexplained(FILE_AT("/etc/logrotate.d/two.disabled", "abd",
+			    .ctime_ns = THEN - 245 * NS_PER_SEC));
 	unexplained(FILE_AT("/etc/unnamed", "x", .ctime_ns = THEN));
 	unexplained(FILE_AT("/etc/other", "x", .ctime_ns = THEN));
 	unexplained(
