@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fanotify sensor from inside: sensor_fan.c opens and polls, fan_take.c
- * turns what fanotify says into records, fan_tree.h knows the directories.
+ * The file sensors from inside. What they share is in fan_sensor.c (opening,
+ * reading, delivering), fan_take.c (acts to records), fan_tree.h (which
+ * directories) and fan_list.c (what changed, by looking). Where acts are
+ * learned they say themselves: sensor_fan.c by fanotify, sensor_inot.c by
+ * inotify, sensor_look.c by nothing but looking.
+ *
+ * Acts come in fanotify's words; inotify's are the same bits.
  */
 #ifndef FIM_FAN_H
 #define FIM_FAN_H
@@ -9,6 +14,11 @@
 #include "fim/fan_batch.h"
 
 #include <sys/fanotify.h>
+
+/* include/uapi/linux/fanotify.h of Linux 5.17. */
+#ifndef FAN_RENAME
+#define FAN_RENAME 0x10000000
+#endif
 
 /* Tests try older kernels' ways and small limits. */
 struct fan_options {
@@ -20,14 +30,39 @@ struct fan_options {
 	size_t max_dirs;    /* 0 = FAN_DIRS_MAX */
 };
 
+struct inot; /* sensor_inot.c's */
+
+/* How acts are learned. Errors: -1 and errno. */
+struct fan_source {
+	/* Sets source_fd, if there is something to poll, and the masks. */
+	int (*open)(struct sensor *);
+	void (*close)(struct sensor *);
+	/* For the tree (fan_tree.h); ctx is the sensor. */
+	int (*mark)(void *sensor, struct fan_dir *, int fd, uint64_t mask);
+	void (*unmark)(void *sensor, struct fan_dir *, int at);
+	/* Takes what there is: 1 when that was all, 0 at a bound. `*bytes`
+	 * grows with what was read. */
+	int (*read)(struct sensor *, size_t *bytes);
+	/* Once a fetch, after reading. May be NULL. */
+	void (*tick)(struct sensor *);
+	/* Events were lost and the tree has been walked again. May be NULL. */
+	void (*relist)(struct sensor *);
+	/* For people: why it cannot be opened; how it works. */
+	int (*explain)(struct err *, int error);
+	void (*describe)(const struct sensor *, struct buf *);
+};
+
 struct sensor {
+	const struct fan_source *source;
 	struct fan_tree *tree;
 	struct fan_options options;
-	int fan_fd, epoll_fd, timer_fd;
+	int source_fd, epoll_fd, timer_fd;
 	int mount_fd; /* mount events; -1 = poll mountinfo_fd by time */
 	int mountinfo_fd;
+	uint64_t full_mask, light_mask;
 	bool has_rename, has_target, has_pidfd;
-	int32_t self; /* Tocsin's own pid */
+	bool anonymous; /* nobody says who */
+	int32_t self;	/* Tocsin's own pid */
 	char *buf;
 	struct fan_batch batch;
 	struct fan_keep found, young, dirty;
@@ -46,12 +81,46 @@ struct sensor {
 	bool rescan; /* events were lost */
 	bool full;   /* the limit on directories has been told */
 	uint64_t events, lost, stray;
+	/* Looking: how many directories, when next, how long it takes. */
+	size_t n_polled;
+	uint64_t poll_ns, look_ns, took_ns;
+	struct inot *inot;
 };
 
 struct sensor *fan_open(const struct sensor_config *,
 			const struct fan_options *, struct err *);
 
-/* One event from the kernel, which lies at `p`, checked to be within the
+/* fan_sensor.c: the calls of struct sensor_ops. */
+struct sensor *fan_open_source(const struct fan_source *,
+			       const struct sensor_config *,
+			       const struct fan_options *, struct err *);
+void fan_close(struct sensor *);
+int fan_fd(const struct sensor *);
+int fan_fetch(struct sensor *);
+void fan_deliver(struct sensor *, const struct event_sink *);
+int fan_open_file(struct sensor *, const struct event *);
+int fan_rewatch(struct sensor *, const struct watchset *, struct err *);
+void fan_status(const struct sensor *, struct sensor_status *);
+/* The sentence that a source's `explain` has. */
+void fan_probe_failed(const struct fan_source *, int error, struct probe *);
+/* Adds `fd` to what wakes the sensor. */
+int fan_wake_by(struct sensor *, int fd);
+
+/* fan_take.c. A process in a pid namespace outside ours has pid 0. */
+struct fan_taken {
+	uint64_t mask;		      /* FAN_… */
+	enum attribution attribution; /* NONE: as the pid says */
+	uint32_t pid;
+	int pidfd;
+	bool own;    /* Tocsin's: the tree follows, nobody is told */
+	bool shared; /* the descriptor belongs to the batch by now */
+	/* Ids of directories (and of the object), names in them. */
+	struct view dir, name, target;
+	struct view old_dir, old_name;
+	bool has_dir, has_old;
+};
+void fan_take_act(struct sensor *, struct fan_taken *);
+/* One event from fanotify, which lies at `p`, checked to be within the
  * buffer; `meta` is its header. */
 void fan_take(struct sensor *, const struct fanotify_event_metadata *meta,
 	      const char *p);
@@ -60,5 +129,22 @@ void fan_take_found(void *sensor, struct fan_dir *, int dirfd, struct view name,
 		    bool is_dir);
 void fan_take_full(void *sensor, struct fan_dir *);
 void fan_take_loss(struct sensor *, uint64_t n, struct view scope);
+
+/* fan_list.c: directories whose content is remembered. */
+/* Remembers what is in it now; nothing is told. -1 when memory is out. */
+int fan_listing_begin(struct fan_dir *, int fd);
+/* This name was told of, whatever stands under it now. */
+void fan_listing_note(struct fan_dir *, int fd, struct view name);
+/* This name was told to be gone. Not during a round. */
+void fan_listing_drop(struct fan_dir *, struct view name);
+void fan_listing_free(struct fan_dir *);
+/* Directory is `polled` from now on, or not any more. */
+int fan_poll_begin(struct sensor *, struct fan_dir *, int fd);
+void fan_poll_end(struct sensor *, struct fan_dir *);
+/* Looks at the polled directories, or at all that are remembered, and takes
+ * what differs as acts, marked with `how`. */
+void fan_look_round(struct sensor *, bool all, enum attribution how);
+/* Does so when it is time. */
+void fan_look_in_time(struct sensor *);
 
 #endif

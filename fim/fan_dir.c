@@ -3,7 +3,7 @@
  * Directories: made, moved, detached, and found by handle (what an event
  * brings) or by parent and name (what a walk brings).
  */
-#include "fim/fan_tree.h"
+#include "fim/fan.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -326,6 +326,15 @@ fan_dir_detach(struct fan_tree *t, struct fan_dir *d, bool exists)
 	t->limbo = d;
 }
 
+void
+fan_dir_release(struct fan_dir *d)
+{
+	fan_listing_free(d);
+	free(d->claims);
+	free(d->path);
+	free(d);
+}
+
 /* One directory without children, out of all tables. */
 void
 fan_dir_free(struct fan_tree *t, struct fan_dir *d)
@@ -345,7 +354,5 @@ fan_dir_free(struct fan_tree *t, struct fan_dir *d)
 	if (d->mask)
 		t->n_marked--;
 	t->path_bytes -= d->path_n;
-	free(d->claims);
-	free(d->path);
-	free(d);
+	fan_dir_release(d);
 }

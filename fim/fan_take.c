@@ -13,18 +13,6 @@
 #include <linux/fanotify.h>
 #include <unistd.h>
 
-/* A process in a pid namespace outside ours has pid 0. */
-struct taken {
-	uint64_t mask;
-	uint32_t pid;
-	int pidfd;
-	bool own;    /* Tocsin's: the tree follows, nobody is told */
-	bool shared; /* the descriptor belongs to the batch by now */
-	struct view dir, name, target;
-	struct view old_dir, old_name;
-	bool has_dir, has_old;
-};
-
 /* ---- parsing ---------------------------------------------------------------
  */
 
@@ -49,7 +37,7 @@ read_fid(const char *p, size_t n, struct view *id, struct view *name)
 }
 
 static void
-read_info(struct taken *e, const char *p, size_t n, uint8_t type)
+read_info(struct fan_taken *e, const char *p, size_t n, uint8_t type)
 {
 	switch (type) {
 	case FAN_EVENT_INFO_TYPE_FID:
@@ -71,7 +59,7 @@ read_info(struct taken *e, const char *p, size_t n, uint8_t type)
 }
 
 static void
-read_infos(struct taken *e, const struct fanotify_event_metadata *meta,
+read_infos(struct fan_taken *e, const struct fanotify_event_metadata *meta,
 	   const char *event)
 {
 	const char *p = event + meta->metadata_len;
@@ -92,13 +80,15 @@ read_infos(struct taken *e, const struct fanotify_event_metadata *meta,
  */
 
 static struct fan_act
-act_of(const struct sensor *s, const struct taken *e, enum event_kind kind,
+act_of(const struct sensor *s, const struct fan_taken *e, enum event_kind kind,
        struct fan_dir *d, struct view name)
 {
 	return (struct fan_act){
 		.kind = kind,
 		.node = e->mask & FAN_ONDIR ? NODE_DIR : NODE_FILE,
-		.attribution = e->pid ? ATTRIBUTION_KERNEL : ATTRIBUTION_NONE,
+		.attribution = e->attribution ? e->attribution
+			       : e->pid	      ? ATTRIBUTION_KERNEL
+					      : ATTRIBUTION_NONE,
 		.pid = e->pid,
 		.pidfd = e->pidfd,
 		.time_ns = s->now_ns,
@@ -110,7 +100,7 @@ act_of(const struct sensor *s, const struct taken *e, enum event_kind kind,
 }
 
 static void
-emit(struct sensor *s, struct taken *e, const struct fan_act *act)
+emit(struct sensor *s, struct fan_taken *e, const struct fan_act *act)
 {
 	struct fan_record *r;
 
@@ -251,11 +241,13 @@ fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
 
 	/* Whoever moved the directory moved what was in it. Who made a file
 	 * in a new directory is not known, whoever made the directory. */
-	act.attribution = ATTRIBUTION_LOST;
+	act.attribution =
+		s->anonymous ? ATTRIBUTION_UNAVAILABLE : ATTRIBUTION_LOST;
 	if (cause->why == WHY_MOVE && cause->pid) {
 		act.pid = cause->pid;
 		act.attribution = ATTRIBUTION_KERNEL;
 	}
+	fan_listing_note(d, dirfd, name);
 	if (find_found(s, d, name, act.target))
 		return;
 	k = fan_keep_new(&s->found);
@@ -292,7 +284,7 @@ fan_take_full(void *sensor, struct fan_dir *at)
  * creation, it is the better one; if not, the creation comes first. That the
  * maker of the directory also wrote the new file says who made it. */
 static void
-settle_found(struct sensor *s, const struct taken *e, struct fan_dir *d,
+settle_found(struct sensor *s, const struct fan_taken *e, struct fan_dir *d,
 	     struct view name, bool appears)
 {
 	struct fan_kept *k = find_found(s, d, name, e->target);
@@ -352,7 +344,7 @@ flush_kept(struct sensor *s, struct fan_keep *keep, const struct fan_dir *d,
 }
 
 static void
-keep_back(struct sensor *s, struct fan_keep *keep, struct taken *e,
+keep_back(struct sensor *s, struct fan_keep *keep, struct fan_taken *e,
 	  const struct fan_act *act, struct view target)
 {
 	struct fan_kept *k;
@@ -384,7 +376,7 @@ keep_back(struct sensor *s, struct fan_keep *keep, struct taken *e,
 
 /* Without a target id in directory events (before Linux 5.17) names decide. */
 static struct view
-young_target(const struct sensor *s, const struct taken *e)
+young_target(const struct sensor *s, const struct fan_taken *e)
 {
 	return s->has_target ? e->target : VIEW_NONE;
 }
@@ -393,7 +385,7 @@ young_target(const struct sensor *s, const struct taken *e)
  * now sees an empty one. The close is waited for, a moment long. What is made
  * without being opened (links, devices) waits in vain. */
 static void
-take_creation(struct sensor *s, struct taken *e, const struct fan_act *act)
+take_creation(struct sensor *s, struct fan_taken *e, const struct fan_act *act)
 {
 	const uint64_t settled =
 		FAN_CLOSE_WRITE | FAN_DELETE | FAN_ONDIR | FAN_ATTRIB;
@@ -405,7 +397,7 @@ take_creation(struct sensor *s, struct taken *e, const struct fan_act *act)
 }
 
 static void
-keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
+keep_dirty(struct sensor *s, struct fan_taken *e, struct fan_dir *d,
 	   struct view name)
 {
 	struct fan_act act = act_of(s, e, EVENT_MODIFY, d, name);
@@ -415,7 +407,7 @@ keep_dirty(struct sensor *s, struct taken *e, struct fan_dir *d,
 }
 
 static void
-take_writes(struct sensor *s, struct taken *e, struct fan_dir *d,
+take_writes(struct sensor *s, struct fan_taken *e, struct fan_dir *d,
 	    struct view name)
 {
 	struct fan_kept *mine;
@@ -467,7 +459,7 @@ exists_now(struct sensor *s, const struct fan_dir *d, struct view name)
 
 /* The tree follows a directory, or a link on the way to one. */
 static void
-follow_names(struct sensor *s, const struct taken *e, struct fan_dir *d,
+follow_names(struct sensor *s, const struct fan_taken *e, struct fan_dir *d,
 	     struct view name)
 {
 	struct fan_cause cause = { .why = WHY_CREATE, .pid = e->pid };
@@ -488,13 +480,13 @@ follow_names(struct sensor *s, const struct taken *e, struct fan_dir *d,
 
 /* Without FAN_RENAME a rename is two events that do not know each other. */
 static bool
-appears(const struct taken *e)
+appears(const struct fan_taken *e)
 {
 	return e->mask & (FAN_CREATE | FAN_MOVED_TO);
 }
 
 static void
-take_names(struct sensor *s, struct taken *e, struct fan_dir *d,
+take_names(struct sensor *s, struct fan_taken *e, struct fan_dir *d,
 	   struct view name)
 {
 	const uint64_t both = FAN_CREATE | FAN_DELETE;
@@ -525,7 +517,7 @@ take_names(struct sensor *s, struct taken *e, struct fan_dir *d,
 }
 
 static void
-take_plain(struct sensor *s, struct taken *e)
+take_plain(struct sensor *s, struct fan_taken *e)
 {
 	const uint64_t names =
 		FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO;
@@ -554,7 +546,7 @@ take_plain(struct sensor *s, struct taken *e)
 
 /* A directory has moved; what lies in it has, too. */
 static void
-follow_rename(struct sensor *s, const struct taken *e, struct fan_dir *d,
+follow_rename(struct sensor *s, const struct fan_taken *e, struct fan_dir *d,
 	      struct fan_dir *old)
 {
 	struct fan_cause cause = { .why = WHY_CREATE, .pid = e->pid };
@@ -597,7 +589,7 @@ known_dir(struct sensor *s, bool has, struct view id)
 }
 
 static void
-take_rename(struct sensor *s, struct taken *e)
+take_rename(struct sensor *s, struct fan_taken *e)
 {
 	struct fan_dir *d = known_dir(s, e->has_dir, e->dir);
 	struct fan_dir *old = known_dir(s, e->has_old, e->old_dir);
@@ -626,7 +618,7 @@ take_rename(struct sensor *s, struct taken *e)
 
 /* Two descriptors of one process within one read: one is enough. */
 static void
-share_pidfd(struct sensor *s, struct taken *e)
+share_pidfd(struct sensor *s, struct fan_taken *e)
 {
 	if (e->pidfd < 0) {
 		e->pidfd = -1; /* FAN_NOPIDFD: gone; FAN_EPIDFD: no room */
@@ -640,10 +632,19 @@ share_pidfd(struct sensor *s, struct taken *e)
 }
 
 void
+fan_take_act(struct sensor *s, struct fan_taken *e)
+{
+	if (e->mask & FAN_RENAME)
+		take_rename(s, e);
+	else if (e->has_dir)
+		take_plain(s, e);
+}
+
+void
 fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 	 const char *p)
 {
-	struct taken e = {
+	struct fan_taken e = {
 		.mask = meta->mask,
 		.pid = meta->pid > 0 ? (uint32_t)meta->pid : 0,
 		.pidfd = -1,
@@ -657,10 +658,7 @@ fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 	}
 	read_infos(&e, meta, p);
 	share_pidfd(s, &e);
-	if (e.mask & FAN_RENAME)
-		take_rename(s, &e);
-	else if (e.has_dir)
-		take_plain(s, &e);
+	fan_take_act(s, &e);
 	if (e.pidfd >= 0 && !e.shared)
 		close(e.pidfd);
 }

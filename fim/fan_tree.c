@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/fanotify.h>
 #include <unistd.h>
 
 void
@@ -30,29 +29,16 @@ fan_rescan(struct fan_tree *t)
 	fan_drain(t);
 }
 
-/* Best effort: whoever is moved out of sight can only be reached by handle,
- * and not on every file system. */
 static void
 unmark(struct fan_tree *t, struct fan_dir *top)
 {
 	struct view path = { top->path, top->path_n };
-	int at = fan_open_path(t, path_directory(path));
+	int at = top->exists ? fan_open_path(t, path_directory(path)) : -1;
 
-	if (at < 0)
-		return;
-	for (struct fan_dir *d = top; d; d = fan_next(top, d)) {
-		int fd;
-
-		if (!d->mask)
-			continue;
-		fd = fan_open_id(at, (struct view){ d->id, d->id_n });
-		if (fd < 0)
-			continue;
-		fanotify_mark(t->fan_fd, FAN_MARK_REMOVE | FAN_MARK_ONLYDIR,
-			      d->mask, fd, NULL);
-		close(fd);
-	}
-	close(at);
+	for (struct fan_dir *d = top; d; d = fan_next(top, d))
+		t->unmark(t->ctx, d, at);
+	if (at >= 0)
+		close(at);
 }
 
 void
@@ -63,8 +49,7 @@ fan_sweep(struct fan_tree *t)
 
 		t->limbo = top->next;
 		top->next = NULL;
-		if (top->exists)
-			unmark(t, top);
+		unmark(t, top);
 		while (d) {
 			struct fan_dir *parent = d->parent;
 
@@ -188,9 +173,8 @@ fan_tree_free(struct fan_tree *t)
 
 		if (!d)
 			continue;
-		free(d->claims);
-		free(d->path);
-		free(d);
+		t->unmark(t->ctx, d, -1);
+		fan_dir_release(d);
 	}
 	free(t->by_id.v);
 	free(t->by_place.v);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The directories that carry a fanotify mark, found again by the handle bytes
- * that events bring. Internal to the fanotify sensor.
+ * The directories that are watched, found again by the handle bytes that
+ * events of fanotify bring. Internal to the file sensors, all of which use it:
+ * how a directory is marked, they say (fan.h).
  *
  * A *goal* is a path pattern that leads to watched directories: one for each
  * entry of the watch set, and more for each symbolic link or bind mount on
@@ -42,6 +43,7 @@
 #define FAN_ID_MAX (8 + 8 + 128)
 
 struct fan_dir;
+struct fan_listing;
 
 struct fan_goal {
 	struct fan_goal *next;
@@ -86,6 +88,10 @@ struct fan_dir {
 	bool exists;	  /* in limbo, but probably still with its mark */
 	uint32_t n_owned; /* goals made by links in it */
 	uint32_t epoch;	  /* of the last rescan that met it */
+	/* Of those who mark it: */
+	int32_t wd;		     /* inotify's watch; 0 = none */
+	bool polled;		     /* looked at from time to time */
+	struct fan_listing *listing; /* owned; what was in it, or NULL */
 	size_t id_n;
 	char id[]; /* fsid, struct file_handle: as events have it */
 };
@@ -125,7 +131,6 @@ enum fan_refusal {
 };
 
 struct fan_tree {
-	int fan_fd;
 	uint64_t full_mask, light_mask;
 	struct mounts mounts;
 	struct fan_dir *top; /* "/" */
@@ -153,7 +158,15 @@ struct fan_tree {
 	void (*found)(void *ctx, struct fan_dir *, int dirfd, struct view name,
 		      bool is_dir);
 	void (*full)(void *ctx, struct fan_dir *at); /* the limit is reached */
+	/* Marks the open directory: 1, 0 when it has no mark and that has
+	 * been counted, or -1. */
+	int (*mark)(void *ctx, struct fan_dir *, int fd, uint64_t mask);
+	/* The directory is about to be forgotten, with its mark. `at`, when
+	 * not -1, is open on its file system: it may still exist. */
+	void (*unmark)(void *ctx, struct fan_dir *, int at);
 	void *ctx;
+	/* Directories are told apart without file handles, too. */
+	bool no_handles;
 };
 
 /* fan_dir.c: the directories and where to find them. */
@@ -171,6 +184,7 @@ int fan_dir_move(struct fan_tree *, struct fan_dir *, struct fan_dir *parent,
  * freed by fan_sweep, which takes the mark off what still exists. */
 void fan_dir_detach(struct fan_tree *, struct fan_dir *, bool exists);
 void fan_dir_free(struct fan_tree *, struct fan_dir *);
+void fan_dir_release(struct fan_dir *); /* its memory alone */
 void fan_dir_reroot(struct fan_tree *, struct fan_dir *);
 struct view fan_dir_name(const struct fan_dir *);
 /* The next below `top`, top itself first; NULL at the end. */

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,18 +89,19 @@ static void
 mark(struct fan_tree *t, struct fan_dir *d, int fd)
 {
 	uint64_t mask = t->light_mask;
+	int rc;
 
 	if (d->root || has_file_claim(d))
 		mask = t->full_mask;
 	else if (d->n_claims == 0)
 		return; /* only known by name */
-	if ((d->mask & mask) == mask || d->id[0] == '?')
+	if ((d->mask & mask) == mask)
 		return;
-	if (fanotify_mark(t->fan_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, mask, fd,
-			  NULL) < 0) {
+	rc = t->mark(t->ctx, d, fd, mask);
+	if (rc < 0)
 		fan_refuse(t, REFUSED_MARK);
+	if (rc <= 0)
 		return;
-	}
 	if (!d->mask)
 		t->n_marked++;
 	d->mask |= mask;
@@ -465,7 +465,8 @@ fan_id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
 
 	if (n >= 0)
 		return n;
-	fan_refuse(t, REFUSED_HANDLE);
+	if (!t->no_handles)
+		fan_refuse(t, REFUSED_HANDLE);
 	if (fstat(fd, &st) < 0)
 		return -1;
 	id[0] = '?';

@@ -75,6 +75,22 @@ put_coverage(const struct monitor *m, struct buf *out)
 		   (unsigned long long)files.watched, rules);
 }
 
+/* What the sensors in use do not see, if others would. */
+static void
+say_blind(struct monitor *m)
+{
+	const struct source *all[] = { &m->processes, &m->files, &m->messages };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		const struct sensor_row *row = sensor_row_of(all[i]->ops);
+
+		if (row != NULL && row->blind[0] != '\0')
+			fprintf(m->io->notes,
+				"tocsin: %s by %s: not seen: %s\n",
+				role_name(row->role), row->name, row->blind);
+	}
+}
+
 static void
 say_ready(struct monitor *m)
 {
@@ -93,6 +109,12 @@ say_ready(struct monitor *m)
 	if (files.unwatched > 0)
 		fprintf(m->io->notes, "tocsin: not watched: %llu places (%s)\n",
 			(unsigned long long)files.unwatched, files.detail);
+	if (files.polled > 0)
+		fprintf(m->io->notes,
+			"tocsin: looked at from time to time: %llu directories "
+			"(%s)\n",
+			(unsigned long long)files.polled, files.detail);
+	say_blind(m);
 	fflush(m->io->notes);
 }
 

@@ -41,6 +41,7 @@ struct sensor_status {
 	uint64_t queued;    /* bytes in the kernel's queue, where known */
 	uint64_t watched;   /* directories, for file sensors */
 	uint64_t unwatched; /* places that could not be watched */
+	uint64_t polled;    /* of `watched`: only looked at, against its kind */
 	char detail[160];   /* for people: hooks in use, what is not seen */
 };
 
@@ -75,6 +76,8 @@ extern const struct sensor_ops sensor_bpf;
 extern const struct sensor_ops sensor_proc;
 extern const struct sensor_ops sensor_poll;
 extern const struct sensor_ops sensor_fan;
+extern const struct sensor_ops sensor_inot;
+extern const struct sensor_ops sensor_look;
 extern const struct sensor_ops sensor_journal;
 
 /* Hosts differ: can this sensor work here? Fills a sentence either way. Used
@@ -87,6 +90,8 @@ void sensor_bpf_probe(struct probe *);
 void sensor_proc_probe(struct probe *);
 void sensor_poll_probe(struct probe *);
 void sensor_fan_probe(struct probe *);
+void sensor_inot_probe(struct probe *);
+void sensor_look_probe(struct probe *);
 void sensor_journal_probe(struct probe *);
 
 #endif

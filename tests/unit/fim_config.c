@@ -37,7 +37,7 @@ test_defaults(void **state)
 	assert_int_equal(c.args_bytes, 4096);
 	assert_int_equal(c.learning_period_ns, 0);
 	assert_true(c.process_grace_ns == 30 * NS_PER_SEC);
-	assert_int_equal(c.sensors.n, 5);
+	assert_int_equal(c.sensors.n, 6);
 	assert_true(c.poll_ns == 250 * NS_PER_MS);
 	expect_view(c.sensors.v[0], "bpf");
 	assert_int_equal(c.env_vars.n, 9);

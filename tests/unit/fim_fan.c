@@ -50,6 +50,24 @@ no_room(void *ctx, struct fan_dir *d)
 }
 
 static int
+no_mark(void *ctx, struct fan_dir *d, int fd, uint64_t mask)
+{
+	(void)ctx;
+	(void)d;
+	(void)fd;
+	(void)mask;
+	return -1;
+}
+
+static void
+no_unmark(void *ctx, struct fan_dir *d, int at)
+{
+	(void)ctx;
+	(void)d;
+	(void)at;
+}
+
+static int
 setup(void **state)
 {
 	static const struct fan_cause quiet = { .why = WHY_QUIET };
@@ -65,7 +83,8 @@ setup(void **state)
 	r->s.last_pidfd = -1;
 	r->s.now_ns = 1000;
 	r->s.found.max = r->s.dirty.max = 4;
-	r->t.fan_fd = -1;
+	r->t.mark = no_mark;
+	r->t.unmark = no_unmark;
 	r->t.cause = &quiet;
 	r->t.max_dirs = 1000;
 	r->t.by_place.which = FAN_BY_PLACE;

@@ -29,6 +29,7 @@ start() { # SENSOR SENSOR
 	rm -rf $live/state $alerts
 	if [ "$1" = proc ]; then
 		: >$notes
+		rm -f $live/watch.code
 		echo "watch $tocsin watch --format ndjson -s $live/state" \
 			"-o $alerts --sensor $1 --sensor $2" >$live/outside
 		wait_until 15 is_started
@@ -126,3 +127,9 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 combination bpf fanotify kernel kernel
 combination proc fanotify kernel kernel
 combination poll fanotify polled kernel
+combination bpf inotify kernel unavailable
+combination proc inotify kernel unavailable
+combination poll inotify polled unavailable
+combination bpf poll kernel unavailable
+combination proc poll kernel unavailable
+combination poll poll polled unavailable
