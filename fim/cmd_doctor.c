@@ -5,6 +5,7 @@
 #include "fim/load.h"
 #include "fim/options.h"
 #include "fim/sensors.h"
+#include "fim/status.h"
 #include "fim/watchset.h"
 
 #include <errno.h>
@@ -220,6 +221,24 @@ look_at_state(struct report *r, const struct options *options,
 	put_buf(r, "state", verdict, &text);
 }
 
+/* What the monitor that uses this state said last. */
+static void
+look_at_watcher(struct report *r, const struct options *options,
+		const struct config *config)
+{
+	const char *folder =
+		options->state != NULL ? options->state : config->state.p;
+	struct buf text = { 0 };
+	bool running = false;
+
+	if (!status_read(folder, &text, &running)) {
+		buf_free(&text);
+		text = (struct buf){ 0 };
+		buf_puts(&text, "has not run with this state");
+	}
+	put_buf(r, "watcher", FINE, &text);
+}
+
 enum exit_code
 cmd_doctor(const struct options *options, struct cmd_io *io)
 {
@@ -247,6 +266,7 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	look_at_rules(&r, rules, broken);
 	look_at_watchset(&r, rules, &config);
 	look_at_state(&r, options, &config);
+	look_at_watcher(&r, options, &config);
 	fwrite(r.text.p, 1, r.text.n, io->out);
 	buf_free(&r.text);
 	rules_free(rules);

@@ -6,7 +6,7 @@
  */
 #include "fim/monitor.h"
 
-#include "fim/sensor.h"
+#include "fim/status.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -115,10 +115,27 @@ say_ready(struct monitor *m)
 			"(%s)\n",
 			(unsigned long long)files.polled, files.detail);
 	say_blind(m);
+	if (status_write(m, true) != 0)
+		fprintf(m->io->notes,
+			"tocsin: the status could not be written: %s\n",
+			strerror(errno));
 	fflush(m->io->notes);
 }
 
 /* ---- a round --------------------------------------------------------- */
+
+static void
+replace_failed(struct monitor *m, struct source *s, int error)
+{
+	const struct sensor_row *row = sensor_row_of(s->ops);
+
+	fprintf(m->io->notes, "tocsin: the sensor %s has failed: %s\n",
+		s->ops->name, strerror(error));
+	s->ops->close(s->sensor);
+	s->ops = NULL;
+	monitor_fall_back(m, row);
+	say_ready(m);
+}
 
 static int
 fetch(struct monitor *m, struct source *s)
@@ -129,10 +146,7 @@ fetch(struct monitor *m, struct source *s)
 		return 0;
 	held = s->ops->fetch(s->sensor);
 	if (held < 0 && errno != EINTR && errno != EAGAIN) {
-		fprintf(m->io->notes, "tocsin: the sensor %s has failed: %s\n",
-			s->ops->name, strerror(errno));
-		s->ops->close(s->sensor);
-		s->ops = NULL;
+		replace_failed(m, s, errno);
 		return 0;
 	}
 	return held > 0;
@@ -214,6 +228,7 @@ tend(struct monitor *m)
 	notify_alive(&m->notify, now_ns);
 	say_status(m, now_ns);
 	metrics_write(m, now_ns);
+	status_write_in_time(m); /* what fails is tried again */
 	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
 	if (delayed_ns > 0)
 		say_delayed(m, delayed_ns);
@@ -377,6 +392,7 @@ monitor_run(struct monitor *m)
 	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);
 	metrics_write_last(m);
+	status_write(m, false);
 	note(m, "stopped");
 	return EXIT_STOPPED;
 }

@@ -87,13 +87,14 @@ source_of(struct monitor *m, enum role role)
 	}
 }
 
-/* The first of this role that opens. What the others said is in `err`. */
+/* The first of this role that opens, from that row on. What the others said is
+ * in `err`. */
 static void
-open_role(struct monitor *m, enum role role, struct err *err)
+open_role(struct monitor *m, enum role role, size_t from, struct err *err)
 {
 	struct source *s = source_of(m, role);
 
-	for (size_t i = 0; i < n_sensor_rows && s->ops == NULL; i++) {
+	for (size_t i = from; i < n_sensor_rows && s->ops == NULL; i++) {
 		const struct sensor_row *row = &sensor_rows[i];
 
 		if (row->role != role || !sensors_may_use(&m->choice, row))
@@ -188,7 +189,7 @@ open_sensors(struct monitor *m)
 	for (int role = 0; role < ROLES && code == EXIT_NOTHING; role++) {
 		const struct sensor_row *forced = m->choice.forced[role];
 
-		open_role(m, (enum role)role, &err);
+		open_role(m, (enum role)role, 0, &err);
 		if (forced != NULL &&
 		    source_of(m, (enum role)role)->ops == NULL) {
 			struct err last = { 0 };
@@ -207,6 +208,25 @@ open_sensors(struct monitor *m)
 		monitor_note_errors(m, &err);
 	err_free(&err);
 	return code;
+}
+
+void
+monitor_fall_back(struct monitor *m, const struct sensor_row *failed)
+{
+	struct source *s = source_of(m, failed->role);
+	struct event_sink sink = { pipeline_take, m->pipeline };
+	struct err err = { 0 };
+	uint64_t now_ns = clock_wall_ns();
+
+	if (state_add_gap(m->state, now_ns, now_ns,
+			  view_of(role_name(failed->role)),
+			  VIEW("the sensor has failed"), 1) != 0)
+		m->output.state_failed = true;
+	open_role(m, failed->role, (size_t)(failed - sensor_rows) + 1, &err);
+	monitor_note_errors(m, &err);
+	err_free(&err);
+	if (s->ops != NULL && s->ops->seed != NULL)
+		s->ops->seed(s->sensor, &sink);
 }
 
 /* ---- pipeline -------------------------------------------------------- */
@@ -322,6 +342,7 @@ open_state(struct monitor *m)
 						       : m->config.state.p;
 	uint64_t learn_until_ns = 0;
 
+	m->state_folder = folder;
 	m->state = state_open(folder, &m->io->err);
 	if (m->state == NULL)
 		return EXIT_STATE;

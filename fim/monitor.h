@@ -45,10 +45,12 @@ struct monitor {
 	struct budget budget;
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
-	int signals;		 /* signalfd */
-	uint64_t status_ns;	 /* boot; when to tell systemd how it is */
-	bool stopping;		 /* has been asked to */
-	uint64_t losses_said_ns; /* when the last loss was put on notes */
+	int signals;		  /* signalfd */
+	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
+	bool stopping;		  /* has been asked to */
+	uint64_t losses_said_ns;  /* when the last loss was put on notes */
+	const char *state_folder; /* borrowed */
+	uint64_t recorded_ns;	  /* boot; when status.json was written */
 };
 
 /* Opens everything in the order that lets nothing slip between. The exit code
@@ -65,6 +67,8 @@ void monitor_close(struct monitor *);
 int monitor_load_rules(struct monitor *, bool strict, struct err *);
 /* Gives the pipeline what the state database remembers. */
 int monitor_remember_terms(struct monitor *);
+/* The sensor of this role has failed: the next one, if there is. */
+void monitor_fall_back(struct monitor *, const struct sensor_row *failed);
 /* Diagnostics while it runs go to notes. */
 void monitor_note_errors(struct monitor *, const struct err *);
 

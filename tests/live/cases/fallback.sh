@@ -17,8 +17,10 @@ serve() { # PORT MS: closes each connection after that time
 	ACT=$(words serve tcp :: "$1" "$2") ACT_LOG= "$act" >$live/serving.$1 &
 	wait_until 5 grep -q serving $live/serving.$1
 }
-serve 7001 600
-serve 7002 0
+# The watcher outside sees the acts of other tests, too: names and numbers are
+# this run's own.
+run=$((RANDOM % 9000 + 1000)) port=$((RANDOM % 20000 + 20000))
+serve $port 600
 
 # ---- the watcher, inside or outside of the small host's pids --------------
 
@@ -81,7 +83,7 @@ act_all() {
 	acts $bin/implant "create $units/$T.timer x" "$slow"
 	acts $bin/daemon "create /run/$T-elf.pid "$'\177ELF' "$slow"
 	(
-		exec 3<>/dev/tcp/$out/7001
+		exec 3<>/dev/tcp/$out/$port
 		exec cat <&3 >/dev/null
 	)
 	local T=${T}q # quick ones
@@ -94,10 +96,21 @@ act_all() {
 combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 	local how=$3 who=$4
 	combination="$1 and $2"
-	T=f${1:0:2}${2:0:2}
+	T=f${1:0:2}${2:0:2}$run
 	start "$1" "$2"
 	is "$combination: these are in use" \
 		grep -q "^tocsin: ready: sensors $1 and $2," $notes
+	is "$combination: the status record names them" same "$(jq -r \
+		'[.event.action, (.tocsin.sensors[] |
+		select(.role != "messages") | .name)] | join(" ")' \
+		$live/state/status.json)" "running $1 $2"
+	is "$combination: and says whether somebody can be named" same "$(jq -r '
+		.tocsin.sensors[] | select(.role == "files") |
+		.not_seen | contains("who did it")' $live/state/status.json)" \
+		"$([ "$who" = kernel ] && echo false || echo true)"
+	is "$combination: doctor says what is used" grep -q \
+		"^ok *watcher .* processes by $1, files by $2" \
+		<("$tocsin" doctor -s $live/state)
 	sleep 0.6 # a poller looks first
 	act_all >$live/out.$T 2>&1
 	is "$combination: the acts were done" test ! -s $live/out.$T ||
@@ -116,12 +129,14 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 		wants 'a timer: told, nobody named' "$timer_rule" "$T.timer" \
 			"- - - $who"
 	fi
-	wants 'cat on a connection' "$cat_rule" '"port":7001' "cat bash root $how"
+	wants 'cat on a connection' "$cat_rule" "\"port\":$port" "cat bash root $how"
 	never 'a quick shell of a motd script' "$motd_rule" "91-$T" bash
 	never 'a quick pid file' "$pid_rule" "${T}q.pid" touch
 	never 'a quick timer' "$timer_rule" "${T}q.timer" touch
 	stop "$1"
 	is "$combination: stopped by a signal" same "$watch_code" 25
+	is "$combination: which the status record says" same \
+		"$(jq -r .event.action $live/state/status.json)" stopped
 }
 
 combination bpf fanotify kernel kernel

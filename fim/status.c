@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The status record, written by the monitor and read by doctor. */
+#include "fim/status.h"
+
+#include "baselines/atomic.h"
+#include "fim/version.h"
+#include "rules/doc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define STATUS_NAME "/status.json"
+#define STATUS_MAX_BYTES 65536u
+#define PERIOD_NS (60 * NS_PER_SEC)
+
+static void
+put_text(struct buf *b, const char *key, const char *text)
+{
+	buf_printf(b, ",\"%s\":", key);
+	buf_json_string(b, view_of(text));
+}
+
+static void
+put_number(struct buf *b, const char *key, uint64_t n)
+{
+	buf_printf(b, ",\"%s\":%llu", key, (unsigned long long)n);
+}
+
+static void
+put_sensor(struct buf *b, const struct monitor *m, const struct source *s)
+{
+	const struct sensor_row *row = sensor_row_of(s->ops);
+	struct sensor_status st = { 0 };
+
+	if (row == NULL)
+		return;
+	s->ops->status(s->sensor, &st);
+	buf_printf(b, "{\"role\":\"%s\"", role_name(row->role));
+	put_text(b, "name", row->name);
+	buf_printf(b, ",\"forced\":%s",
+		   m->choice.forced[row->role] == row ? "true" : "false");
+	put_number(b, "events", st.events);
+	put_number(b, "lost", st.lost);
+	if (row->role == ROLE_FILES) {
+		put_number(b, "watched", st.watched);
+		put_number(b, "unwatched", st.unwatched);
+		put_number(b, "polled", st.polled);
+	}
+	put_text(b, "detail", st.detail);
+	put_text(b, "not_seen", row->blind);
+	buf_putc(b, '}');
+}
+
+static void
+put_sensors(struct buf *b, const struct monitor *m)
+{
+	const struct source *all[ROLES] = { &m->processes, &m->files,
+					    &m->messages };
+	const char *comma = "";
+
+	buf_puts(b, ",\"sensors\":[");
+	for (size_t i = 0; i < ROLES; i++) {
+		if (all[i]->ops == NULL)
+			continue;
+		buf_puts(b, comma);
+		put_sensor(b, m, all[i]);
+		comma = ",";
+	}
+	buf_puts(b, "],\"without\":[");
+	comma = "";
+	for (size_t i = 0; i < ROLES; i++) {
+		if (all[i]->ops != NULL)
+			continue;
+		buf_printf(b, "%s\"%s\"", comma, role_name((enum role)i));
+		comma = ",";
+	}
+	buf_putc(b, ']');
+}
+
+static void
+put_record(struct buf *b, const struct monitor *m, bool running)
+{
+	size_t rules = 0;
+
+	for (size_t i = 0; i < rules_count(m->rules); i++)
+		rules += rules_at(m->rules, i)->status == RULE_OK;
+	buf_puts(b, "{\"@timestamp\":\"");
+	buf_rfc3339(b, clock_wall_ns());
+	buf_printf(b,
+		   "\",\"event\":{\"kind\":\"state\",\"action\":\"%s\"},"
+		   "\"process\":{\"pid\":%d},\"tocsin\":{\"version\":\"%s\","
+		   "\"rules\":%zu",
+		   running ? "running" : "stopped", (int)getpid(),
+		   TOCSIN_VERSION, rules);
+	put_sensors(b, m);
+	buf_puts(b, "}}\n");
+}
+
+int
+status_write(struct monitor *m, bool running)
+{
+	struct buf path = { 0 }, text = { 0 };
+	int r = -1;
+
+	m->recorded_ns = clock_boot_ns();
+	put_record(&text, m, running);
+	buf_puts(&path, m->state_folder);
+	buf_puts(&path, STATUS_NAME);
+	buf_putc(&path, '\0');
+	if (path.failed || text.failed)
+		errno = ENOMEM;
+	else
+		r = atomic_write(path.p, 0600, ATOMIC_REPLACE, buf_view(&text));
+	buf_free(&path);
+	buf_free(&text);
+	return r;
+}
+
+int
+status_write_in_time(struct monitor *m)
+{
+	if (clock_boot_ns() - m->recorded_ns < PERIOD_NS)
+		return 0;
+	return status_write(m, true);
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+static int
+read_file(const char *folder, struct buf *text)
+{
+	struct buf path = { 0 };
+	int fd = -1, r = -1;
+
+	buf_puts(&path, folder);
+	buf_puts(&path, STATUS_NAME);
+	buf_putc(&path, '\0');
+	if (!path.failed)
+		fd = open(path.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+					  O_NONBLOCK | O_NOCTTY);
+	buf_free(&path);
+	if (fd < 0)
+		return -1;
+	r = fd_read_all(fd, STATUS_MAX_BYTES, text);
+	close(fd);
+	return r;
+}
+
+static struct view
+text_of(const struct doc_node *map, const char *key)
+{
+	const struct doc_node *n = map != NULL ? doc_get(map, key) : NULL;
+
+	return n != NULL ? n->text : VIEW_NONE;
+}
+
+static void
+put_used(const struct doc_node *sensor, struct buf *out)
+{
+	struct view lost = text_of(sensor, "lost");
+	struct view unwatched = text_of(sensor, "unwatched");
+	struct view polled = text_of(sensor, "polled");
+
+	buf_puts(out, ", ");
+	buf_text(out, text_of(sensor, "role"));
+	buf_puts(out, " by ");
+	buf_text(out, text_of(sensor, "name"));
+	if (lost.n > 0 && !view_eq(lost, VIEW("0"))) {
+		buf_puts(out, " (lost ");
+		buf_text(out, lost);
+		buf_puts(out, ")");
+	}
+	if (unwatched.n > 0 && !view_eq(unwatched, VIEW("0"))) {
+		buf_puts(out, " (not watched: ");
+		buf_text(out, unwatched);
+		buf_puts(out, ")");
+	}
+	if (polled.n > 0 && !view_eq(polled, VIEW("0"))) {
+		buf_puts(out, " (looked at from time to time: ");
+		buf_text(out, polled);
+		buf_puts(out, ")");
+	}
+}
+
+static void
+put_watcher(const struct doc_node *record, struct buf *out, bool *running)
+{
+	const struct doc_node *tocsin = doc_get(record, "tocsin");
+	const struct doc_node *sensors =
+		tocsin != NULL ? doc_get(tocsin, "sensors") : NULL;
+	struct view pid = text_of(doc_get(record, "process"), "pid");
+	uint64_t number = 0;
+
+	*running = view_eq(text_of(doc_get(record, "event"), "action"),
+			   VIEW("running")) &&
+		   view_to_u64(pid, &number) && number > 0 &&
+		   number <= INT32_MAX &&
+		   (kill((pid_t)number, 0) == 0 || errno == EPERM);
+	if (*running) {
+		buf_puts(out, "running as pid ");
+		buf_text(out, pid);
+	} else {
+		buf_puts(out, "not running; the last one");
+	}
+	buf_puts(out, ", at ");
+	buf_text(out, text_of(record, "@timestamp"));
+	for (const struct doc_node *s = sensors != NULL ? sensors->child : NULL;
+	     s != NULL; s = s->next)
+		if (s->type == DOC_MAP)
+			put_used(s, out);
+}
+
+bool
+status_read(const char *folder, struct buf *text, bool *running)
+{
+	struct buf source = { 0 };
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	struct doc doc = {
+		.file = "status.json",
+		.arena = &arena,
+		.err = &err,
+	};
+	const struct doc_node *record = NULL;
+
+	if (read_file(folder, &source) == 0) {
+		doc.source = buf_view(&source);
+		record = doc_read_json(&doc);
+	}
+	if (record != NULL && record->type == DOC_MAP)
+		put_watcher(record, text, running);
+	else
+		record = NULL;
+	err_free(&err);
+	arena_free(&arena);
+	buf_free(&source);
+	return record != NULL;
+}

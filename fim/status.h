@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The status record: what the running monitor uses, covers and does not see.
+ * One JSON object in the file status.json of the state folder (0600), written
+ * anew at the start, at every reload, when a sensor fails, once a minute and at
+ * the end:
+ *
+ * {"@timestamp":T,"event":{"kind":"state","action":"running"|"stopped"},
+ *  "process":{"pid":N},"tocsin":{"version":V,"rules":N,"sensors":[{"role",
+ *  "name","forced","events","lost","watched","unwatched","polled","detail",
+ *  "not_seen"},…],"without":["messages"]}}
+ */
+#ifndef FIM_STATUS_H
+#define FIM_STATUS_H
+
+#include "fim/monitor.h"
+
+/* Numbers of files only for sensors of files. -1 and errno. */
+int status_write(struct monitor *, bool running);
+/* When a minute has passed since the last. */
+int status_write_in_time(struct monitor *);
+
+/* The record of the folder, read for people: "running as pid 7, …". False when
+ * there is none that can be read. `*running`: that process is still there. */
+bool status_read(const char *folder, struct buf *text, bool *running);
+
+#endif
