@@ -299,21 +299,84 @@ make_node(struct restore *r)
 	return put_in_place(r);
 }
 
+/* Is that name as the baseline has the file, and another file than the one in
+ * our place? */
+static bool
+is_whole(struct restore *r, const struct walk_entry *there)
+{
+	const struct walk_entry *e = &r->item->e;
+	uint8_t wanted[32], found[32];
+
+	change_state(e, NULL, wanted);
+	change_state(there, NULL, found);
+	return there->has_digest && there->flags == 0 &&
+	       memcmp(there->sha256, e->sha256, 32) == 0 &&
+	       memcmp(wanted, found, sizeof(wanted)) == 0 &&
+	       there->mtime_ns == e->mtime_ns &&
+	       (!r->now.has_stat || there->inode != r->now.inode ||
+		there->dev != r->now.dev);
+}
+
+static bool
+link_to(struct restore *r, struct view path)
+{
+	struct walk_entry there = { 0 };
+	struct buf text = { 0 };
+	bool linked = false;
+
+	walk_path_split(path, &there.dir, &there.name);
+	there.dirfd = walk_open_folder(there.dir);
+	if (there.dirfd < 0)
+		return false;
+	walk_look(&there, UINT64_MAX, &text);
+	linked =
+		there.has_stat && S_ISREG(there.mode) && is_whole(r, &there) &&
+		linkat(there.dirfd, there.name.p, r->dir, r->temporary, 0) == 0;
+	close(there.dirfd);
+	buf_free(&text);
+	return linked;
+}
+
+/* A name of a file that has others: 1 if it is one again, 0 if none of the
+ * others will do, -1. */
 static int
-restore_by_kind(struct restore *r, struct objects *objects)
+link_again(struct restore *r, const struct restore_from *from)
+{
+	if (r->item->e.nlink < 2)
+		return 0;
+	for (size_t i = 0; i < from->n_names; i++)
+		if (link_to(r, from->names[i]))
+			return put_in_place(r) == 0 ? 1 : -1;
+	return 0;
+}
+
+static int
+restore_file(struct restore *r, const struct restore_from *from, bool same)
+{
+	int linked = same && r->now.nlink >= r->item->e.nlink
+			     ? 0
+			     : link_again(r, from);
+
+	if (linked != 0)
+		return linked > 0 ? 0 : -1;
+	return same ? fix_in_place(r) : write_file(r, from->objects);
+}
+
+static int
+restore_by_kind(struct restore *r, const struct restore_from *from)
 {
 	const struct walk_entry *e = &r->item->e;
 	bool same_type =
 		r->now.has_stat && ((r->now.mode ^ e->mode) & S_IFMT) == 0;
 
-	if (S_ISREG(e->mode) && same_type && e->has_digest &&
-	    r->now.has_digest && memcmp(e->sha256, r->now.sha256, 32) == 0)
-		return fix_in_place(r);
 	if (S_ISDIR(e->mode) && same_type)
 		return fix_in_place(r);
 	switch (e->mode & S_IFMT) {
 	case S_IFREG:
-		return write_file(r, objects);
+		return restore_file(
+			r, from,
+			same_type && e->has_digest && r->now.has_digest &&
+				memcmp(e->sha256, r->now.sha256, 32) == 0);
 	case S_IFLNK:
 		return make_link(r);
 	case S_IFDIR:
@@ -340,14 +403,14 @@ look(struct restore *r)
 }
 
 int
-restore_item(const struct baseline_item *item, struct objects *objects,
+restore_item(const struct baseline_item *item, const struct restore_from *from,
 	     struct err *err)
 {
 	struct restore r = { .item = item, .dir = -1, .err = err };
 	int saved, rc = look(&r);
 
 	if (rc == 0)
-		rc = restore_by_kind(&r, objects);
+		rc = restore_by_kind(&r, from);
 	saved = errno;
 	if (rc != 0 && r.dir >= 0)
 		unlinkat(r.dir, r.temporary, 0);

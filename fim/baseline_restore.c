@@ -2,6 +2,7 @@
 /* tocsin baseline diff, restore. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@ struct putting {
 	struct objects *objects;
 	struct buf path, done; /* a JSON list of what was put back */
 	uint64_t n;
+	struct view *names; /* of the file being restored, besides `path` */
+	size_t n_names;
+	struct arena arena;
 };
 
 static enum exit_code
@@ -104,12 +108,52 @@ note_done(struct putting *p, const char *what)
 	buf_free(&line);
 }
 
+/* The other names that the baseline has of a file. Moves its place. -1: it is
+ * damaged, or memory is out. */
+static int
+find_names(struct putting *p, const struct baseline_item *item)
+{
+	const struct walk_entry file = item->e;
+	const struct baseline_item *other;
+	struct buf path = { 0 };
+	int rc;
+
+	baseline_rewind(p->r->baseline);
+	while ((rc = baseline_next(p->r->baseline, &other)) == 1) {
+		struct view *v;
+
+		if (other->e.inode != file.inode || !S_ISREG(other->e.mode) ||
+		    memcmp(other->e.sha256, file.sha256, 32) != 0)
+			continue;
+		buf_clear(&path);
+		change_path(&path, other->e.dir, other->e.name);
+		if (view_eq(buf_view(&path), buf_view(&p->path)))
+			continue;
+		v = reallocarray(p->names, p->n_names + 1, sizeof(*v));
+		if (v == NULL)
+			break;
+		p->names = v;
+		v[p->n_names++] = arena_copy(&p->arena, buf_view(&path));
+	}
+	buf_free(&path);
+	return rc == 0 ? 0 : -1;
+}
+
 static enum exit_code
 restore_known(struct putting *p, const struct baseline_item *item)
 {
+	struct restore_from from = { .objects = p->objects };
 	struct err *err = &p->r->io->err;
 
-	if (restore_item(item, p->objects, err) == 0) {
+	p->n_names = 0;
+	if (S_ISREG(item->e.mode) && item->e.nlink > 1 &&
+	    (find_names(p, item) != 0 ||
+	     baseline_find(p->r->baseline, buf_view(&p->path), &item) != 1))
+		return baseline_failed(p->r, EXIT_STATE, "%s",
+				       baseline_problem(p->r->baseline));
+	from.names = p->names;
+	from.n_names = p->n_names;
+	if (restore_item(item, &from, err) == 0) {
 		note_done(p, "restored ");
 		return EXIT_NOTHING;
 	}
@@ -212,6 +256,8 @@ run(struct baseline_run *r, bool restore)
 	objects_close(p.objects);
 	buf_free(&p.path);
 	buf_free(&p.done);
+	free(p.names);
+	arena_free(&p.arena);
 	return code;
 }
 

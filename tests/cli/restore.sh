@@ -78,6 +78,26 @@ base 'restore: log' 0 log --verify
 base 'restore: log' 0 log
 is 'restore: log' 2 "$(printf '%s\n' "$out" | grep -c restore)"
 
+# Names of one file are that again.
+ln tree/text tree/name
+base 'links: init' 0 init --key sec tree
+printf 'one\n2\nthree\n' >tree/text
+base 'links: check' 4 check
+base 'links: restore' 0 restore tree/text tree/name
+base 'links: clean' 0 check
+is 'links: one file' 2 "$(stat -c %h tree/name)"
+rm tree/name
+cp -p tree/text tree/name
+base 'links: a copy' 4 check
+base 'links: a copy' 0 restore tree/name
+base 'links: a copy, clean' 0 check
+rm tree/name
+base 'links: gone' 6 check
+base 'links: gone' 0 restore tree/name
+base 'links: gone, clean' 0 check
+rm tree/name
+base 'links: without' 0 init --key sec tree
+
 # A damaged object is as good as none.
 for object in state/objects/*/*; do
 	printf x >>"$object"
