@@ -22,6 +22,21 @@ static const char *const containers[] = {
 	"/run/user/*/containers",
 	"/run/docker/runtime-runc",
 	"/run/lxcfs",
+	"/var/lib/containerd",
+	"/var/lib/containers",
+	"/var/lib/docker",
+	"/var/lib/flatpak",
+	"/var/lib/incus",
+	"/var/lib/kubelet",
+	"/var/lib/lxc",
+	"/var/lib/lxd",
+	"/var/lib/machines",
+	"/var/lib/rancher",
+	"/var/lib/schroot",
+	"/home/*/.local/share/containers",
+	"/home/*/.local/share/docker",
+	"/home/*/.local/share/flatpak",
+	"/root/.local/share/containers",
 };
 
 /* Links that systems have at these places, hier(7). */

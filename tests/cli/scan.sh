@@ -174,6 +174,27 @@ run 'scan: no processes' 0 scan --only files --format ndjson -r running.yml pres
 { kill $sleeper; wait $sleeper; } 2>/dev/null
 run 'scan: a process that has gone' 0 scan --only processes -r running.yml
 
+# What only a scan looks for is not watched.
+mkdir waiting
+cat >waiting/a.yml <<'END'
+rule_id: present-only
+name: A
+type: eql
+query: 'file where event.action == "snapshot" and file.path : "/srv/there/*"'
+severity: low
+risk_score: 21
+END
+cat >waiting/b.yml <<'END'
+rule_id: both
+name: B
+type: eql
+query: 'file where event.action in ("creation", "snapshot") and file.path : "/srv/both/*"'
+severity: low
+risk_score: 21
+END
+run 'scan: not watched' 0 rules watchset waiting
+is 'scan: not watched' '/srv/both/*' "$(printf '%s\n' "$out" | grep -o '/srv/[^[:space:]]*')"
+
 run 'scan: no such path' 18 scan --only files -r present-rules none
 has 'scan: no such path' 'none: cannot be scanned: No such file' "$err"
 run 'scan: HTML' 16 scan --only files --format html present

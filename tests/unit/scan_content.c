@@ -345,6 +345,44 @@ entropy(const unsigned char *p, size_t n)
 	return entropy_of(counts);
 }
 
+/* What glibc 2.36 and 2.41 load, tried out. */
+static void
+test_preload(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "", "" },
+		{ "\n \t:\n", "" },
+		{ "/a.so", "/a.so" },
+		{ "/a.so /b.so:/c.so\t/d.so\n/e.so\n",
+		  "/a.so /b.so /c.so /d.so /e.so" },
+		{ "# a comment\n", "" },
+		{ "/a.so # a comment", "/a.so" },
+		{ "# a\n/a.so\n# bc\n/b.so\n", "/a.so /b.so" },
+		/* Not all of them are. */
+		{ "# one\n/x/y/zz.so # another\n", "/x/y/zz.so ther" },
+		{ "# a comment\n/x/y/libnothing.so # another\n",
+		  "/x/y/libnothing.so # another" },
+	};
+	const struct view *v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena arena = { 0 };
+		struct buf words = { 0 };
+		size_t n = preload_read(view_of(cases[i].text), &arena, &v);
+
+		for (size_t k = 0; k < n; k++) {
+			buf_puts(&words, k > 0 ? " " : "");
+			buf_put(&words, v[k]);
+		}
+		assert_true(view_eq(buf_view(&words), view_of(cases[i].words)));
+		buf_free(&words);
+		arena_free(&arena);
+	}
+}
+
 static void
 test_entropy(void **state)
 {
@@ -423,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_interpreter),
 		cmocka_unit_test(test_pidfile),
+		cmocka_unit_test(test_preload),
 		cmocka_unit_test(test_entropy),
 		cmocka_unit_test(test_digest),
 	};
