@@ -409,6 +409,19 @@ act_hash(uint32_t pid, struct view basename)
 	return hash_mix(view_hash(basename), pid);
 }
 
+/* An act that is pushed out before anybody asked: its process can no longer
+ * be said to have told of everything, and is a candidate again; not so if it
+ * has become another program since, which did not do it. */
+static void
+forget_act(struct act *act)
+{
+	if (act->proc != NULL && act->spent_ns == 0 &&
+	    act->image == act->proc->image)
+		act->proc->told = false;
+	proc_unref(act->proc);
+	image_unref(act->image);
+}
+
 static struct proc *
 apply_act(struct procs *t, const struct event *e)
 {
@@ -422,8 +435,7 @@ apply_act(struct procs *t, const struct event *e)
 	if (act->proc == p && act->hash == hash && act->spent_ns == 0 &&
 	    act->made_ns + NS_PER_SEC >= e->time_ns)
 		return p;
-	proc_unref(act->proc);
-	image_unref(act->image);
+	forget_act(act);
 	act->proc = proc_ref(p);
 	act->image = image_ref(p->image);
 	act->hash = hash;
@@ -467,7 +479,6 @@ recently_alive(const struct proc *p, uint64_t now_ns)
 	return !p->exited || p->exit_ns + NS_PER_SEC >= now_ns;
 }
 
-/* `again`: also one that has spoken for an event read at another time. */
 /* The only process with this pid that is remembered. An event may be read
  * long after its author has ended, when the queue is long. */
 static bool
@@ -481,6 +492,7 @@ is_alone(const struct procs *t, const struct proc *alone)
 	return true;
 }
 
+/* `again`: also one that has spoken for an event read at another time. */
 static const struct act *
 find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path,
 	 bool again)

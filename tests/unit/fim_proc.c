@@ -343,6 +343,31 @@ test_message_of_one_that_ended(void **unused)
 	procs_free(t);
 }
 
+/* More acts wait than can be remembered: who ended is still the one, but not
+ * for what an earlier image of it has done. */
+static void
+test_act_pushed_out(void **unused)
+{
+	struct procs *t = table((struct procs_options){ .max_acts = 1 });
+	struct proc *p = run(t, 9, 100, "/bin/one", (struct proc_key){ 1, 0 });
+	struct proc *q = run(t, 8, 100, "/bin/sh", (struct proc_key){ 1, 0 });
+	struct event end = event(EVENT_EXIT, 9, 100, 200);
+
+	(void)unused;
+	act(t, p->key, "x", 199);
+	end.told = true;
+	procs_apply(t, &end);
+	act(t, q->key, "z", 201);
+	assert_ptr_equal(author_of(t, 9, "/run/x", 5 * NS_PER_SEC).proc, p);
+	run_at(t, 8, 100, "/bin/cat", 202);
+	end = event(EVENT_EXIT, 8, 100, 203);
+	end.told = true;
+	procs_apply(t, &end);
+	act(t, p->key, "y", 204);
+	assert_null(author_of(t, 8, "/run/z", 5 * NS_PER_SEC).proc);
+	procs_free(t);
+}
+
 /* Creation and close waited when it ended, and were read in two batches. */
 static void
 test_act_speaks_for_the_dead(void **unused)
@@ -587,6 +612,7 @@ main(void)
 		cmocka_unit_test(test_act_speaks_for_the_dead),
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
+		cmocka_unit_test(test_act_pushed_out),
 		cmocka_unit_test(test_message_of_one_that_ended),
 		cmocka_unit_test(test_late_event_of_the_only_one),
 		cmocka_unit_test(test_exec_during_a_read),
