@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Digests by libgcrypt (four times as fast as libsodium where the processor
- * has SHA instructions), and Shannon entropy.
+ * has SHA instructions), and Shannon entropy. Many small files at a time by
+ * libipsec-mb 1.3 have no advantage there: 0.65 of libgcrypt's speed at 64
+ * bytes, 0.9 at 1,600, the same from 16 KiB.
  */
 #include "scan/content.h"
 

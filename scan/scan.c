@@ -199,7 +199,7 @@ take_block(struct pass *p, struct view block)
 static int
 read_content(struct pass *p)
 {
-	char block[READ_BYTES];
+	_Alignas(4096) char block[READ_BYTES]; /* as in walk_file.c */
 
 	while (!p->at_end && p->total < p->need) {
 		size_t size =

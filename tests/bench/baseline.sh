@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a baseline costs, as multiples of reading the same files with
-# `find | xargs -P2 openssl dgst -sha256` in the same run: the median of ROUNDS
-# rounds. In a private mount namespace, on the files of TMPDIR's file system
-# and on this host's /usr and /etc. AIDE as well, if it is installed.
+# `find | xargs -P2 openssl dgst -sha256` in the same run, on the wall and in
+# processor time, which is firmer on a busy host: the median of ROUNDS rounds,
+# FILES small files. In a private mount namespace, on the files of TMPDIR's file
+# system and on this host's /usr and /etc. AIDE as the peer.
 set -u
 tocsin=$(realpath "${TOCSIN:-tocsin}")
 rounds=${ROUNDS:-5}
@@ -39,10 +40,10 @@ make_trees() {
 	done
 }
 
-seconds() { # COMMAND…
-	local start=$EPOCHREALTIME
-	"$@" >/dev/null 2>&1
-	awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
+# spent COMMAND…: seconds on the wall, and of processors.
+spent() {
+	local TIMEFORMAT='%R %U %S'
+	{ time "$@" >/dev/null 2>&1; } 2>&1 | awk '{ print $1, $2 + $3 }'
 }
 limit() { find "$1" -type f -print0 | xargs -0 -P2 openssl dgst -sha256; }
 baseline() { "$tocsin" baseline "$@" -q -c config.yaml -s state --threads 2; }
@@ -52,8 +53,9 @@ quick() { baseline check --quick --pubkey pub; }
 aide_config() {
 	printf 'database_in=file:%s/aide.db\ndatabase_out=file:%s/aide.db\n' \
 		"$work" "$work"
-	printf 'database_new=file:%s/aide.db\ngzip_dbout=no\n' "$work"
-	aide --version 2>&1 | grep -q 'AIDE 0.1[0-8]' || echo num_workers=2
+	printf 'gzip_dbout=no\n'
+	# aide.conf(5): since 0.18.
+	aide --version 2>&1 | grep -q 'AIDE 0\.1[0-7]' || echo num_workers=2
 	printf '%s p+u+g+s+m+i+n+ftype+xattrs+acl+caps+sha256\n' "$work/$1"
 }
 aide_init() { aide_config "$1" >aide.conf && aide -c aide.conf --init; }
@@ -63,22 +65,26 @@ median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2
 
 # Each act after the limit, which warms the cache for it.
 measure() { # TREE ACT…
-	local tree=$1 act i base
+	local tree=$1 act i wall cpu w c
 	shift
 	limit "$tree" >/dev/null
 	for ((i = 0; i < rounds; i++)); do
-		base=$(seconds limit "$tree")
-		echo "$base" >>"$tree.limit"
+		read -r wall cpu < <(spent limit "$tree")
+		echo "$wall" >>"$tree.limit"
+		echo "$cpu" >>"$tree.limit.cpu"
 		for act in "$@"; do
-			awk -v a="$(seconds "$act" "$tree")" -v b="$base" \
-				'BEGIN { print a / b }' >>"$tree.$act"
+			read -r w c < <(spent "$act" "$tree")
+			awk -v a="$w" -v b="$wall" 'BEGIN { print a / b }' \
+				>>"$tree.$act"
+			awk -v a="$c" -v b="$cpu" 'BEGIN { print a / b }' \
+				>>"$tree.$act.cpu"
 		done
 	done
 	line "$tree tree: openssl, s" "$(median <"$tree.limit")" \
-		"$(find "$tree" -type f | wc -l) files"
+		"$(median <"$tree.limit.cpu") s of processors, $(find "$tree" -type f | wc -l) files"
 	for act in "$@"; do
 		line "$tree tree: ${act/_/ }" "$(median <"$tree.$act")" \
-			'× openssl'
+			"× openssl; of processor time $(median <"$tree.$act.cpu") ×"
 	done
 }
 
@@ -87,8 +93,9 @@ memory() { # ACT TREE: the most that was resident
 	"$@" >/dev/null 2>&1 &
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
-		now=$(awk '/^VmHWM/ { print $2 }' \
-			/proc/$(pgrep -n -P $pid -x tocsin || echo $pid)/status 2>/dev/null)
+		now=$(awk '/^VmHWM/ { print $2 }' /proc/$pid/status \
+			"/proc/$(pgrep -n -P $pid -x tocsin)/status" \
+			2>/dev/null | tail -n 1)
 		[ "${now:-0}" -gt $most ] && most=$now
 		sleep 0.02
 	done
@@ -98,7 +105,12 @@ memory() { # ACT TREE: the most that was resident
 
 make_trees
 acts=(init check quick)
-command -v aide >/dev/null && acts+=(aide_init aide_check)
+if command -v aide >/dev/null; then
+	acts+=(aide_init aide_check)
+	line 'peer' aide "$(aide --version 2>&1 | sed -n 1p), 2 workers"
+else
+	line 'peer' none 'AIDE is not installed: contrib/install-deps --bench'
+fi
 measure large "${acts[@]}"
 measure real "${acts[@]}"
 measure small "${acts[@]}"
@@ -106,3 +118,12 @@ line 'small tree: init, MiB resident' "$(memory init small)" ''
 line 'small tree: check, MiB resident' "$(memory check small)" ''
 line 'small tree: database, bytes a file' \
 	"$(($(stat -c %s state/baseline.db) / $(find small | wc -l)))" ''
+# Does it grow? A quarter, all in one folder; and twice as many.
+line 'one folder: init, MiB resident' "$(memory init small/all)" \
+	"$(find small/all -type f | wc -l) files"
+mkdir twice
+cp -al small twice/a
+cp -al small twice/b
+line 'twice the small tree: init, MiB resident' "$(memory init twice)" \
+	"$(find twice -type f | wc -l) files"
+line 'twice the small tree: check, MiB resident' "$(memory check twice)" ''
