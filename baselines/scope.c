@@ -69,7 +69,7 @@ scope_add(struct scope *s, enum scope_kind kind, struct view pattern)
 		errno = ENOMEM;
 		return -1;
 	}
-	s->v[s->n++] = (struct scope_row){ kind, copy };
+	s->v[s->n++] = (struct scope_row){ kind, copy, path_name(copy) };
 	s->dir_known = false;
 	return 0;
 }
@@ -108,12 +108,6 @@ scope_covers(const struct scope *s, struct view path)
 }
 
 /* ---- roles ----------------------------------------------------------- */
-
-static const char *
-last_slash(struct view pattern)
-{
-	return pattern.p + view_rfind(pattern, '/');
-}
 
 /* Does the beginning of `dir` with as many components match `pattern`, which
  * ends before "/" and two stars? */
@@ -154,10 +148,9 @@ concerns(const struct scope_row *row, struct view dir)
 {
 	struct view folder;
 
-	if (row->kind == SCOPE_ROOT || view_rfind(row->pattern, '/') < 0)
+	if (row->kind == SCOPE_ROOT || row->name.n == row->pattern.n)
 		return false;
-	folder = view_sub(row->pattern, 0,
-			  (size_t)(last_slash(row->pattern) - row->pattern.p));
+	folder = view_sub(row->pattern, 0, row->pattern.n - row->name.n - 1);
 	if (view_eq(folder, VIEW("**")))
 		return true;
 	if (view_ends(row->pattern, VIEW("/**")))
@@ -192,10 +185,9 @@ scope_is(struct scope *s, enum scope_kind kind, struct view dir,
 		return false;
 	for (size_t i = 0; i < s->n_active; i++) {
 		const struct scope_row *row = &s->v[s->active[i]];
-		const char *last = last_slash(row->pattern) + 1;
 
-		if (row->kind == kind &&
-		    (strcmp(last, "**") == 0 || fnmatch(last, name.p, 0) == 0))
+		if (row->kind == kind && (view_eq(row->name, VIEW("**")) ||
+					  fnmatch(row->name.p, name.p, 0) == 0))
 			return true;
 	}
 	return false;

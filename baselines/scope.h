@@ -31,6 +31,7 @@ enum scope_kind {
 struct scope_row {
 	enum scope_kind kind;
 	struct view pattern; /* with a NUL behind it */
+	struct view name;    /* its last component, likewise */
 };
 
 /* Zero-initialise; scope_free. */

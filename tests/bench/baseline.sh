@@ -94,7 +94,7 @@ memory() { # ACT TREE: the most that was resident
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
 		now=$(awk '/^VmHWM/ { print $2 }' /proc/$pid/status \
-			"/proc/$(pgrep -n -P $pid -x tocsin)/status" \
+			"/proc/$(pgrep -n -P $pid)/status" \
 			2>/dev/null | tail -n 1)
 		[ "${now:-0}" -gt $most ] && most=$now
 		sleep 0.02
