@@ -35,7 +35,8 @@ static void
 flush_line(struct checking *k)
 {
 	baseline_run_progress_end(k->r);
-	fwrite(k->line.p, 1, k->line.n, k->r->io->out);
+	if (k->line.n > 0)
+		fwrite(k->line.p, 1, k->line.n, k->r->io->out);
 	buf_clear(&k->line);
 }
 

@@ -178,7 +178,8 @@ show_one(struct baseline_run *r, const char *arg)
 		put_item_full(&b, item);
 		put_now(&b, item);
 	}
-	fwrite(b.p, 1, b.n, r->io->out);
+	if (b.n > 0)
+		fwrite(b.p, 1, b.n, r->io->out);
 	buf_free(&b);
 	buf_free(&path);
 	return code;
