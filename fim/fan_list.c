@@ -308,6 +308,15 @@ same_object(const struct object *a, const struct object *b)
 	       (a->mode & S_IFMT) == (b->mode & S_IFMT);
 }
 
+/* Of one object. Not by bytes: between the members there are others. */
+static bool
+same_state(const struct object *a, const struct object *b)
+{
+	return a->size == b->size && a->written_ns == b->written_ns &&
+	       a->changed_ns == b->changed_ns && a->mode == b->mode &&
+	       a->uid == b->uid && a->gid == b->gid;
+}
+
 static void
 compare(void *ctx, struct fan_dir *d, int fd, struct view name)
 {
@@ -330,7 +339,7 @@ compare(void *ctx, struct fan_dir *d, int fd, struct view name)
 			    (struct change){ .dir = d, .seen = e });
 		else
 			r->forgotten++;
-	} else if (memcmp(&e->is, &is, sizeof(is)) != 0) {
+	} else if (!same_state(&e->is, &is)) {
 		put(r, &r->other,
 		    (struct change){ .dir = d, .seen = e, .before = e->is });
 		e->is = is;

@@ -13,9 +13,17 @@
 
 #include "fim/connector.h"
 
+/* struct cn_msg without its flexible end, which may not stand in a middle. */
+struct cn_head {
+	struct cb_id id;
+	uint32_t seq, ack;
+	uint16_t len, flags;
+};
+_Static_assert(sizeof(struct cn_head) == sizeof(struct cn_msg), "the same");
+
 struct message {
 	struct nlmsghdr h;
-	struct cn_msg m;
+	struct cn_head m;
 	struct proc_event e;
 } __attribute__((packed));
 

@@ -365,7 +365,7 @@ kinds_are_told_apart(void **state)
 		{ { { VALUE_INT, .i = 1 } }, 1, true },
 		{ { { VALUE_INT, .i = 2 } }, 1, false },
 		{ { { VALUE_STRING, .s = VIEW("1") } }, 1, true },
-		{ { { VALUE_STRING } }, 0, false },
+		{ { { VALUE_STRING, .s = VIEW("") } }, 0, false },
 	};
 	struct rules *set = rules_new(&schema);
 	struct event e = { .record = { .n_slots = FIELDS,
