@@ -335,14 +335,22 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 	return monitor_remember_terms(m);
 }
 
+/* Before anything is opened that two watchers could dispute. */
+static enum exit_code
+lock_state(struct monitor *m)
+{
+	m->state_folder = m->options->state != NULL ? m->options->state
+						    : m->config.state.p;
+	m->state_lock = state_lock(m->state_folder, &m->io->err);
+	return m->state_lock < 0 ? EXIT_STATE : EXIT_NOTHING;
+}
+
 static enum exit_code
 open_state(struct monitor *m)
 {
-	const char *folder = m->options->state != NULL ? m->options->state
-						       : m->config.state.p;
+	const char *folder = m->state_folder;
 	uint64_t learn_until_ns = 0;
 
-	m->state_folder = folder;
 	m->state = state_open(folder, &m->io->err);
 	if (m->state == NULL)
 		return EXIT_STATE;
@@ -472,9 +480,11 @@ monitor_open(struct monitor *m, const struct options *options,
 	memset(m, 0, sizeof(*m));
 	m->options = options;
 	m->io = io;
-	m->trace.fd = m->signals = -1;
+	m->trace.fd = m->signals = m->state_lock = -1;
 	hurry_always();
 	code = open_settings(m);
+	if (code == EXIT_NOTHING)
+		code = lock_state(m);
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);
 	if (code == EXIT_NOTHING)
@@ -503,4 +513,6 @@ monitor_close(struct monitor *m)
 	metrics_free(&m->metrics);
 	if (m->signals >= 0)
 		close(m->signals);
+	if (m->state_lock >= 0)
+		close(m->state_lock);
 }

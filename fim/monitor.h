@@ -50,6 +50,7 @@ struct monitor {
 	bool stopping;		  /* has been asked to */
 	uint64_t losses_said_ns;  /* when the last loss was put on notes */
 	const char *state_folder; /* borrowed */
+	int state_lock;		  /* descriptor; -1 = none */
 	uint64_t recorded_ns;	  /* boot; when status.json was written */
 };
 

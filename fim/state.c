@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,58 @@ check_folder(const char *folder, struct err *err)
 			       "the state folder can be written by others; "
 			       "make it yours with mode 0700");
 	return 0;
+}
+
+static int
+refuse_lock(const char *folder, int fd, struct err *err)
+{
+	struct place at = { .file = folder };
+	struct buf text = { 0 };
+	struct view pid;
+	int error = errno;
+
+	if (fd < 0 || error != EWOULDBLOCK)
+		return err_add(err, at, "the state folder cannot be locked: %s",
+			       strerror(error));
+	fd_read_all(fd, 64, &text);
+	pid = view_trim(buf_view(&text));
+	err_add(err, at,
+		"another watcher uses this state folder (pid %.*s): stop it, "
+		"or name another folder with --state",
+		(int)pid.n, pid.n > 0 ? pid.p : "");
+	buf_free(&text);
+	return -1;
+}
+
+int
+state_lock(const char *folder, struct err *err)
+{
+	struct buf text = { 0 };
+	int fd = -1;
+
+	if (check_folder(folder, err) != 0)
+		return -1;
+	buf_printf(&text, "%s/watch.lock%c", folder, 0);
+	errno = ENOMEM;
+	if (!text.failed)
+		fd = open(text.p,
+			  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
+				  O_NONBLOCK,
+			  0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		refuse_lock(folder, fd, err);
+		if (fd >= 0)
+			close(fd);
+		buf_free(&text);
+		return -1;
+	}
+	/* The number is for people; the lock is what counts. */
+	buf_clear(&text);
+	buf_printf(&text, "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) == 0)
+		fd_write_all(fd, buf_view(&text));
+	buf_free(&text);
+	return fd;
 }
 
 struct state *

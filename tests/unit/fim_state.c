@@ -35,7 +35,7 @@ static int
 teardown(void **state)
 {
 	static const char *const names[] = { "state.db", "state.db-wal",
-					     "state.db-shm" };
+					     "state.db-shm", "watch.lock" };
 	struct fixture *f = *state;
 	int dir = open(f->folder, O_PATH | O_DIRECTORY);
 
@@ -99,6 +99,24 @@ test_terms_survive(void **state)
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.last_seen_ns, 500);
 	state_close(s);
+}
+
+static void
+test_one_watcher_a_folder(void **state)
+{
+	struct fixture *f = *state;
+	int fd = state_lock(f->folder, &f->err), second;
+	char want[32];
+
+	assert_true(fd >= 0);
+	assert_int_equal(state_lock(f->folder, &f->err), -1);
+	assert_int_equal(f->err.n, 1);
+	snprintf(want, sizeof(want), "(pid %d)", (int)getpid());
+	assert_true(view_search(f->err.v[0].message, view_of(want), 0) > 0);
+	close(fd);
+	second = state_lock(f->folder, &f->err);
+	assert_true(second >= 0);
+	close(second);
 }
 
 static void
@@ -210,6 +228,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		case_of(test_terms_survive),
+		case_of(test_one_watcher_a_folder),
 		case_of(test_an_alert_is_stored_once),
 		case_of(test_first_start_stays),
 		case_of(test_killed_in_a_transaction),

@@ -37,6 +37,9 @@ rule_file $live/rules/a.yml first 'file where event.action == "creation" and fil
 watch_start -r $live/rules
 touch /run/first.1
 wait_until 2 have_alerts first 1
+exits 24 'a second watcher on the same state' \
+	"$tocsin" watch -s $live/state -r $live/rules
+is 'service: which names the first' grep -q "(pid $watcher)" $live/err
 is 'service: a rule of our own alerts' have_alerts first 1
 rule_file $live/rules/b.yml second 'file where event.action == "creation" and file.nam == "second"'
 kill -HUP $watcher
