@@ -5,9 +5,10 @@
 #	make check	the same for the tests, then all of them
 #
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
-# layers, format, bench (root), fuzz T=… SECONDS=…, check-asan, check-clang,
-# check-fresh (root), check-packages (root), install DESTDIR= PREFIX=, deb (a
-# Debian package in build-deb), check-deb (root), clean.
+# layers, format, bench (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
+# FILES=… (root), check-asan, check-clang, check-fresh (root), check-packages
+# (root), install DESTDIR= PREFIX=, deb (a Debian package in build-deb),
+# check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live), KILLS=300 SEED=1 (cli: how many kills of baselines).
 .DEFAULT_GOAL := all
@@ -262,6 +263,19 @@ check-packages: all
 
 # ---- benchmarks -----------------------------------------------------------
 
+# A steady load for SECONDS; how the watcher's memory grows, and what it misses.
+soak: EXECS = 2000
+soak: FILES = 2000
+soak: all $B/tests/live/act $B/tests/soak/load $B/tests/soak/blink
+	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
+		SOAK=$B/tests/soak SOAK_SECONDS=$(SECONDS) \
+		SOAK_EXECS=$(EXECS) SOAK_FILES=$(FILES) tests/soak/run
+$B/tests/soak/load: %: %.o
+	$(CC) $(LDFLAGS_ALL) -o $@ $<
+$B/tests/soak/blink: tests/soak/blink.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -static -nostdlib -o $@ $<
+
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 bench: $B/.deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH)
@@ -271,7 +285,7 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 
 .PHONY: all run install deb clean check layers format unit cli live \
 	corpus fuzz check-asan check-clang check-fresh check-packages \
-	check-deb bench
+	check-deb bench soak
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
