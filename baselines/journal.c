@@ -16,6 +16,7 @@
 #define JOURNAL_MAX_BYTES (256u << 20)
 #define DIGEST_KEY ",\"digest\":\""
 #define PREVIOUS_KEY ",\"previous\":\""
+#define SIGNATURE_KEY ",\"signature\":\""
 /* What follows the digested part of a line. */
 #define TAIL_BYTES (sizeof(DIGEST_KEY) - 1 + JOURNAL_DIGEST_CHARS + 2)
 
@@ -23,7 +24,7 @@ static const char no_digest[] = "00000000000000000000000000000000"
 				"00000000000000000000000000000000";
 
 static int
-open_journal(const char *state, bool make)
+open_journal(const char *state, const char *file, bool make)
 {
 	struct buf path = { 0 };
 	int fd = -1;
@@ -32,7 +33,7 @@ open_journal(const char *state, bool make)
 	if (!path.failed && make)
 		mkdir(path.p, 0700);
 	buf_clear(&path);
-	buf_printf(&path, "%s/log/journal.ndjson%c", state, 0);
+	buf_printf(&path, "%s/log/%s%c", state, file, 0);
 	if (!path.failed)
 		fd = open(path.p,
 			  (make ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY) |
@@ -44,6 +45,22 @@ open_journal(const char *state, bool make)
 }
 
 /* ---- checking -------------------------------------------------------- */
+
+/* Where the signature of a line without its digest begins; its end if it has
+ * none. Within a string the key would have backslashes. */
+static size_t
+signature_at(struct view head)
+{
+	ssize_t at = view_search(head, VIEW(SIGNATURE_KEY), 0), next;
+
+	while (at >= 0 && (next = view_search(head, VIEW(SIGNATURE_KEY),
+					      (size_t)at + 1)) >= 0)
+		at = next;
+	/* Nothing but what put_record writes may follow. */
+	return at >= 0 && view_ends(view_sub(head, 0, (size_t)at), VIEW("\""))
+		       ? (size_t)at
+		       : head.n;
+}
 
 static const char *
 check_line(struct view line, uint64_t seq, struct view previous)
@@ -71,7 +88,8 @@ check_line(struct view line, uint64_t seq, struct view previous)
 	buf_puts(&want, PREVIOUS_KEY);
 	buf_put(&want, previous);
 	buf_putc(&want, '"');
-	if (why == NULL && !view_ends(head, buf_view(&want)))
+	if (why == NULL &&
+	    !view_ends(view_sub(head, 0, signature_at(head)), buf_view(&want)))
 		why = "it does not follow the line before";
 	buf_free(&want);
 	return why;
@@ -118,10 +136,17 @@ take_line(struct journal_state *s, struct view line, struct view sought)
 		s->known = true;
 }
 
+static const char *
+what_is(const char *file)
+{
+	return strcmp(file, JOURNAL_MAIN) == 0 ? "the journal"
+					       : "the record of heartbeats";
+}
+
 static int
 read_lines(struct view text, struct view sought, struct journal_state *s,
 	   void (*each)(void *ctx, struct view line), void *ctx,
-	   struct place at, struct err *err)
+	   struct place at, const char *what, struct err *err)
 {
 	struct view line, rest = text;
 	const char *why;
@@ -134,8 +159,8 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 			return 0;
 		if (end < 0) {
 			err_add(err, at,
-				"the journal was changed: its last "
-				"line has no end");
+				"%s was changed: its last line has no end",
+				what);
 			return 1;
 		}
 		line = view_sub(rest, 0, (size_t)end);
@@ -144,7 +169,7 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 				 s->records > 0 ? buf_view(&s->head)
 						: view_of(no_digest));
 		if (why != NULL) {
-			err_add(err, at, "the journal was changed: %s", why);
+			err_add(err, at, "%s was changed: %s", what, why);
 			return 1;
 		}
 		take_line(s, line, sought);
@@ -155,26 +180,37 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 }
 
 int
-journal_read(const char *state, struct view sought, struct journal_state *s,
-	     void (*each)(void *ctx, struct view line), void *ctx,
-	     struct err *err)
+journal_read_from(const char *state, const char *file, struct view sought,
+		  struct journal_state *s,
+		  void (*each)(void *ctx, struct view line), void *ctx,
+		  struct err *err)
 {
 	struct place at = { .file = state };
 	struct buf text = { 0 };
-	int fd = open_journal(state, false), rc;
+	int fd = open_journal(state, file, false), rc;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	rc = fd < 0 ? -1 : fd_read_all(fd, JOURNAL_MAX_BYTES, &text);
 	if (rc != 0)
-		err_add(err, at, "the journal cannot be read: %s",
+		err_add(err, at, "%s cannot be read: %s", what_is(file),
 			strerror(errno));
 	else
-		rc = read_lines(buf_view(&text), sought, s, each, ctx, at, err);
+		rc = read_lines(buf_view(&text), sought, s, each, ctx, at,
+				what_is(file), err);
 	if (fd >= 0)
 		close(fd);
 	buf_free(&text);
 	return rc;
+}
+
+int
+journal_read(const char *state, struct view sought, struct journal_state *s,
+	     void (*each)(void *ctx, struct view line), void *ctx,
+	     struct err *err)
+{
+	return journal_read_from(state, JOURNAL_MAIN, sought, s, each, ctx,
+				 err);
 }
 
 void
@@ -183,6 +219,48 @@ journal_state_free(struct journal_state *s)
 	buf_free(&s->root);
 	buf_free(&s->head);
 	*s = (struct journal_state){ 0 };
+}
+
+/* ---- signatures ------------------------------------------------------ */
+
+enum sign_verdict
+journal_verify_line(struct view line, const struct sign_keys *keys,
+		    struct sign_result *result)
+{
+	struct view head = view_sub(line, 0, line.n - TAIL_BYTES);
+	struct view content = view_sub(head, 0, signature_at(head));
+	enum sign_verdict verdict;
+	json_t *json;
+
+	if (content.n == head.n)
+		return SIGN_NO_SIGNATURE;
+	json = json_loadb(line.p, line.n, 0, NULL);
+	buf_puts(&result->text,
+		 json_string_value(json_object_get(json, "signature")) ?: "");
+	json_decref(json);
+	verdict = sign_verify_bytes(content, buf_view(&result->text), keys,
+				    result);
+	return verdict;
+}
+
+static int
+put_signature(struct buf *b, const struct sign_secret *key, uint64_t seq)
+{
+	uint8_t digest[SIGN_DIGEST_BYTES];
+	struct buf comment = { 0 }, text = { 0 };
+	int rc = -1;
+
+	buf_printf(&comment, "timestamp:%llu\ttocsin:record %llu",
+		   (unsigned long long)(clock_wall_ns() / NS_PER_SEC),
+		   (unsigned long long)seq);
+	if (!b->failed && !comment.failed &&
+	    sign_digest_bytes(buf_view(b), digest) == 0)
+		rc = sign_make(key, digest, buf_view(&comment), &text);
+	buf_puts(b, ",\"signature\":");
+	buf_json_string(b, buf_view(&text));
+	buf_free(&comment);
+	buf_free(&text);
+	return rc;
 }
 
 /* ---- adding ---------------------------------------------------------- */
@@ -196,11 +274,12 @@ put_text(struct buf *b, const char *key, struct view value)
 	buf_json_string(b, value);
 }
 
-static void
+static int
 put_record(struct buf *b, const struct journal_record *r, uint64_t seq,
 	   struct view previous)
 {
 	uint8_t digest[32];
+	int rc = 0;
 
 	buf_printf(b, "{\"seq\":%llu,\"time\":\"", (unsigned long long)seq);
 	buf_rfc3339(b, clock_wall_ns());
@@ -218,10 +297,16 @@ put_record(struct buf *b, const struct journal_record *r, uint64_t seq,
 	buf_puts(b, PREVIOUS_KEY);
 	buf_put(b, previous);
 	buf_putc(b, '"');
+	if (r->key != NULL)
+		rc = put_signature(b, r->key, seq);
 	digest_sha256(buf_view(b), digest);
 	buf_puts(b, DIGEST_KEY);
 	buf_hex(b, digest, 32);
 	buf_puts(b, "\"}\n");
+	if (rc == 0 && !b->failed)
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 /* After the `whole` bytes that are lines: what a kill left behind them goes.
@@ -245,8 +330,8 @@ write_line(int fd, uint64_t whole, struct view line)
 }
 
 static int
-append_to(int fd, const char *state, const struct journal_record *r,
-	  struct err *err)
+append_to(int fd, const char *state, const char *file,
+	  const struct journal_record *r, struct err *err)
 {
 	struct journal_state s = { 0 };
 	struct place at = { .file = state };
@@ -254,15 +339,14 @@ append_to(int fd, const char *state, const struct journal_record *r,
 	int rc = -1;
 
 	/* What was damaged is not built upon. */
-	if (journal_read(state, VIEW_NONE, &s, NULL, NULL, err) != 0)
+	if (journal_read_from(state, file, VIEW_NONE, &s, NULL, NULL, err) != 0)
 		goto out;
-	put_record(&line, r, s.records + 1,
-		   s.records > 0 ? buf_view(&s.head) : view_of(no_digest));
-	errno = ENOMEM;
-	if (!line.failed)
+	rc = put_record(&line, r, s.records + 1,
+			s.records > 0 ? buf_view(&s.head) : view_of(no_digest));
+	if (rc == 0)
 		rc = write_line(fd, s.whole_bytes, buf_view(&line));
 	if (rc != 0)
-		err_add(err, at, "the journal cannot be written: %s",
+		err_add(err, at, "%s cannot be written: %s", what_is(file),
 			strerror(errno));
 out:
 	buf_free(&line);
@@ -271,19 +355,27 @@ out:
 }
 
 int
-journal_append(const char *state, const struct journal_record *r,
-	       struct err *err)
+journal_append_to(const char *state, const char *file,
+		  const struct journal_record *r, struct err *err)
 {
-	int fd = open_journal(state, true), rc;
+	int fd = open_journal(state, file, true), rc;
 
 	if (fd < 0 || flock(fd, LOCK_EX) != 0) {
 		err_add(err, (struct place){ .file = state },
-			"the journal cannot be opened: %s", strerror(errno));
+			"%s cannot be opened: %s", what_is(file),
+			strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	rc = append_to(fd, state, r, err);
+	rc = append_to(fd, state, file, r, err);
 	close(fd);
 	return rc;
+}
+
+int
+journal_append(const char *state, const struct journal_record *r,
+	       struct err *err)
+{
+	return journal_append_to(state, JOURNAL_MAIN, r, err);
 }

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "baselines/journal.h"
+#include "baselines/heart.h"
 #include "fim/baseline.h"
 #include "scan/scan.h"
 
@@ -244,6 +244,72 @@ put_record(void *ctx, struct view line)
 	buf_free(&b);
 }
 
+/* What nobody has recorded, since nobody was there to. */
+static void
+tell_silence(struct baseline_run *r)
+{
+	struct heart_last last;
+	struct err ignored = { 0 };
+	struct buf since = { 0 };
+
+	if (heart_read_last(r->state, &last, &ignored) == 0 &&
+	    heart_is_silent(&last, clock_wall_ns())) {
+		buf_rfc3339(&since, last.wall_ns);
+		fprintf(r->io->notes,
+			"tocsin: silence: no sign of life of the watcher since "
+			"%.*s, and it was not stopped\n",
+			(int)since.n, since.n > 0 ? since.p : "");
+	}
+	buf_free(&since);
+	err_free(&ignored);
+}
+
+static enum exit_code
+verify_log(struct baseline_run *r)
+{
+	struct heart_check check;
+	struct journal_state s = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+	int rc = journal_read(r->state, VIEW_NONE, &s, NULL, NULL, &r->io->err);
+
+	if (rc == 0)
+		rc = heart_verify(r->state, &r->keys, &check, &r->io->err);
+	if (rc != 0)
+		code = rc > 0 ? EXIT_TAMPERED : EXIT_STATE;
+	else
+		fprintf(r->io->notes,
+			"tocsin: %llu records, none changed or missing; "
+			"%llu signs of life, %llu records of the watcher "
+			"signed, %llu not; %llu silences\n",
+			(unsigned long long)s.records,
+			(unsigned long long)check.beats,
+			(unsigned long long)check.is_signed,
+			(unsigned long long)check.not_signed,
+			(unsigned long long)check.silences);
+	journal_state_free(&s);
+	return code;
+}
+
+/* Without a baseline, which the watcher does not need. That there is none is
+ * said if there is nothing worse. */
+static enum exit_code
+verify_alone(struct baseline_run *r)
+{
+	struct err none = r->io->err;
+	enum exit_code code;
+
+	r->io->err = (struct err){ .max = none.max };
+	code = verify_log(r);
+	if (code != EXIT_NOTHING) {
+		err_free(&none);
+		return code;
+	}
+	tell_silence(r);
+	err_free(&r->io->err);
+	r->io->err = none;
+	return EXIT_NO_BASELINE;
+}
+
 enum exit_code
 baseline_log(struct baseline_run *r)
 {
@@ -255,17 +321,18 @@ baseline_log(struct baseline_run *r)
 	if (r->o->verify) {
 		enum exit_code code = baseline_run_open(r);
 
+		if (code == EXIT_NO_BASELINE)
+			return verify_alone(r);
 		if (code != EXIT_NOTHING)
 			return code;
+		code = verify_log(r);
+		tell_silence(r);
+		return code;
 	}
-	rc = journal_read(r->state, VIEW_NONE, &s,
-			  r->o->verify ? NULL : put_record, r, &r->io->err);
-	if (rc == 0 && r->o->verify)
-		fprintf(r->io->notes,
-			"tocsin: %llu records, none changed or missing\n",
-			(unsigned long long)s.records);
+	rc = journal_read(r->state, VIEW_NONE, &s, put_record, r, &r->io->err);
 	journal_state_free(&s);
 	if (rc > 0)
 		return EXIT_TAMPERED;
+	tell_silence(r);
 	return rc < 0 ? EXIT_STATE : EXIT_NOTHING;
 }

@@ -6,6 +6,7 @@
  */
 #include "fim/monitor.h"
 
+#include "fim/alive.h"
 #include "fim/status.h"
 
 #include <errno.h>
@@ -228,6 +229,7 @@ tend(struct monitor *m)
 	notify_alive(&m->notify, now_ns);
 	say_status(m, now_ns);
 	metrics_write(m, now_ns);
+	alive_tend(m);
 	status_write_in_time(m); /* what fails is tried again */
 	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
 	if (delayed_ns > 0)
@@ -393,6 +395,7 @@ monitor_run(struct monitor *m)
 	flush(m);
 	metrics_write_last(m);
 	status_write(m, false);
+	alive_stop(m);
 	note(m, "stopped");
 	return EXIT_STOPPED;
 }

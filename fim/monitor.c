@@ -2,6 +2,7 @@
 /* Opening and closing the monitor. The loop is in loop.c. */
 #include "fim/monitor.h"
 
+#include "fim/alive.h"
 #include "fim/fields.h"
 #include "fim/hurry.h"
 #include "fim/load.h"
@@ -368,7 +369,7 @@ open_state(struct monitor *m)
 			state_problem(m->state));
 		return EXIT_STATE;
 	}
-	return EXIT_NOTHING;
+	return alive_open(m);
 }
 
 /* ---- life ------------------------------------------------------------ */
@@ -501,6 +502,7 @@ monitor_close(struct monitor *m)
 		m->files.ops->close(m->files.sensor);
 	if (m->messages.ops != NULL)
 		m->messages.ops->close(m->messages.sensor);
+	alive_close(m);
 	pipeline_free(m->pipeline);
 	trace_close(&m->trace, m->end_ns);
 	state_close(m->state);

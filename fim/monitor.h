@@ -6,6 +6,7 @@
 #ifndef FIM_MONITOR_H
 #define FIM_MONITOR_H
 
+#include "baselines/heart.h"
 #include "fim/budget.h"
 #include "fim/config.h"
 #include "fim/metrics.h"
@@ -52,6 +53,9 @@ struct monitor {
 	const char *state_folder; /* borrowed */
 	int state_lock;		  /* descriptor; -1 = none */
 	uint64_t recorded_ns;	  /* boot; when status.json was written */
+	struct sign_secret *heart_key; /* owned; NULL = none */
+	struct heart heart;
+	struct heart_last heart_last; /* of the run before this one */
 };
 
 /* Opens everything in the order that lets nothing slip between. The exit code

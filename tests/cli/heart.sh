@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Signs of life of the watcher: killed, stopped, killed many times; minisign
+# and sha256sum are asked, too.
+
+mkdir heart && cd heart || exit 1
+tocsin key generate --unencrypted h.key h.pub >/dev/null
+tocsin key generate --unencrypted o.key o.pub >/dev/null
+cat >c.yaml <<-EOF
+	heartbeat: 1s
+	heartbeat_key: $PWD/h.key
+	sensors: [poll]
+EOF
+chmod 600 c.yaml
+watcher() { "$TOCSIN" watch -q -c c.yaml -s st "$@" >alerts 2>noise & }
+# until_lines N FILE
+until_lines() {
+	for _ in $(seq 200); do
+		[ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ] && return
+		sleep 0.05
+	done
+}
+actions() { jq -r .action st/log/journal.ndjson | xargs; }
+log=st/log/journal.ndjson
+alive=st/log/alive.ndjson
+
+watcher && until_lines 1 $alive
+kill -9 $! && wait $! 2>/dev/null
+is 'killed: nothing says it was stopped' 'watch-start' "$(actions)"
+watcher && until_lines 3 $log && until_lines 2 $alive
+kill $! && wait $!
+is 'killed, then stopped' 'watch-start silence watch-start watch-stop' \
+	"$(actions)"
+has 'killed: told' 'without being stopped' "$(sed -n 2p $log)"
+run 'verified without a baseline' 33 baseline log -s st --verify \
+	--pubkey h.pub
+run 'shown' 0 baseline log -s st
+has 'shown' 'no sign of life for' "$out"
+
+# The chain, by others' means.
+while read -r line; do
+	content=${line%,\"digest\":*}
+	is 'digest of a record' "$(jq -r .digest <<<"$line")" \
+		"$(printf %s "$content" | sha256sum | cut -d' ' -f1)"
+	if command -v minisign >/dev/null; then
+		printf %s "${line%%,\"signature\":*}" >record
+		jq -r .signature <<<"$line" >record.minisig
+		is 'minisign takes a record' 0 \
+			"$(minisign -qVm record -p h.pub >/dev/null 2>&1; echo $?)"
+	fi
+done < <(cat $log $alive)
+
+run 'another key' 32 baseline log -s st --verify --pubkey o.pub
+is 'another key: one line' 1 "$(wc -l <err)"
+cp $alive saved
+sed -i '1s/alive/Alive/' $alive
+run 'a sign of life changed' 32 baseline log -s st --verify --pubkey h.pub
+is 'a sign of life changed: one line' 1 "$(wc -l <err)"
+cp saved $alive
+sed -i '$d' $log # the stop
+run 'the stop taken out is silence' 33 baseline log -s st --verify \
+	--pubkey h.pub
+watcher && until_lines 5 $log
+kill $! && wait $!
+is 'the stop taken out is silence' \
+	'watch-start silence watch-start silence watch-start watch-stop' \
+	"$(actions)"
+
+# Kills at any time.
+for i in $(seq "${KILLS:-8}"); do
+	watcher
+	sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
+	kill -9 $! && wait $! 2>/dev/null
+	run "verified behind kill $i" 33 baseline log -s st --verify \
+		--pubkey h.pub
+done
+
+echo 'heartbeat_key: /nowhere/key' >>c.yaml
+sed -i '2d' c.yaml
+"$TOCSIN" watch -q -c c.yaml -s st >alerts 2>noise
+is 'no such key' 18 $?
+tocsin key generate --passphrase-fd 3 l.key l.pub 3<<<'words' >/dev/null
+sed -i "s|/nowhere/key|$PWD/l.key|" c.yaml
+"$TOCSIN" watch -q -c c.yaml -s st >alerts 2>noise </dev/null
+is 'a key with a passphrase: one line' 1 "$(grep -c passphrase noise)"
+cd .. || exit 1
