@@ -280,7 +280,9 @@ fan_dir_move(struct fan_tree *t, struct fan_dir *d, struct fan_dir *parent,
 
 	if (!path)
 		return -1;
-	if (d->gone) {
+	/* In limbo the topmost one is in its list, those below it are in their
+	 * places still. */
+	if (d->gone && !d->parent) {
 		struct fan_dir **at = &t->limbo;
 
 		while (*at && *at != d)

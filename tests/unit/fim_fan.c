@@ -549,6 +549,45 @@ test_tables(void **state)
 	}
 }
 
+static size_t
+count_below(struct fan_dir *top)
+{
+	size_t n = 0;
+
+	for (struct fan_dir *d = top; d; d = fan_next(top, d))
+		n++;
+	return n;
+}
+
+/* What was taken away with the folder around it is met again elsewhere: it was
+ * known under a path that meant another folder by then. */
+static void
+test_back_from_limbo(void **state)
+{
+	struct rig *r = *state;
+	struct fan_dir *a = add_dir(r, r->run, "a", 10);
+	struct fan_dir *b = add_dir(r, a, "b", 11), *c = add_dir(r, b, "c", 12);
+	struct fan_dir *d = add_dir(r, b, "d", 13);
+	struct fan_dir *e = add_dir(r, r->run, "e", 14);
+	char id[20];
+
+	fan_dir_detach(&r->t, a, true);
+	assert_true(c->gone);
+	assert_int_equal(fan_dir_move(&r->t, c, e, VIEW("x")), 0);
+	assert_false(c->gone);
+	assert_ptr_equal(c->parent, e);
+	assert_ptr_equal(fan_child(&r->t, e, VIEW("x")), c);
+	assert_null(fan_child(&r->t, b, VIEW("c")));
+	assert_ptr_equal(b->child, d);
+	assert_null(d->prev);
+	assert_string_equal(c->path, "/run/e/x");
+	assert_int_equal(count_below(a), 3);
+	fan_sweep(&r->t);
+	assert_int_equal(count_below(r->t.top), 5); /* run, etc, e, x */
+	assert_null(fan_find(&r->t, id_of(11, id)));
+	assert_ptr_equal(fan_find(&r->t, id_of(12, id)), c);
+}
+
 int
 main(void)
 {
@@ -560,7 +599,7 @@ main(void)
 		TEST(test_overflow),	TEST(test_broken_events),
 		TEST(test_found),	TEST(test_found_full),
 		TEST(test_move),	TEST(test_aliases),
-		TEST(test_tables),
+		TEST(test_tables),	TEST(test_back_from_limbo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
