@@ -83,13 +83,14 @@ give_up(struct walk *w, struct walk_slot **slot, struct walk_worker *worker)
 	fresh = slot_of_hung(*slot);
 	if (fresh == NULL)
 		return -1;
+	/* The one that hangs keeps its own, and may give that back at once. */
+	fresh->dir->refs++;
 	if (!atomic_compare_exchange_strong(&(*slot)->state, &ready,
 					    SLOT_ABANDONED)) {
+		walk_dir_put(fresh->dir);
 		free(fresh); /* just in time */
 		return 0;
 	}
-	/* The one that hangs keeps its reference. */
-	fresh->dir->refs++;
 	if (walk_mount_slow(fresh->dir->mount))
 		atomic_store(&fresh->dir->mount->hung, true);
 	*slot = fresh;

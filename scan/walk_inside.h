@@ -40,7 +40,10 @@ struct walk_slot {
 	struct buf text;
 };
 
+/* Belongs to the walk and to its own thread, which may come back when the walk
+ * has long been closed. */
 struct walk_worker {
+	_Atomic unsigned refs;
 	struct walk *walk;
 	pthread_t thread;
 	_Atomic uint64_t at;	/* the slot in hand */

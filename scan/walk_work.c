@@ -98,6 +98,13 @@ fill_slot(struct walk_worker *me, struct walk_slot *s,
 	}
 }
 
+static void
+worker_put(struct walk_worker *me)
+{
+	if (atomic_fetch_sub(&me->refs, 1) == 1)
+		free(me);
+}
+
 static void *
 worker_run(void *arg)
 {
@@ -115,6 +122,7 @@ worker_run(void *arg)
 		here = slot_finish(w, s, seq);
 	}
 	walk_scratch_free(scratch);
+	worker_put(me);
 	return NULL;
 }
 
@@ -129,6 +137,7 @@ walk_start_worker(struct walk *w)
 	if (me == NULL)
 		return -1;
 	me->walk = w;
+	atomic_store(&me->refs, 2);
 	atomic_store(&me->at, WALK_NO_SLOT);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -163,6 +172,6 @@ walk_stop_workers(struct walk *w)
 	for (unsigned i = 0; i < w->n_workers; i++) {
 		if (!w->workers[i]->hung)
 			pthread_join(w->workers[i]->thread, NULL);
-		free(w->workers[i]);
+		worker_put(w->workers[i]);
 	}
 }
