@@ -173,16 +173,7 @@ round_once(struct monitor *m)
 static void
 flush(struct monitor *m)
 {
-	if (output_flush(&m->output) != 0) {
-		if (m->output.state_failed)
-			fprintf(m->io->notes,
-				"tocsin: an alert could not be stored: %s\n",
-				state_problem(m->state));
-		if (m->output.out_failed)
-			note(m, "an alert could not be written");
-		m->metrics.output_failures++;
-		m->output.state_failed = m->output.out_failed = false;
-	}
+	output_flush(&m->output, m->io->notes);
 	if (trace_flush(&m->trace) != 0)
 		note(m, "the trace could not be written");
 }
@@ -197,9 +188,10 @@ say_status(struct monitor *m, uint64_t now_ns)
 		return;
 	m->status_ns = now_ns + STATUS_EVERY_NS;
 	put_coverage(m, &text);
-	buf_printf(&text, "; %llu alerts, %llu events lost%s",
+	buf_printf(&text, "; %llu alerts, %llu events lost%s%s",
 		   (unsigned long long)m->output.alerts,
 		   (unsigned long long)pipeline_count(m->pipeline).lost,
+		   m->output.store_failed ? "; alerts cannot be stored" : "",
 		   m->metrics.stale ? "; the rules on disk are broken, older "
 				      "ones are in force"
 				    : "");
@@ -393,6 +385,7 @@ monitor_run(struct monitor *m)
 	finish(m);
 	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);
+	output_finish(&m->output, m->io->notes);
 	metrics_write_last(m);
 	status_write(m, false);
 	alive_stop(m);

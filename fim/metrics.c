@@ -18,6 +18,8 @@ struct figures {
 	uint64_t started_ns, cpu_ns, resident, delayed_ns;
 	unsigned budget_percent;
 	uint64_t alerts, gaps, output_failures, rules, unusable;
+	uint64_t left_out;
+	struct state_held held;
 	struct sensor_status files;
 	struct pipeline_counters pipeline;
 	struct procs_counters procs;
@@ -114,7 +116,9 @@ gather(struct monitor *m, bool up, struct figures *f)
 		.budget_percent = m->budget.percent,
 		.alerts = m->output.alerts,
 		.gaps = m->metrics.gaps,
-		.output_failures = m->metrics.output_failures,
+		.output_failures = m->output.failures,
+		.left_out = m->output.left_out,
+		.held = state_held(m->state),
 		.pipeline = pipeline_count(m->pipeline),
 		.procs = pipeline_procs_count(m->pipeline),
 		.engine = pipeline_rules_count(m->pipeline),

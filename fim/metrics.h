@@ -27,7 +27,7 @@ struct metrics {	     /* zero-initialise; metrics_free */
 	uint64_t next_ns;    /* boot; when to write again */
 	struct metrics_tally *tallies;
 	size_t n_tallies;
-	uint64_t gaps, output_failures;
+	uint64_t gaps;
 	bool stale;  /* the last reload was refused */
 	bool failed; /* the last writing, and that has been said */
 };

@@ -219,10 +219,9 @@ monitor_fall_back(struct monitor *m, const struct sensor_row *failed)
 	struct err err = { 0 };
 	uint64_t now_ns = clock_wall_ns();
 
-	if (state_add_gap(m->state, now_ns, now_ns,
-			  view_of(role_name(failed->role)),
-			  VIEW("the sensor has failed"), 1) != 0)
-		m->output.state_failed = true;
+	state_add_gap(m->state, now_ns, now_ns,
+		      view_of(role_name(failed->role)),
+		      VIEW("the sensor has failed"), 1);
 	open_role(m, failed->role, (size_t)(failed - sensor_rows) + 1, &err);
 	monitor_note_errors(m, &err);
 	err_free(&err);
@@ -238,8 +237,7 @@ on_term(void *ctx, const struct rule *rule, const uint8_t key[16],
 {
 	struct monitor *m = ctx;
 
-	if (state_add_term(m->state, rule->id, key, last_seen_ns) != 0)
-		m->output.state_failed = true;
+	state_add_term(m->state, rule->id, key, last_seen_ns);
 }
 
 static void
@@ -249,9 +247,8 @@ on_loss(void *ctx, const struct event *e)
 	uint64_t now_ns = e->time_ns + m->host.wall_offset_ns;
 
 	m->metrics.gaps++;
-	if (state_add_gap(m->state, now_ns, now_ns, e->scope,
-			  VIEW("the kernel's queue was full"), e->lost) != 0)
-		m->output.state_failed = true;
+	state_add_gap(m->state, now_ns, now_ns, e->scope,
+		      VIEW("the kernel's queue was full"), e->lost);
 	if (e->time_ns < m->losses_said_ns + NS_PER_SEC)
 		return;
 	m->losses_said_ns = e->time_ns;
@@ -319,6 +316,10 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.procs.grace_ns = m->config.process_grace_ns,
 		.limits.max_bytes = (uint64_t)m->config.max_file_bytes,
 		.learn_until_ns = learn_until_ns,
+		/* With the boot's own number these make an event's id, and of
+		 * ids an alert's: a restarted watcher must not use those of
+		 * the one before. No host has an event each microsecond. */
+		.first_seq = clock_boot_ns() / NS_PER_US,
 		.alerts = { on_alert, m },
 		.term = on_term,
 		.loss = on_loss,
@@ -403,7 +404,7 @@ choose_format(struct monitor *m)
 		format = m->io->terminal ? FORMAT_TEXT : FORMAT_NDJSON;
 	m->output.text = format == FORMAT_TEXT;
 	m->output.colour = m->io->color;
-	m->output.out = m->io->out;
+	output_open(&m->output, fileno(m->io->out));
 }
 
 /* What the command line says, else what the file does, else NULL. */

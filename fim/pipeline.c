@@ -31,6 +31,7 @@ pipeline_new(const struct pipeline_config *config)
 	if (p == NULL)
 		return NULL;
 	p->config = *config;
+	p->seq = config->first_seq;
 	p->procs = procs_new(&config->procs);
 	p->names = names_new();
 	if (p->procs == NULL || p->names == NULL ||

@@ -20,6 +20,7 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	struct procs_options procs;
 	struct scan_limits limits;
 	uint64_t learn_until_ns;	 /* rules_options; wall */
+	uint64_t first_seq;		 /* event ids go on from here */
 	size_t max_terms, max_sequences; /* 0 = the engine's defaults */
 	/* Alerts, new terms and losses go out through these. */
 	struct alert_sink alerts;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state database over SQLite. */
-#include "fim/state.h"
+#include "fim/state_db.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,7 +11,8 @@
 
 /* user_version of the file; a newer one is not ours to touch. */
 #define STATE_VERSION 1
-/* Alerts kept; the outputs have had the older ones. */
+/* Alerts kept. An output that is further behind has missed some, and says so.
+ */
 #define ALERTS_KEPT "100000"
 
 static const char schema_sql[] =
@@ -28,28 +28,39 @@ static const char schema_sql[] =
 	" lost INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS meta ("
 	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-	"DELETE FROM alerts WHERE seq <="
-	" (SELECT max(seq) FROM alerts) - " ALERTS_KEPT ";";
+	/* What each output has had: all up to `seq`. The rest is told by the
+	 * output's own process (cursor.h). */
+	"CREATE TABLE IF NOT EXISTS outputs ("
+	" name TEXT PRIMARY KEY, seq INTEGER NOT NULL,"
+	" delivered INTEGER NOT NULL DEFAULT 0,"
+	" retries INTEGER NOT NULL DEFAULT 0,"
+	" refused INTEGER NOT NULL DEFAULT 0,"
+	" missed INTEGER NOT NULL DEFAULT 0,"
+	" problem TEXT NOT NULL DEFAULT '') WITHOUT ROWID;";
 
-enum statement { ADD_ALERT, ADD_TERM, ADD_GAP, FIRST_START, STATEMENTS };
+static const char trim_sql[] = "DELETE FROM alerts WHERE seq <="
+			       " (SELECT max(seq) FROM alerts) - " ALERTS_KEPT;
 
-static const char *const statement_sql[STATEMENTS] = {
-	[ADD_ALERT] = "INSERT OR IGNORE INTO alerts (id, rule, time_ns, json)"
-		      " VALUES (?1, ?2, ?3, ?4)",
-	[ADD_TERM] = "INSERT INTO terms (rule, key, last_seen_ns)"
-		     " VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE"
-		     " SET last_seen_ns = max(last_seen_ns, ?3)",
-	[ADD_GAP] = "INSERT INTO gaps (from_ns, to_ns, scope, cause, lost)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[FIRST_START] = "INSERT INTO meta (name, value)"
-			" VALUES ('first_start_ns', ?1) ON CONFLICT DO UPDATE"
-			" SET value = min(value, ?1) RETURNING value",
-};
-
-struct state {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	bool writing; /* inside a transaction */
+/* Texts are ?1 to ?3, numbers ?4 to ?6 (state_db.h). */
+static const char *const statement_sql[STATE_STATEMENTS] = {
+	[STATE_ADD_ALERT] =
+		"INSERT OR IGNORE INTO alerts (id, rule, time_ns, json)"
+		" VALUES (?1, ?2, ?4, ?3)",
+	[STATE_ADD_TERM] = "INSERT INTO terms (rule, key, last_seen_ns)"
+			   " VALUES (?1, ?2, ?4) ON CONFLICT DO UPDATE"
+			   " SET last_seen_ns = max(last_seen_ns, ?4)",
+	[STATE_ADD_GAP] =
+		"INSERT INTO gaps (scope, cause, from_ns, to_ns, lost)"
+		" VALUES (?1, ?2, ?4, ?5, ?6)",
+	[STATE_FIRST_START] =
+		"INSERT INTO meta (name, value)"
+		" VALUES ('first_start_ns', ?1) ON CONFLICT DO UPDATE"
+		" SET value = min(value, ?1) RETURNING value",
+	[STATE_ADD_OUTPUT] =
+		"INSERT OR IGNORE INTO outputs (name, seq) VALUES (?1,"
+		" coalesce((SELECT seq FROM sqlite_sequence"
+		" WHERE name = 'alerts'), 0))",
+	[STATE_TRIM] = trim_sql,
 };
 
 static int
@@ -75,7 +86,7 @@ read_version(struct state *s)
 static int
 prepare(struct state *s)
 {
-	for (int i = 0; i < STATEMENTS; i++) {
+	for (int i = 0; i < STATE_STATEMENTS; i++) {
 		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
 				       SQLITE_PREPARE_PERSISTENT,
 				       &s->statements[i], NULL) != SQLITE_OK)
@@ -88,7 +99,7 @@ static int
 open_database(struct state *s, const char *file, struct err *err)
 {
 	struct place at = { .file = file };
-	int version;
+	int version, keep = 1;
 
 	if (sqlite3_open_v2(file, &s->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -99,6 +110,9 @@ open_database(struct state *s, const char *file, struct err *err)
 			       s->db != NULL ? sqlite3_errmsg(s->db)
 					     : "out of memory");
 	sqlite3_busy_timeout(s->db, 2000);
+	/* -wal and -shm stay when it is closed: where the disk is full, they
+	 * could not be made again, and there would be no watcher. */
+	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	version = read_version(s);
 	if (version > STATE_VERSION)
 		return err_add(err, at,
@@ -109,8 +123,11 @@ open_database(struct state *s, const char *file, struct err *err)
 	    run_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 		       "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
 		       "PRAGMA cache_size=-512;") != 0 ||
-	    run_sql(s, schema_sql) != 0 ||
-	    run_sql(s, "PRAGMA user_version=1;") != 0 || prepare(s) != 0)
+	    run_sql(s, schema_sql) != 0 || run_sql(s, trim_sql) != 0 ||
+	    /* Not written again: on a full disk that would be an error. */
+	    (version != STATE_VERSION &&
+	     run_sql(s, "PRAGMA user_version=1;") != 0) ||
+	    prepare(s) != 0)
 		return err_add(err, at,
 			       "the state database cannot be used: %s; move it "
 			       "away to start with an empty one",
@@ -202,6 +219,7 @@ state_open(const char *folder, struct err *err)
 		err_add(err, (struct place){ .file = folder }, "out of memory");
 		return NULL;
 	}
+	s->last = &s->first;
 	buf_printf(&file, "%s/state.db%c", folder, 0);
 	if (file.failed || check_folder(folder, err) != 0 ||
 	    open_database(s, file.p, err) != 0) {
@@ -217,9 +235,11 @@ state_close(struct state *s)
 {
 	if (s == NULL)
 		return;
-	if (s->writing)
+	s->again_ns = 0;
+	if (s->db != NULL)
 		state_commit(s);
-	for (int i = 0; i < STATEMENTS; i++)
+	state_queue_free(s);
+	for (int i = 0; i < STATE_STATEMENTS; i++)
 		sqlite3_finalize(s->statements[i]);
 	sqlite3_close(s->db);
 	free(s);
@@ -228,101 +248,15 @@ state_close(struct state *s)
 const char *
 state_problem(const struct state *s)
 {
-	return sqlite3_errmsg(s->db);
-}
-
-static int
-begin(struct state *s)
-{
-	if (s->writing)
-		return 0;
-	if (run_sql(s, "BEGIN IMMEDIATE") != 0)
-		return -1;
-	s->writing = true;
-	return 0;
-}
-
-int
-state_commit(struct state *s)
-{
-	if (!s->writing)
-		return 0;
-	if (run_sql(s, "COMMIT") != 0)
-		return -1;
-	s->writing = false;
-	return 0;
-}
-
-static void
-bind_view(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
-			    SQLITE_UTF8);
-}
-
-static int
-finish(sqlite3_stmt *st)
-{
-	int result = sqlite3_step(st);
-
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-	return result == SQLITE_DONE ? 0 : -1;
-}
-
-int
-state_add_alert(struct state *s, struct view id, struct view rule_id,
-		uint64_t time_ns, struct view json)
-{
-	sqlite3_stmt *st = s->statements[ADD_ALERT];
-
-	if (begin(s) != 0)
-		return -1;
-	bind_view(st, 1, id);
-	bind_view(st, 2, rule_id);
-	sqlite3_bind_int64(st, 3, (int64_t)time_ns);
-	bind_view(st, 4, json);
-	return finish(st);
-}
-
-int
-state_add_term(struct state *s, struct view rule_id, const uint8_t key[16],
-	       uint64_t last_seen_ns)
-{
-	sqlite3_stmt *st = s->statements[ADD_TERM];
-
-	if (begin(s) != 0)
-		return -1;
-	bind_view(st, 1, rule_id);
-	sqlite3_bind_blob(st, 2, key, 16, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, (int64_t)last_seen_ns);
-	return finish(st);
-}
-
-int
-state_add_gap(struct state *s, uint64_t from_ns, uint64_t to_ns,
-	      struct view scope, struct view cause, uint64_t lost)
-{
-	sqlite3_stmt *st = s->statements[ADD_GAP];
-
-	if (begin(s) != 0)
-		return -1;
-	sqlite3_bind_int64(st, 1, (int64_t)from_ns);
-	sqlite3_bind_int64(st, 2, (int64_t)to_ns);
-	bind_view(st, 3, scope);
-	bind_view(st, 4, cause);
-	sqlite3_bind_int64(st, 5, (int64_t)lost);
-	return finish(st);
+	return s->problem[0] != '\0' ? s->problem : sqlite3_errmsg(s->db);
 }
 
 uint64_t
 state_first_start(struct state *s, uint64_t now_ns)
 {
-	sqlite3_stmt *st = s->statements[FIRST_START];
+	sqlite3_stmt *st = s->statements[STATE_FIRST_START];
 	uint64_t first_ns = now_ns;
 
-	if (begin(s) != 0)
-		return now_ns;
 	sqlite3_bind_int64(st, 1, (int64_t)now_ns);
 	if (sqlite3_step(st) == SQLITE_ROW)
 		first_ns = (uint64_t)sqlite3_column_int64(st, 0);
@@ -330,6 +264,21 @@ state_first_start(struct state *s, uint64_t now_ns)
 		;
 	sqlite3_reset(st);
 	return first_ns;
+}
+
+int
+state_add_output(struct state *s, struct view name)
+{
+	sqlite3_stmt *st = s->statements[STATE_ADD_OUTPUT];
+	int result;
+
+	sqlite3_bind_text64(st, 1, name.p, name.n, SQLITE_STATIC, SQLITE_UTF8);
+	result = sqlite3_step(st);
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	if (result != SQLITE_DONE)
+		state_set_problem(s, sqlite3_errmsg(s->db));
+	return result == SQLITE_DONE ? 0 : -1;
 }
 
 int
@@ -341,6 +290,7 @@ state_each_term(struct state *s,
 	sqlite3_stmt *st = NULL;
 	int step;
 
+	state_commit(s); /* if it fails, they are known less well */
 	if (sqlite3_prepare_v2(s->db,
 			       "SELECT rule, key, last_seen_ns FROM terms"
 			       " WHERE length(key) = 16",

@@ -4,15 +4,22 @@
  * alert is here before any output sees it; first-seen terms survive restarts;
  * gaps say when something could not be seen.
  *
- * Writes collect in one transaction until state_commit, which the loop calls
- * before it hands alerts to the outputs. With synchronous=NORMAL a commit
- * survives the death of the process at any moment, and a power cut loses at
- * most the last commits, never the file.
+ * Writes wait in memory until state_commit, which the loop calls before it
+ * hands alerts to the outputs, writes them in one transaction. With
+ * synchronous=NORMAL a commit survives the death of the process at any moment,
+ * and a power cut loses at most the last commits, never the file.
+ *
+ * When the disk is full, or the database busy, what waits is kept, in order, up
+ * to STATE_HELD_MAX, and tried again once a second; alerts beyond that are
+ * counted, and the count becomes a gap as soon as there is room.
  */
 #ifndef FIM_STATE_H
 #define FIM_STATE_H
 
 #include "scan/base.h"
+
+/* Some thousand alerts of 2 to 6 KiB. */
+#define STATE_HELD_MAX ((size_t)16 << 20)
 
 struct state;
 
@@ -25,7 +32,7 @@ int state_lock(const char *folder, struct err *);
 struct state *state_open(const char *folder, struct err *);
 void state_close(struct state *); /* commits; NULL is allowed */
 
-/* All return 0, or -1 with a sentence from state_problem. */
+/* All return 0, or -1 with a sentence from state_problem: it is not kept. */
 int state_add_alert(struct state *, struct view id, struct view rule_id,
 		    uint64_t time_ns, struct view json);
 int state_add_term(struct state *, struct view rule_id, const uint8_t key[16],
@@ -34,7 +41,17 @@ int state_add_gap(struct state *, uint64_t from_ns, uint64_t to_ns,
 		  struct view scope, struct view cause, uint64_t lost);
 /* When Tocsin first ran with this state; `now_ns` if this is the first time. */
 uint64_t state_first_start(struct state *, uint64_t now_ns);
+/* An output of that name has had what is stored by now, unless it is known
+ * already. Written at once. */
+int state_add_output(struct state *, struct view name);
+/* -1: nothing of what waits was written, all of it is kept. */
 int state_commit(struct state *);
+struct state_held {
+	size_t bytes, alerts; /* waiting in memory */
+	uint64_t lost;	      /* alerts that found no room; not yet a gap */
+	uint64_t lost_total;
+};
+struct state_held state_held(const struct state *);
 /* Every remembered term; what `each` is given is borrowed for the call. */
 int state_each_term(struct state *,
 		    void (*each)(void *ctx, struct view rule_id,

@@ -79,6 +79,21 @@ put_sensors(struct buf *b, const struct monitor *m)
 	buf_putc(b, ']');
 }
 
+/* Whether alerts get where they are to be kept. */
+static void
+put_storage(struct buf *b, const struct monitor *m)
+{
+	struct state_held held = state_held(m->state);
+
+	buf_printf(b, ",\"alerts\":{\"seen\":%llu",
+		   (unsigned long long)m->output.alerts);
+	put_number(b, "waiting", held.alerts);
+	put_number(b, "lost", held.lost_total);
+	put_text(b, "problem",
+		 m->output.store_failed ? state_problem(m->state) : "");
+	buf_putc(b, '}');
+}
+
 static void
 put_record(struct buf *b, const struct monitor *m, bool running)
 {
@@ -95,6 +110,7 @@ put_record(struct buf *b, const struct monitor *m, bool running)
 		   running ? "running" : "stopped", (int)getpid(),
 		   TOCSIN_VERSION, rules);
 	put_sensors(b, m);
+	put_storage(b, m);
 	buf_puts(b, "}}\n");
 }
 
@@ -184,6 +200,22 @@ put_used(const struct doc_node *sensor, struct buf *out)
 	}
 }
 
+/* "; 12 alerts are not stored: database or disk is full" */
+static void
+put_not_stored(const struct doc_node *tocsin, struct buf *out)
+{
+	const struct doc_node *alerts =
+		tocsin != NULL ? doc_get(tocsin, "alerts") : NULL;
+	struct view problem = text_of(alerts, "problem");
+
+	if (problem.n == 0)
+		return;
+	buf_puts(out, "; ");
+	buf_text(out, text_of(alerts, "waiting"));
+	buf_puts(out, " alerts are not stored: ");
+	buf_text(out, problem);
+}
+
 static void
 put_watcher(const struct doc_node *record, struct buf *out, bool *running)
 {
@@ -210,6 +242,7 @@ put_watcher(const struct doc_node *record, struct buf *out, bool *running)
 	     s != NULL; s = s->next)
 		if (s->type == DOC_MAP)
 			put_used(s, out);
+	put_not_stored(tocsin, out);
 }
 
 bool

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fim/state.h"
+#include "fim/state_db.h"
 
 struct fixture {
 	char folder[64];
@@ -135,6 +135,100 @@ test_an_alert_is_stored_once(void **state)
 }
 
 static void
+sql(struct state *s, const char *text)
+{
+	assert_int_equal(sqlite3_exec(s->db, text, NULL, NULL, NULL),
+			 SQLITE_OK);
+}
+
+static int
+add_numbered(struct state *s, int i, struct view json)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "%05d", i);
+	return state_add_alert(s, view_of(id), VIEW("rule"), 1, json);
+}
+
+/* No room in the file: all is kept in memory, in order, and comes out when
+ * there is room; what memory could not hold is a gap with its count. */
+static void
+test_full_disk(void **state)
+{
+	static char json[1 << 16];
+	struct fixture *f = *state;
+	struct state *s = state_open(f->folder, &f->err);
+	const uint8_t key[16] = { 1 };
+	int i = 0, kept;
+
+	memset(json, 'x', sizeof(json));
+	sql(s, "PRAGMA max_page_count=40");
+	while (add_numbered(s, i, (struct view){ json, sizeof(json) }) == 0)
+		i++;
+	kept = i;
+	assert_true(state_held(s).bytes <= STATE_HELD_MAX);
+	assert_true(state_held(s).bytes > STATE_HELD_MAX - 2 * sizeof(json));
+	assert_int_equal(state_held(s).alerts, kept);
+	assert_int_equal(state_held(s).lost, 1);
+	assert_int_not_equal(state_add_term(s, VIEW("rule"), key, 1), 0);
+	assert_int_equal(state_commit(s), -1);
+	assert_string_equal(state_problem(s), "database or disk is full");
+	assert_int_equal(state_commit(s), -1); /* not tried: too early */
+	assert_int_equal(state_held(s).alerts, kept);
+	assert_int_equal(count_rows(f, "SELECT count(*) FROM alerts"), 0);
+	sql(s, "PRAGMA max_page_count=1000000");
+	s->again_ns = 0;
+	assert_int_equal(state_commit(s), 0);
+	assert_int_equal(state_held(s).bytes + state_held(s).lost, 0);
+	assert_int_equal(count_rows(f, "SELECT count(*) FROM alerts"), kept);
+	assert_int_equal(count_rows(f, "SELECT count(*) FROM alerts"
+				       " WHERE CAST(id AS INTEGER) + 1 = seq"),
+			 kept);
+	assert_int_equal(count_rows(f, "SELECT lost FROM gaps"
+				       " WHERE scope = 'alerts'"),
+			 1);
+	state_close(s);
+}
+
+/* Somebody else writes: nothing is lost by that either. */
+static void
+test_busy(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s = state_open(f->folder, &f->err);
+	struct state *other = state_open(f->folder, &f->err);
+
+	sqlite3_busy_timeout(s->db, 1);
+	sql(other, "BEGIN IMMEDIATE");
+	assert_int_equal(add_numbered(s, 0, VIEW("{}")), 0);
+	assert_int_equal(state_commit(s), -1);
+	assert_int_equal(add_numbered(s, 1, VIEW("{}")), 0);
+	sql(other, "ROLLBACK");
+	s->again_ns = 0;
+	assert_int_equal(state_commit(s), 0);
+	assert_int_equal(count_rows(f, "SELECT count(*) FROM alerts"), 2);
+	state_close(other);
+	state_close(s);
+}
+
+static void
+test_old_alerts_go(void **state)
+{
+	struct fixture *f = *state;
+	struct state *s = state_open(f->folder, &f->err);
+
+	assert_int_equal(add_numbered(s, 1, VIEW("{}")), 0);
+	assert_int_equal(state_commit(s), 0);
+	sql(s, "UPDATE sqlite_sequence SET seq = 200000");
+	for (int i = 2; i < 1002; i++)
+		assert_int_equal(add_numbered(s, i, VIEW("{}")), 0);
+	assert_int_equal(state_commit(s), 0);
+	assert_int_equal(count_rows(f, "SELECT min(seq) FROM alerts"), 200001);
+	assert_int_equal(count_rows(f, "SELECT count(*) FROM alerts"), 1000);
+	state_close(s);
+}
+
+static void
 test_first_start_stays(void **state)
 {
 	struct fixture *f = *state;
@@ -230,6 +324,9 @@ main(void)
 		case_of(test_terms_survive),
 		case_of(test_one_watcher_a_folder),
 		case_of(test_an_alert_is_stored_once),
+		case_of(test_full_disk),
+		case_of(test_busy),
+		case_of(test_old_alerts_go),
 		case_of(test_first_start_stays),
 		case_of(test_killed_in_a_transaction),
 		case_of(test_a_folder_others_can_write_is_refused),

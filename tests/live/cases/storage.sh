@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Where alerts are kept: the disk is full and then is not; nobody reads standard
+# output and then somebody does. Nothing waits for either, nothing is lost.
+. /tocsin/tests/live/lib.sh
+T=storage
+unset NOTIFY_SOCKET
+cat >$live/rule.yml <<-END
+	rule_id: kept
+	name: kept
+	description: a file appeared
+	type: eql
+	language: eql
+	severity: low
+	risk_score: 1
+	max_signals: 10000
+	query: file where event.action == "creation" and file.path like "/srv/kept/*"
+END
+mkdir -p /srv/kept
+ids() { # of the state database, in order
+	python3 - "$live/state/state.db" <<-'END'
+		import sqlite3, sys
+		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
+		for row in db.execute("SELECT id FROM alerts ORDER BY seq"):
+		    print(row[0])
+	END
+}
+printed() { jq -r .tocsin.alert.id "$1"; }
+sound() {
+	python3 - "$live/state/state.db" <<-'END'
+		import sqlite3, sys
+		print(sqlite3.connect(sys.argv[1]).execute(
+		    "PRAGMA integrity_check").fetchone()[0])
+	END
+}
+make() { for i in $(seq "$1" "$2"); do : >/srv/kept/$i; done; }
+stored() { [ "$(ids | wc -l)" -ge "$1" ]; }
+
+# ---- a full disk ----------------------------------------------------------
+
+mkdir -m 700 $live/state
+mount -n -t tmpfs -o size=16m,mode=700 live $live/state
+watch_start -r $live/rule.yml
+make 1 5
+wait_until 5 stored 5
+is 'storage: alerts are stored' same "$(ids | wc -l)" 5
+head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+make 6 500
+wait_until 20 have_alerts kept 500
+is 'storage: disk full: alerts are still told' \
+	same "$(jq -r .file.path $alerts | sort -u | wc -l)" 500
+wait_until 5 grep -q 'cannot be stored' $notes
+is 'storage: disk full: said once' \
+	same "$(grep -c 'cannot be stored: .*full' $notes)" 1
+is 'storage: disk full: some are not stored' test "$(ids | wc -l)" -lt 500
+before=$(ids | wc -l)
+rm $live/state/junk
+wait_until 10 stored 500
+is 'storage: room again: all are stored' same "$(ids | wc -l)" 500
+is 'storage: in their order' same "$(ids)" "$(printed $alerts)"
+is 'storage: nothing stored before is gone' test "$before" -ge 5
+is 'storage: the database is sound' same "$(sound)" ok
+wait_until 5 grep -q 'stored again' $notes
+is 'storage: the end is said' same "$(grep -c 'stored again' $notes)" 1
+watch_stop
+
+# It starts with a full disk, too.
+head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+watch_start -r $live/rule.yml
+make 501 600
+wait_until 20 have_alerts kept 100
+is 'storage: started on a full disk: alerts are told' have_alerts kept 100
+rm $live/state/junk
+wait_until 10 stored 600
+is 'storage: and stored when there is room' same "$(ids | wc -l)" 600
+watch_stop
+
+# ---- nobody reads ---------------------------------------------------------
+
+mkfifo $live/pipe
+exec 8<>$live/pipe
+"$tocsin" watch --format ndjson -s $live/state -r $live/rule.yml \
+	2>$notes >$live/pipe &
+watcher=$!
+wait_until 15 is_ready
+make 601 1000
+wait_until 20 stored 1000
+is 'storage: nobody reads: all is stored' same "$(ids | wc -l)" 1000
+timeout 20 head -n 400 <$live/pipe >$live/read
+is 'storage: then somebody does: every line is whole, in order' \
+	same "$(printed $live/read)" "$(ids | tail -n 400)"
+make 1001 1002
+timeout 10 head -n 2 <$live/pipe >$live/read
+is 'storage: and what comes after' same "$(jq -r .file.path $live/read)" \
+	$'/srv/kept/1001\n/srv/kept/1002'
+# The reader leaves: said once, the watcher stays.
+watch_stop
+exec 8>&-
+rm $live/pipe
+mkfifo $live/pipe
+timeout 20 head -n 1 <$live/pipe >/dev/null &
+reader=$!
+"$tocsin" watch --format ndjson -s $live/state -r $live/rule.yml \
+	2>$notes >$live/pipe &
+watcher=$!
+wait_until 15 is_ready
+make 1003 1003
+wait_until 5 stored 1003
+wait $reader
+make 1004 1010
+wait_until 10 stored 1010
+is 'storage: the reader left: all is stored' same "$(ids | wc -l)" 1010
+wait_until 5 grep -q 'standard output' $notes
+is 'storage: the reader left: said once' \
+	same "$(grep -c 'standard output' $notes)" 1
+is 'storage: the reader left: the watcher stays' kill -0 $watcher
+watch_stop
+is 'storage: and stops as ever' same $watch_code 25
