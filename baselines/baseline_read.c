@@ -12,38 +12,19 @@
 
 #define OPEN_ATTEMPTS 10
 
-enum query { NEXT_FILE, NEXT_DIR, FIND_DIR, FIND_FILE, COUNT_DIRS, QUERIES };
-
-static const char next_file_sql[] =
-	"SELECT file.id, file.name, mode, uid, gid, size, mtime, ctime, inode,"
-	" nlink, sha256, target, xattrs, flags, device, fault, package.name,"
-	" lines"
-	" FROM file LEFT JOIN extra ON extra.id = file.extra"
-	" LEFT JOIN package ON package.id = file.package"
-	" LEFT JOIN accounts ON accounts.file = file.id"
-	" WHERE file.id >= ?1 ORDER BY file.id";
-
 static const char *const query_sql[QUERIES] = {
-	[NEXT_FILE] = next_file_sql,
+	[NEXT_FILE] = "SELECT id, name, mode, uid, gid, size, mtime, ctime,"
+		      " inode, nlink, sha256, extra, package"
+		      " FROM file WHERE id >= ?1 ORDER BY id",
 	[NEXT_DIR] = "SELECT id, path, first FROM dir WHERE id >= ?1"
 		     " ORDER BY id",
+	[NEXT_ACCOUNTS] = "SELECT file, lines FROM accounts WHERE file >= ?1"
+			  " ORDER BY file",
+	[GET_EXTRA] = "SELECT target, xattrs, flags, device, fault FROM extra"
+		      " WHERE id = ?1",
 	[FIND_DIR] = "SELECT path, first FROM dir WHERE id = ?1",
 	[FIND_FILE] = "SELECT name FROM file WHERE id = ?1",
 	[COUNT_DIRS] = "SELECT max(id) FROM dir",
-};
-
-struct baseline {
-	struct buf path;
-	int fd;
-	struct stat st; /* as verified */
-	struct fd_database d;
-	sqlite3_stmt *queries[QUERIES];
-	struct baseline_meta meta;
-	struct arena arena; /* of meta */
-	struct baseline_item item;
-	struct buf dir, name;	  /* of the item, each with a NUL */
-	sqlite3_int64 next_first; /* first file of the next folder */
-	bool more_dirs, started;
 };
 
 const struct baseline_meta *
@@ -182,6 +163,37 @@ read_meta(struct baseline *b)
 	return rc == SQLITE_DONE && b->meta.generation > 0 ? 0 : -1;
 }
 
+/* Their ids are 1, 2, 3: whatever else there may be is no package. */
+static int
+read_packages(struct baseline *b)
+{
+	sqlite3_stmt *st = NULL;
+	size_t cap = 0;
+	int rc;
+
+	if (sqlite3_prepare_v2(b->d.db,
+			       "SELECT id, name FROM package ORDER BY id", -1,
+			       &st, NULL) != SQLITE_OK)
+		return -1;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct view *v = b->packages;
+
+		if (b->n_packages + 1 >= cap) {
+			cap = cap > 0 ? 2 * cap : 1024;
+			v = reallocarray(v, cap, sizeof(*v));
+		}
+		if (v == NULL)
+			break;
+		b->packages = v;
+		if (sqlite3_column_int64(st, 0) !=
+		    (sqlite3_int64)b->n_packages + 1)
+			break;
+		v[++b->n_packages] = arena_copy(&b->arena, column_view(st, 1));
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
 static int
 read_version(struct baseline *b)
 {
@@ -216,7 +228,8 @@ open_database(struct baseline *b, struct err *err)
 				       SQLITE_PREPARE_PERSISTENT,
 				       &b->queries[i], NULL) != SQLITE_OK)
 			version = -1;
-	if (version != BASELINE_VERSION || read_meta(b) != 0)
+	if (version != BASELINE_VERSION || read_meta(b) != 0 ||
+	    read_packages(b) != 0)
 		return err_add(err, at, "this is not a baseline: %s",
 			       sqlite3_errmsg(b->d.db));
 	return 0;
@@ -332,6 +345,7 @@ baseline_close(struct baseline *b)
 	buf_free(&b->path);
 	buf_free(&b->dir);
 	buf_free(&b->name);
+	free(b->packages);
 	arena_free(&b->arena);
 	free(b);
 }
@@ -380,214 +394,4 @@ baseline_scope(struct baseline *b, struct scope *scope, struct err *err)
 		return 0;
 	return err_add(err, (struct place){ .file = b->path.p },
 		       "the scope of the baseline cannot be read");
-}
-
-/* ---- items ----------------------------------------------------------- */
-
-/* The folder of the file with that id; it does not go backwards. */
-static int
-advance_dir(struct baseline *b, sqlite3_int64 id)
-{
-	sqlite3_stmt *st = b->queries[NEXT_DIR];
-
-	while (b->more_dirs && id >= b->next_first) {
-		int rc;
-
-		/* What the statement stands on is the folder that begins. */
-		buf_clear(&b->dir);
-		buf_put(&b->dir, column_view(st, 1));
-		buf_putc(&b->dir, '\0');
-		b->dir.n--;
-		rc = sqlite3_step(st);
-		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-			return -1;
-		b->more_dirs = rc == SQLITE_ROW;
-		if (b->more_dirs)
-			b->next_first = sqlite3_column_int64(st, 2);
-	}
-	return b->dir.failed ? -1 : 0;
-}
-
-static void
-take_item(struct baseline *b, sqlite3_stmt *st)
-{
-	struct walk_entry *e = &b->item.e;
-	struct view digest = column_view(st, 10);
-
-	buf_clear(&b->name);
-	buf_put(&b->name, column_view(st, 1));
-	buf_putc(&b->name, '\0');
-	*e = (struct walk_entry){
-		.dir = buf_view(&b->dir),
-		.name = view_sub(buf_view(&b->name), 0, b->name.n - 1),
-		.dirfd = -1,
-		.has_stat = true,
-		.mode = (uint32_t)sqlite3_column_int64(st, 2),
-		.uid = (uint32_t)sqlite3_column_int64(st, 3),
-		.gid = (uint32_t)sqlite3_column_int64(st, 4),
-		.size = (uint64_t)sqlite3_column_int64(st, 5),
-		.mtime_ns = (uint64_t)sqlite3_column_int64(st, 6),
-		.ctime_ns = (uint64_t)sqlite3_column_int64(st, 7),
-		.inode = (uint64_t)sqlite3_column_int64(st, 8),
-		.nlink = (uint32_t)sqlite3_column_int64(st, 9),
-		.has_digest = digest.n == 32,
-		.has_extra = true,
-		.target = column_view(st, 11),
-		.xattrs = column_view(st, 12),
-		.flags = (uint32_t)sqlite3_column_int64(st, 13),
-		.rdev = (uint64_t)sqlite3_column_int64(st, 14),
-		.fault = (enum walk_fault)sqlite3_column_int64(st, 15),
-	};
-	if (e->has_digest)
-		memcpy(e->sha256, digest.p, 32);
-	if ((unsigned)e->fault > WALK_HUNG)
-		e->fault = WALK_UNREADABLE;
-	b->item.package = column_view(st, 16);
-	b->item.lines = column_view(st, 17);
-}
-
-static int
-start_at(struct baseline *b, sqlite3_int64 dir, sqlite3_int64 file)
-{
-	sqlite3_stmt *files = b->queries[NEXT_FILE];
-	sqlite3_stmt *dirs = b->queries[NEXT_DIR];
-	int rc;
-
-	sqlite3_reset(files);
-	sqlite3_reset(dirs);
-	sqlite3_bind_int64(files, 1, file);
-	sqlite3_bind_int64(dirs, 1, dir);
-	rc = sqlite3_step(dirs);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return -1;
-	b->more_dirs = rc == SQLITE_ROW;
-	b->next_first = 0;
-	b->started = true;
-	return 0;
-}
-
-int
-baseline_next(struct baseline *b, const struct baseline_item **out)
-{
-	sqlite3_stmt *st = b->queries[NEXT_FILE];
-	int rc;
-
-	if (!b->started && start_at(b, 1, 1) != 0)
-		return -1;
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_DONE)
-		return 0;
-	if (rc != SQLITE_ROW ||
-	    advance_dir(b, sqlite3_column_int64(st, 0)) != 0)
-		return -1;
-	take_item(b, st);
-	if (b->name.failed)
-		return -1;
-	*out = &b->item;
-	return 1;
-}
-
-void
-baseline_rewind(struct baseline *b)
-{
-	b->started = false;
-}
-
-/* One column 0 and, of a folder, its first file; false if there is no row. */
-static bool
-probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
-      sqlite3_int64 *first)
-{
-	sqlite3_stmt *st = b->queries[which];
-	bool found;
-
-	sqlite3_reset(st);
-	sqlite3_bind_int64(st, 1, id);
-	found = sqlite3_step(st) == SQLITE_ROW;
-	if (found && name != NULL) {
-		buf_clear(name);
-		buf_put(name, column_view(st, 0));
-	}
-	if (found && first != NULL)
-		*first = sqlite3_column_int64(st, 1);
-	sqlite3_reset(st);
-	return found;
-}
-
-/* The folder's id, 0 if there is none: ids are in order. */
-static sqlite3_int64
-find_dir(struct baseline *b, struct view dir, sqlite3_int64 n)
-{
-	sqlite3_int64 low = 1, high = n;
-	struct buf path = { 0 };
-	sqlite3_int64 found = 0;
-
-	while (low <= high && found == 0) {
-		sqlite3_int64 mid = low + (high - low) / 2;
-		int order;
-
-		if (!probe(b, FIND_DIR, mid, &path, NULL))
-			break;
-		order = walk_path_cmp(dir, buf_view(&path));
-		if (order == 0)
-			found = mid;
-		else if (order < 0)
-			high = mid - 1;
-		else
-			low = mid + 1;
-	}
-	buf_free(&path);
-	return found;
-}
-
-static sqlite3_int64
-find_file(struct baseline *b, struct view name, sqlite3_int64 low,
-	  sqlite3_int64 high)
-{
-	struct buf there = { 0 };
-	sqlite3_int64 found = 0;
-
-	while (low <= high && found == 0) {
-		sqlite3_int64 mid = low + (high - low) / 2;
-		int order;
-
-		if (!probe(b, FIND_FILE, mid, &there, NULL))
-			break;
-		order = view_cmp(name, buf_view(&there));
-		if (order == 0)
-			found = mid;
-		else if (order < 0)
-			high = mid - 1;
-		else
-			low = mid + 1;
-	}
-	buf_free(&there);
-	return found;
-}
-
-int
-baseline_find(struct baseline *b, struct view path,
-	      const struct baseline_item **out)
-{
-	sqlite3_stmt *count = b->queries[COUNT_DIRS];
-	sqlite3_int64 n, dir, file, first = 0, next;
-	struct view folder, name;
-
-	walk_path_split(path, &folder, &name);
-	sqlite3_reset(count);
-	if (sqlite3_step(count) != SQLITE_ROW)
-		return -1;
-	n = sqlite3_column_int64(count, 0);
-	sqlite3_reset(count);
-	dir = find_dir(b, folder, n);
-	if (dir == 0 || !probe(b, FIND_DIR, dir, NULL, &first))
-		return 0;
-	if (!probe(b, FIND_DIR, dir + 1, NULL, &next))
-		next = (sqlite3_int64)b->meta.files + 1;
-	file = find_file(b, name, first, next - 1);
-	if (file == 0)
-		return 0;
-	if (start_at(b, dir, file) != 0)
-		return -1;
-	return baseline_next(b, out);
 }

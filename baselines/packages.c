@@ -58,9 +58,8 @@ grow(struct packages *p)
 
 /* Its slot, counted if it was free; NULL when memory is out. */
 static struct owner *
-take_slot(struct packages *p, struct view path)
+take_slot(struct packages *p, uint64_t hash)
 {
-	uint64_t hash = packages_hash(path);
 	struct owner *slot;
 
 	if (4 * p->n_owners >= 3 * p->owners_cap && !grow(p)) {
@@ -77,21 +76,26 @@ void
 packages_put(struct packages *p, struct view path, uint32_t package,
 	     uint32_t flags)
 {
-	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, path);
+	uint64_t hash = packages_hash(path);
+	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, hash);
 
 	if (slot != NULL)
-		*slot = (struct owner){ packages_hash(path), package, flags };
+		*slot = (struct owner){ hash, package, flags };
 }
 
 void
 packages_own(struct packages *p, struct view path, uint32_t package)
 {
-	const struct owner *o = packages_find(p, path);
-	bool shared = o != NULL &&
-		      (o->package != package || (o->flags & OWNER_SHARED) != 0);
+	uint64_t hash = packages_hash(path);
+	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, hash);
+	bool shared;
 
-	packages_put(p, path, package,
-		     OWNER_PATH | (shared ? OWNER_SHARED : 0));
+	if (slot == NULL)
+		return;
+	shared = slot->hash != 0 && (slot->package != package ||
+				     (slot->flags & OWNER_SHARED) != 0);
+	*slot = (struct owner){ hash, package,
+				OWNER_PATH | (shared ? OWNER_SHARED : 0) };
 }
 
 const struct owner *
@@ -337,8 +341,18 @@ packages_read(const struct packages *p, const char *path, struct buf *text)
 	return rc == 0 && !text->failed;
 }
 
+static bool
+ends_in_one(struct view name, const char *const *suffixes)
+{
+	for (; *suffixes != NULL; suffixes++)
+		if (view_ends(name, view_of(*suffixes)))
+			return true;
+	return false;
+}
+
 void
-packages_each(struct packages *p, const char *folder, const char *suffix,
+packages_each(struct packages *p, const char *folder,
+	      const char *const *suffixes,
 	      void (*each)(struct packages *, struct view, struct view, void *),
 	      void *ctx)
 {
@@ -355,7 +369,7 @@ packages_each(struct packages *p, const char *folder, const char *suffix,
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.' ||
-		    !view_ends(view_of(entry->d_name), view_of(suffix)))
+		    !ends_in_one(view_of(entry->d_name), suffixes))
 			continue;
 		buf_clear(&path);
 		buf_printf(&path, "%s/%s%c", folder, entry->d_name, 0);
@@ -414,6 +428,7 @@ packages_close(struct packages *p)
 	free(p->mentions);
 	free(p->rpm);
 	buf_free(&p->answer);
+	buf_free(&p->near_dir);
 	arena_free(&p->arena);
 	free(p);
 }

@@ -230,18 +230,19 @@ read_helpers(struct packages *p)
 {
 	uint32_t by = packages_named(p, VIEW("update-alternatives"), true);
 
-	packages_each(p, DPKG "alternatives", "", read_alternative, &by);
+	packages_each(p, DPKG "alternatives", ENDINGS(""), read_alternative,
+		      &by);
 	by = packages_named(p, VIEW("deb-systemd-helper"), true);
 	packages_each(p, "var/lib/systemd/deb-systemd-helper-enabled",
-		      ".dsh-also", read_enabled, &by);
+		      ENDINGS(".dsh-also"), read_enabled, &by);
 	packages_each(p, "var/lib/systemd/deb-systemd-user-helper-enabled",
-		      ".dsh-also", read_enabled, &by);
+		      ENDINGS(".dsh-also"), read_enabled, &by);
 }
 
 void
 dpkg_read(struct packages *p)
 {
-	packages_each(p, DPKG "info", ".list", read_list, NULL);
+	packages_each(p, DPKG "info", ENDINGS(".list"), read_list, NULL);
 	read_status(p);
 	read_diversions(p);
 	read_ucf(p);

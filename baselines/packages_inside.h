@@ -48,6 +48,9 @@ struct operation {
 	uint32_t package;
 };
 
+#define MENTION_BITS 12
+#define MENTION_PARTS (1u << MENTION_BITS)
+
 /* A path that a package's script names. */
 struct mention {
 	uint64_t hash;
@@ -78,8 +81,14 @@ struct packages {
 	bool mentions_read;
 	struct mention *mentions; /* sorted */
 	size_t n_mentions, mentions_cap;
+	/* Where those begin whose hash has these first bits. */
+	uint32_t mention_at[MENTION_PARTS + 1];
 	struct remembered accounts[ACCOUNT_FILES];
 	struct buf answer; /* of packages_owner */
+	/* Of the folder asked about last: who is near what is in it. */
+	struct buf near_dir;
+	bool near_known;
+	uint32_t near_package;
 	struct arena arena;
 };
 
@@ -117,8 +126,11 @@ void sums_add(struct packages *, struct sums *, struct view path,
 void sums_sort(struct sums *);
 bool
 sums_have(const struct sums *, struct view path, const uint8_t md5[MD5_BYTES]);
-/* Each file of a folder below the root whose name ends so. */
-void packages_each(struct packages *, const char *folder, const char *suffix,
+/* Each file of a folder below the root whose name ends in one of the suffixes.
+ */
+#define ENDINGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+void packages_each(struct packages *, const char *folder,
+		   const char *const *suffixes,
 		   void (*each)(struct packages *, struct view name,
 				struct view text, void *ctx),
 		   void *ctx);

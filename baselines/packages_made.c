@@ -416,6 +416,24 @@ packages_owner(struct packages *p, struct view path)
 	return o != NULL ? p->v[o->package].name : VIEW("");
 }
 
+/* Who is near all that a folder has: worked out once for what is asked about
+ * one after the other. */
+static uint32_t
+near_folder(struct packages *p, struct view path)
+{
+	struct view dir = path_directory(path);
+
+	if (p->near_known && view_eq(buf_view(&p->near_dir), dir))
+		return p->near_package;
+	p->near_package = own_folder(p, path);
+	if (p->near_package == NO_PACKAGE && view_rfind(dir, '/') > 0)
+		p->near_package = packages_mention(p, NO_PACKAGE, dir);
+	buf_clear(&p->near_dir);
+	buf_put(&p->near_dir, dir);
+	p->near_known = !p->near_dir.failed;
+	return p->near_package;
+}
+
 struct view
 packages_near(struct packages *p, struct view path)
 {
@@ -429,9 +447,5 @@ packages_near(struct packages *p, struct view path)
 	    (o = packages_find(p, buf_view(&p->answer))) != NULL)
 		return near(p, o->package);
 	package = packages_mention(p, NO_PACKAGE, path);
-	if (package == NO_PACKAGE)
-		package = own_folder(p, path);
-	if (package == NO_PACKAGE && view_rfind(path_directory(path), '/') > 0)
-		package = packages_mention(p, NO_PACKAGE, path_directory(path));
-	return near(p, package);
+	return near(p, package != NO_PACKAGE ? package : near_folder(p, path));
 }

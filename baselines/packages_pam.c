@@ -201,7 +201,7 @@ file_fits(struct packages *p, const struct kind *kind, struct view text)
 	struct view line, type, rest;
 	bool fits = read_template(p, &r);
 
-	packages_each(p, PROFILES, "", on_profile, &r);
+	packages_each(p, PROFILES, ENDINGS(""), on_profile, &r);
 	/* Where no profile is the first. */
 	if (strcmp(kind->type, "session") == 0)
 		add_rule(&r.rules, VIEW("session [default=1] pam_permit.so"));

@@ -14,7 +14,7 @@ struct shipped {
 };
 
 static const char *const suffixes[] = { ".preinst", ".postinst", ".prerm",
-					".postrm", ".config" };
+					".postrm",  ".config",	 NULL };
 
 static bool
 path_byte(char c)
@@ -190,6 +190,24 @@ mention_cmp(const void *a, const void *b)
 	return (x->package > y->package) - (x->package < y->package);
 }
 
+static size_t
+part_of(uint64_t hash)
+{
+	return (size_t)(hash >> (64 - MENTION_BITS));
+}
+
+static void
+index_mentions(struct packages *p)
+{
+	size_t part = 0;
+
+	for (size_t i = 0; i < p->n_mentions; i++)
+		while (part <= part_of(p->mentions[i].hash))
+			p->mention_at[part++] = (uint32_t)i;
+	while (part <= MENTION_PARTS)
+		p->mention_at[part++] = (uint32_t)p->n_mentions;
+}
+
 static void
 load_mentions(struct packages *p)
 {
@@ -199,24 +217,26 @@ load_mentions(struct packages *p)
 	if (p->mentions_read)
 		return;
 	p->mentions_read = true;
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		packages_each(p, "var/lib/dpkg/info", suffixes[i], on_script,
-			      NULL);
-	packages_each(p, tmpfiles.folder, ".conf", on_shipped, &tmpfiles);
-	packages_each(p, sysusers.folder, ".conf", on_shipped, &sysusers);
+	packages_each(p, "var/lib/dpkg/info", suffixes, on_script, NULL);
+	packages_each(p, tmpfiles.folder, ENDINGS(".conf"), on_shipped,
+		      &tmpfiles);
+	packages_each(p, sysusers.folder, ENDINGS(".conf"), on_shipped,
+		      &sysusers);
 	if (p->n_mentions > 1)
 		qsort(p->mentions, p->n_mentions, sizeof(*p->mentions),
 		      mention_cmp);
+	index_mentions(p);
 }
 
 /* The first of that hash, or where it would be. */
 static size_t
 first_mention(struct packages *p, uint64_t hash)
 {
-	size_t low = 0, high;
+	size_t low, high;
 
 	load_mentions(p);
-	high = p->n_mentions;
+	low = p->mention_at[part_of(hash)];
+	high = p->mention_at[part_of(hash) + 1];
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -283,7 +303,7 @@ packages_each_script(struct packages *p, uint32_t package,
 	struct buf path = { 0 }, text = { 0 };
 	bool more = p->v[package].stem.n > 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(suffixes) && more; i++) {
+	for (size_t i = 0; suffixes[i] != NULL && more; i++) {
 		buf_clear(&path);
 		buf_puts(&path, INFO);
 		buf_put(&path, p->v[package].stem);

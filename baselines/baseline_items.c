@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of a generation, in order or by path. */
+#include "baselines/store.h"
+
+/* The folder of the file with that id; it does not go backwards. */
+static int
+advance_dir(struct baseline *b, sqlite3_int64 id)
+{
+	sqlite3_stmt *st = b->queries[NEXT_DIR];
+
+	while (b->more_dirs && id >= b->next_first) {
+		int rc;
+
+		/* What the statement stands on is the folder that begins. */
+		buf_clear(&b->dir);
+		buf_put(&b->dir, column_view(st, 1));
+		buf_putc(&b->dir, '\0');
+		b->dir.n--;
+		rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+			return -1;
+		b->more_dirs = rc == SQLITE_ROW;
+		if (b->more_dirs)
+			b->next_first = sqlite3_column_int64(st, 2);
+	}
+	return b->dir.failed ? -1 : 0;
+}
+
+/* What the statement stands on is what comes next. */
+static int
+step_accounts(struct baseline *b)
+{
+	sqlite3_stmt *st = b->queries[NEXT_ACCOUNTS];
+	int rc = sqlite3_step(st);
+
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return -1;
+	b->next_accounts =
+		rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : INT64_MAX;
+	return 0;
+}
+
+static int
+take_accounts(struct baseline *b, sqlite3_int64 id)
+{
+	while (id > b->next_accounts)
+		if (step_accounts(b) != 0)
+			return -1;
+	b->item.lines = id == b->next_accounts
+				? column_view(b->queries[NEXT_ACCOUNTS], 1)
+				: VIEW("");
+	return 0;
+}
+
+static int
+take_extra(struct baseline *b, sqlite3_int64 id)
+{
+	sqlite3_stmt *st = b->queries[GET_EXTRA];
+	struct walk_entry *e = &b->item.e;
+	int rc;
+
+	if (id == 0)
+		return 0;
+	sqlite3_reset(st);
+	sqlite3_bind_int64(st, 1, id);
+	rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW)
+		return -1;
+	e->target = column_view(st, 0);
+	e->xattrs = column_view(st, 1);
+	e->flags = (uint32_t)sqlite3_column_int64(st, 2);
+	e->rdev = (uint64_t)sqlite3_column_int64(st, 3);
+	e->fault = (enum walk_fault)sqlite3_column_int64(st, 4);
+	if ((unsigned)e->fault > WALK_HUNG)
+		e->fault = WALK_UNREADABLE;
+	return 0;
+}
+
+static int
+take_item(struct baseline *b, sqlite3_stmt *st)
+{
+	struct walk_entry *e = &b->item.e;
+	struct view digest = column_view(st, 10);
+	sqlite3_int64 package = sqlite3_column_int64(st, 12);
+
+	buf_clear(&b->name);
+	buf_put(&b->name, column_view(st, 1));
+	buf_putc(&b->name, '\0');
+	*e = (struct walk_entry){
+		.dir = buf_view(&b->dir),
+		.name = view_sub(buf_view(&b->name), 0, b->name.n - 1),
+		.dirfd = -1,
+		.has_stat = true,
+		.mode = (uint32_t)sqlite3_column_int64(st, 2),
+		.uid = (uint32_t)sqlite3_column_int64(st, 3),
+		.gid = (uint32_t)sqlite3_column_int64(st, 4),
+		.size = (uint64_t)sqlite3_column_int64(st, 5),
+		.mtime_ns = (uint64_t)sqlite3_column_int64(st, 6),
+		.ctime_ns = (uint64_t)sqlite3_column_int64(st, 7),
+		.inode = (uint64_t)sqlite3_column_int64(st, 8),
+		.nlink = (uint32_t)sqlite3_column_int64(st, 9),
+		.has_digest = digest.n == 32,
+		.has_extra = true,
+	};
+	if (e->has_digest)
+		memcpy(e->sha256, digest.p, 32);
+	b->item.package = package > 0 && (uint64_t)package <= b->n_packages
+				  ? b->packages[package]
+				  : VIEW("");
+	if (b->name.failed)
+		return -1;
+	return take_extra(b, sqlite3_column_int64(st, 11));
+}
+
+static int
+start_at(struct baseline *b, sqlite3_int64 dir, sqlite3_int64 file)
+{
+	const struct {
+		enum query query;
+		sqlite3_int64 from;
+	} starts[] = { { NEXT_FILE, file },
+		       { NEXT_DIR, dir },
+		       { NEXT_ACCOUNTS, file } };
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+		sqlite3_reset(b->queries[starts[i].query]);
+		sqlite3_bind_int64(b->queries[starts[i].query], 1,
+				   starts[i].from);
+	}
+	rc = sqlite3_step(b->queries[NEXT_DIR]);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return -1;
+	b->more_dirs = rc == SQLITE_ROW;
+	b->next_first = 0;
+	b->next_accounts = 0;
+	b->started = true;
+	return 0;
+}
+
+int
+baseline_next(struct baseline *b, const struct baseline_item **out)
+{
+	sqlite3_stmt *st = b->queries[NEXT_FILE];
+	sqlite3_int64 id;
+	int rc;
+
+	if (!b->started && start_at(b, 1, 1) != 0)
+		return -1;
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_DONE)
+		return 0;
+	id = sqlite3_column_int64(st, 0);
+	if (rc != SQLITE_ROW || advance_dir(b, id) != 0 ||
+	    take_item(b, st) != 0 || take_accounts(b, id) != 0)
+		return -1;
+	*out = &b->item;
+	return 1;
+}
+
+void
+baseline_rewind(struct baseline *b)
+{
+	b->started = false;
+}
+
+/* One column 0 and, of a folder, its first file; false if there is no row. */
+static bool
+probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
+      sqlite3_int64 *first)
+{
+	sqlite3_stmt *st = b->queries[which];
+	bool found;
+
+	sqlite3_reset(st);
+	sqlite3_bind_int64(st, 1, id);
+	found = sqlite3_step(st) == SQLITE_ROW;
+	if (found && name != NULL) {
+		buf_clear(name);
+		buf_put(name, column_view(st, 0));
+	}
+	if (found && first != NULL)
+		*first = sqlite3_column_int64(st, 1);
+	sqlite3_reset(st);
+	return found;
+}
+
+/* The folder's id, 0 if there is none: ids are in order. */
+static sqlite3_int64
+find_dir(struct baseline *b, struct view dir, sqlite3_int64 n)
+{
+	sqlite3_int64 low = 1, high = n;
+	struct buf path = { 0 };
+	sqlite3_int64 found = 0;
+
+	while (low <= high && found == 0) {
+		sqlite3_int64 mid = low + (high - low) / 2;
+		int order;
+
+		if (!probe(b, FIND_DIR, mid, &path, NULL))
+			break;
+		order = walk_path_cmp(dir, buf_view(&path));
+		if (order == 0)
+			found = mid;
+		else if (order < 0)
+			high = mid - 1;
+		else
+			low = mid + 1;
+	}
+	buf_free(&path);
+	return found;
+}
+
+static sqlite3_int64
+find_file(struct baseline *b, struct view name, sqlite3_int64 low,
+	  sqlite3_int64 high)
+{
+	struct buf there = { 0 };
+	sqlite3_int64 found = 0;
+
+	while (low <= high && found == 0) {
+		sqlite3_int64 mid = low + (high - low) / 2;
+		int order;
+
+		if (!probe(b, FIND_FILE, mid, &there, NULL))
+			break;
+		order = view_cmp(name, buf_view(&there));
+		if (order == 0)
+			found = mid;
+		else if (order < 0)
+			high = mid - 1;
+		else
+			low = mid + 1;
+	}
+	buf_free(&there);
+	return found;
+}
+
+int
+baseline_find(struct baseline *b, struct view path,
+	      const struct baseline_item **out)
+{
+	sqlite3_stmt *count = b->queries[COUNT_DIRS];
+	sqlite3_int64 n, dir, file, first = 0, next;
+	struct view folder, name;
+
+	walk_path_split(path, &folder, &name);
+	sqlite3_reset(count);
+	if (sqlite3_step(count) != SQLITE_ROW)
+		return -1;
+	n = sqlite3_column_int64(count, 0);
+	sqlite3_reset(count);
+	dir = find_dir(b, folder, n);
+	if (dir == 0 || !probe(b, FIND_DIR, dir, NULL, &first))
+		return 0;
+	if (!probe(b, FIND_DIR, dir + 1, NULL, &next))
+		next = (sqlite3_int64)b->meta.files + 1;
+	file = find_file(b, name, first, next - 1);
+	if (file == 0)
+		return 0;
+	if (start_at(b, dir, file) != 0)
+		return -1;
+	return baseline_next(b, out);
+}
