@@ -9,6 +9,10 @@
 
 #define BUCKETS 8192u /* a power of two */
 #define ANCESTORS_MAX 4096
+/* More than an event shows (live_process.c); and fewer when all lines together
+ * have too many. A line may be twice as long before it is looked at. */
+#define LINE_KEPT 256u
+#define LINE_KEPT_IN_NEED 16u
 
 /* A process told the kernel a name just before a file event shows it. */
 struct act {
@@ -39,6 +43,8 @@ procs_new(const struct procs_options *options)
 		t->options.grace_ns = 30 * NS_PER_SEC;
 	if (t->options.max_exited == 0)
 		t->options.max_exited = 8192;
+	if (t->options.max_ancestors == 0)
+		t->options.max_ancestors = 8192;
 	if (t->options.max_acts == 0)
 		t->options.max_acts = 4096;
 	t->exited_last = &t->exited_first;
@@ -62,7 +68,7 @@ proc_ref(struct proc *p)
 
 /* The chain of parents may be long and fall together: no recursion. */
 static void
-proc_unref(struct proc *p)
+proc_unref(struct procs *t, struct proc *p)
 {
 	struct proc *doomed = p;
 
@@ -70,9 +76,10 @@ proc_unref(struct proc *p)
 		struct proc *parent = doomed->parent;
 
 		if (doomed->session != doomed)
-			proc_unref(doomed->session);
+			proc_unref(t, doomed->session);
 		if (doomed->entry != doomed)
-			proc_unref(doomed->entry);
+			proc_unref(t, doomed->entry);
+		t->counters.ancestors -= doomed->forgotten;
 		image_unref(doomed->image);
 		image_unref(doomed->before);
 		free(doomed);
@@ -81,13 +88,14 @@ proc_unref(struct proc *p)
 }
 
 static void
-replace(struct proc *owner, struct proc **slot, struct proc *with)
+replace(struct procs *t, struct proc *owner, struct proc **slot,
+	struct proc *with)
 {
 	struct proc *old = *slot;
 
 	*slot = with == owner ? owner : proc_ref(with);
 	if (old != owner)
-		proc_unref(old);
+		proc_unref(t, old);
 }
 
 /* ---- the table ------------------------------------------------------------
@@ -165,7 +173,12 @@ forget_oldest(struct procs *t)
 	p->exited_next = NULL;
 	t->counters.exited--;
 	unlink_from_bucket(t, p);
-	proc_unref(p);
+	/* Only a process of the table is asked what it was before. */
+	image_unref(p->before);
+	p->before = NULL;
+	p->forgotten = true;
+	t->counters.ancestors++;
+	proc_unref(t, p);
 }
 
 void
@@ -250,21 +263,63 @@ is_ancestor(const struct proc *p, const struct proc *of)
 	return false;
 }
 
+/*
+ * A program that goes on as its own child again and again has ever more
+ * ancestors. Who is far enough away is let go; but not from one that lives, as
+ * that may still be asked for its parent. What is counted is renumbered on the
+ * way, so that the next walk is due after as many generations again.
+ */
 static void
-set_parent(struct proc *p, struct proc *parent)
+shorten_line(struct procs *t, struct proc *p)
 {
-	if (p->parent != NULL || parent == NULL || is_ancestor(p, parent))
+	uint32_t kept = t->counters.ancestors > t->options.max_ancestors
+				? LINE_KEPT_IN_NEED
+				: LINE_KEPT;
+	struct proc *at = p, *beyond;
+
+	if (p->generation < 2 * kept)
+		return;
+	for (; kept > 0 && at->parent != NULL; at = at->parent)
+		at->generation = kept--;
+	while (at->parent != NULL && !at->exited)
+		at = at->parent;
+	beyond = at->parent;
+	at->parent = NULL;
+	t->counters.shortened += beyond != NULL;
+	proc_unref(t, beyond);
+}
+
+/* Nobody can descend from a process that only the table refers to. */
+static void
+set_parent(struct procs *t, struct proc *p, struct proc *parent)
+{
+	if (p->parent != NULL || parent == NULL ||
+	    (p->refs > 1 && is_ancestor(p, parent)))
 		return;
 	p->parent = proc_ref(parent);
+	p->generation = parent->generation + 1;
+	shorten_line(t, p);
+}
+
+/* Those of its parent are its ancestors, too, even if that cannot be seen any
+ * more. */
+static bool
+may_lead(const struct proc *leader, const struct proc *p)
+{
+	return leader == NULL || leader == p ||
+	       (p->parent != NULL &&
+		(leader == p->parent->session || leader == p->parent->entry)) ||
+	       is_ancestor(leader, p);
 }
 
 /* Sessions and entry leaders are ancestors or the process itself; anything
  * else could make a ring of references. */
 static void
-set_leader(struct proc *p, struct proc **slot, struct proc *leader)
+set_leader(struct procs *t, struct proc *p, struct proc **slot,
+	   struct proc *leader)
 {
-	if (leader == NULL || leader == p || is_ancestor(leader, p))
-		replace(p, slot, leader);
+	if (may_lead(leader, p))
+		replace(t, p, slot, leader);
 }
 
 static struct proc *
@@ -285,10 +340,10 @@ update_family(struct procs *t, struct proc *p, const struct event *e)
 {
 	struct entry_verdict entry;
 
-	set_leader(p, &p->session, session_of(t, p, e));
+	set_leader(t, p, &p->session, session_of(t, p, e));
 	entry = entry_decide(p);
 	p->entry_type = entry.type;
-	set_leader(p, &p->entry,
+	set_leader(t, p, &p->entry,
 		   entry.self	       ? p
 		   : p->parent != NULL ? p->parent->entry
 				       : NULL);
@@ -318,7 +373,7 @@ apply_fork(struct procs *t, const struct event *e)
 	if (p == NULL)
 		return NULL;
 	take_state(p, &e->proc);
-	set_parent(p, parent);
+	set_parent(t, p, parent);
 	if (p->image == NULL && parent != NULL)
 		p->image = image_ref(parent->image);
 	update_family(t, p, e);
@@ -334,7 +389,7 @@ apply_exec(struct procs *t, const struct event *e)
 	if (p == NULL)
 		return NULL;
 	take_state(p, &e->proc);
-	set_parent(p, procs_find(t, e->proc.parent));
+	set_parent(t, p, procs_find(t, e->proc.parent));
 	image = image_new(e, p->image);
 	if (image == NULL) {
 		t->counters.no_memory++;
@@ -413,12 +468,12 @@ act_hash(uint32_t pid, struct view basename)
  * be said to have told of everything, and is a candidate again; not so if it
  * has become another program since, which did not do it. */
 static void
-forget_act(struct act *act)
+forget_act(struct procs *t, struct act *act)
 {
 	if (act->proc != NULL && act->spent_ns == 0 &&
 	    act->image == act->proc->image)
 		act->proc->told = false;
-	proc_unref(act->proc);
+	proc_unref(t, act->proc);
 	image_unref(act->image);
 }
 
@@ -435,7 +490,7 @@ apply_act(struct procs *t, const struct event *e)
 	if (act->proc == p && act->hash == hash && act->spent_ns == 0 &&
 	    act->made_ns + NS_PER_SEC >= e->time_ns)
 		return p;
-	forget_act(act);
+	forget_act(t, act);
 	act->proc = proc_ref(p);
 	act->image = image_ref(p->image);
 	act->hash = hash;
@@ -609,7 +664,7 @@ procs_free(struct procs *t)
 	if (t == NULL)
 		return;
 	for (size_t i = 0; i < t->options.max_acts; i++) {
-		proc_unref(t->acts[i].proc);
+		proc_unref(t, t->acts[i].proc);
 		image_unref(t->acts[i].image);
 	}
 	for (size_t i = 0; i < BUCKETS; i++) {
@@ -617,7 +672,7 @@ procs_free(struct procs *t)
 			struct proc *p = t->buckets[i];
 
 			t->buckets[i] = p->next;
-			proc_unref(p);
+			proc_unref(t, p);
 		}
 	}
 	free(t->acts);

@@ -7,7 +7,9 @@
  * immutable and counted by reference: an event or a waiting name act pins the
  * image that was there at its time, whatever the process becomes later. Exited
  * processes are kept for a grace time, and for as long as a descendant needs
- * them as an ancestor; re-parenting never rewrites a parent.
+ * them as an ancestor; re-parenting never rewrites a parent. Of a long line of
+ * ancestors that have ended the nearest 256 are kept, or fewer when there are
+ * many such lines.
  *
  * Pointers returned are borrowed and valid until the next call that is not
  * const, unless a reference is taken.
@@ -65,9 +67,11 @@ struct proc {
 	uint64_t image_ns;	  /* boot time of the exec that made `image` */
 	struct event_creds creds;
 	uint32_t pgid, sid, tty_major, tty_minor;
+	uint32_t generation;	    /* so many ancestors, or fewer */
 	enum entry_type entry_type; /* meaningful for an entry leader */
 	bool kthread, container, exited, queued;
-	bool told; /* event.h, of its exit */
+	bool forgotten; /* by the table; somebody's ancestor */
+	bool told;	/* event.h, of its exit */
 	int32_t exit_code;
 	uint64_t exit_ns;  /* boot time */
 	uint64_t asked_ns; /* boot time; when /proc told its credentials */
@@ -77,10 +81,15 @@ struct procs_options {
 	uint64_t grace_ns; /* 0 = 30 s */
 	size_t max_exited; /* 0 = 8192; the oldest go first */
 	size_t max_acts;   /* 0 = 4096 name acts remembered */
+	/* Of processes that are only remembered as ancestors; 0 = 8192. With
+	 * more, lines of ancestors are kept shorter. */
+	size_t max_ancestors;
 };
 
 struct procs_counters {
 	uint64_t known, exited, evicted, no_memory;
+	uint64_t ancestors; /* remembered only as such */
+	uint64_t shortened; /* lines of ancestors cut off */
 };
 
 struct procs;

@@ -482,6 +482,95 @@ test_no_ring_of_ancestors(void **unused)
 	procs_free(t);
 }
 
+static unsigned
+line_length(const struct proc *p)
+{
+	unsigned n = 0;
+
+	while ((p = p->parent) != NULL)
+		n++;
+	return n;
+}
+
+/* Its child goes on, it ends; from `start_ns` a second apart. The last one. */
+static struct proc *
+go_on_as_child(struct procs *t, struct proc *p, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		struct proc *old = p;
+		struct event e;
+
+		e = event(EVENT_FORK, old->key.pid % 30000 + 100,
+			  old->key.start_ns + SECOND,
+			  old->key.start_ns + SECOND);
+		e.proc.parent = old->key;
+		e.proc.sid = old->sid;
+		p = procs_apply(t, &e);
+		leave(t, old->key, p->key.start_ns);
+		procs_expire(t, p->key.start_ns);
+	}
+	return p;
+}
+
+static void
+test_endless_line(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *sshd, *leader, *p;
+
+	(void)unused;
+	sshd = run(t, 2, 1, "/usr/sbin/sshd", (struct proc_key){ 1, 0 });
+	leader = run(t, 40, 10, "/bin/sh", sshd->key);
+	p = go_on_as_child(t, leader, 100000);
+	assert_in_range(line_length(p), 256, 512);
+	assert_in_range(procs_count(t).ancestors, 256, 600);
+	assert_true(procs_count(t).shortened > 300);
+	/* What it has from them stays. */
+	assert_view(p->image->name, "sh");
+	assert_ptr_equal(p->session, leader);
+	assert_ptr_equal(p->entry, leader);
+	assert_ptr_equal(leader->parent, sshd);
+	procs_free(t);
+}
+
+/* The living keep their parents, however many. */
+static void
+test_long_living_line(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 2, 1, "/bin/a", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	for (uint32_t i = 3; i < 3000; i++)
+		p = fork_of(t, i, i, p->key);
+	assert_int_equal(line_length(p), 2997);
+	leave(t, (struct proc_key){ 100, 100 }, 5000);
+	for (uint32_t i = 3000; i < 3600; i++)
+		p = fork_of(t, i, i, p->key);
+	assert_int_equal(line_length(p), 3499);
+	assert_int_equal(procs_count(t).shortened, 1);
+	procs_free(t);
+}
+
+/* Many lines together: the cap holds but for a few of each. */
+static void
+test_many_lines(void **unused)
+{
+	struct procs_options few = { .max_ancestors = 1000 };
+	struct procs *t = table(few);
+
+	(void)unused;
+	for (uint32_t i = 0; i < 50; i++) {
+		struct proc *p = run(t, 100000 + i, 1000 * SECOND * (i + 1),
+				     "/bin/a", (struct proc_key){ 1, 0 });
+
+		go_on_as_child(t, p, 300);
+		assert_in_range(procs_count(t).ancestors, 0, 1000 + 33 * i);
+	}
+	assert_true(procs_count(t).ancestors > 1000);
+	procs_free(t);
+}
+
 /* ---- entry leaders ----------------------------------------------------------
  */
 
@@ -619,6 +708,9 @@ main(void)
 		cmocka_unit_test(test_stale_act),
 		cmocka_unit_test(test_ticks_of_proc),
 		cmocka_unit_test(test_no_ring_of_ancestors),
+		cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_long_living_line),
+		cmocka_unit_test(test_many_lines),
 		cmocka_unit_test(test_entry_sshd),
 		cmocka_unit_test(test_entry_container),
 		cmocka_unit_test(test_image_of_a_script),
