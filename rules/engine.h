@@ -12,6 +12,7 @@
 
 #include "rules/ast.h"
 #include "rules/index.h"
+#include "rules/pattern.h"
 #include "rules/set.h"
 
 #include <netinet/in.h>
@@ -83,24 +84,6 @@ bool value_compare(enum compare_op op, const struct value *a,
 /* Typed bytes of a value, equal iff the values are (5 equals 5.0). */
 void value_encode(struct buf *, const struct value *);
 
-/* A set of literals for `in` and for patterns without wildcards. */
-struct value_set {
-	bool fold;
-	struct view *table; /* open addressing, p NULL = empty */
-	size_t mask;
-	size_t shortest, longest; /* of the table */
-	struct value *v;	  /* all, for values that are no strings */
-	size_t n;
-};
-
-int value_set_make(struct value_set *, struct arena *, const struct value *,
-		   size_t n, bool fold);
-/* `s` must be folded already when the set is. */
-bool value_set_has(const struct value_set *, struct view s);
-/* Stable, for the set's own tables: literals are not hostile. */
-uint64_t literal_hash(struct view);
-void fold_ascii(char *to, struct view from);
-
 /* ---- addresses ------------------------------------------------------- */
 
 struct cidr {
@@ -113,42 +96,7 @@ bool cidr_parse(struct view, struct cidr *out);	   /* with or without /n */
 bool address_parse(struct view, struct cidr *out); /* without */
 bool cidr_has(const struct cidr *block, const struct cidr *address);
 
-/* ---- patterns and regular expressions -------------------------------- */
-
-enum pattern_kind {
-	PATTERN_EXACT,
-	PATTERN_ALL,	  /* * */
-	PATTERN_PREFIX,	  /* a* */
-	PATTERN_SUFFIX,	  /* *a */
-	PATTERN_CONTAINS, /* *a* */
-	PATTERN_BETWEEN,  /* a*b */
-	PATTERN_GENERAL,
-};
-
-struct pattern {
-	enum pattern_kind kind;
-	struct view a, b; /* literal parts; the whole form for GENERAL */
-	struct view form;
-};
-
-/* One list of patterns: exact ones hashed, the others in order. */
-struct pattern_list {
-	bool fold;
-	struct value_set exact;
-	struct pattern *v;
-	size_t n;
-};
-
-int pattern_list_make(struct pattern_list *, struct arena *,
-		      const struct view *forms, size_t n, bool fold);
-/* `s` folded already when the list is. */
-bool pattern_list_match(const struct pattern_list *, struct view s);
-bool pattern_match(const struct pattern *, struct view s);
-/* Of wildcard text (* and ?) the pattern form. VIEW_NONE: no memory. */
-struct view pattern_form(struct arena *, struct view text);
-/* And back, for people. */
-struct view pattern_text(struct arena *, struct view form);
-bool pattern_is_literal(struct view form);
+/* ---- regular expressions ---------------------------------------------- */
 
 struct regex; /* freed by the set */
 /* NULL with a sentence in `why` (arena) and its offset. */
@@ -293,8 +241,6 @@ enum code_kind {
 /* One condition of a rule; bit `id` of the index. */
 struct stage {
 	unsigned id;
-	/* Where the program goes on when the index has let the stage live. */
-	uint32_t entry;
 	struct program program;
 	/* What it asks of earlier events as well, .n = 0: nothing. Decided
 	 * only for a pending sequence that this event could advance. */
@@ -544,11 +490,9 @@ struct eval {
 };
 
 bool eval_program(struct eval *, const struct program *);
-/* From the stage's entry on: for a candidate of the index. */
-bool eval_stage(struct eval *, const struct stage *);
+/* From there on. */
+bool eval_from(struct eval *, const struct program *, uint32_t entry);
 bool eval_leaf(struct eval *, uint32_t leaf);
-/* One leaf against one string, for the index. */
-bool eval_leaf_string(struct eval *, uint32_t leaf, struct view s);
 bool eval_expr(struct eval *, const struct expr *);
 /* A folded copy, valid until the next. */
 bool eval_fold(struct eval *, struct view s, struct view *out);

@@ -166,19 +166,7 @@ eval_leaf(struct eval *e, uint32_t leaf)
 }
 
 bool
-eval_leaf_string(struct eval *e, uint32_t leaf, struct view s)
-{
-	const struct leaf *l = &e->set->leaves[leaf];
-
-	if (l->op == LEAF_IN)
-		return in_string(e, l, s);
-	if (l->patterns.fold && !eval_fold(e, s, &s))
-		return false;
-	return pattern_list_match(&l->patterns, s);
-}
-
-static bool
-run_program(struct eval *e, const struct program *p, size_t entry)
+eval_from(struct eval *e, const struct program *p, uint32_t entry)
 {
 	const struct test *t = &p->v[entry];
 
@@ -190,13 +178,7 @@ run_program(struct eval *e, const struct program *p, size_t entry)
 bool
 eval_program(struct eval *e, const struct program *p)
 {
-	return run_program(e, p, 0);
-}
-
-bool
-eval_stage(struct eval *e, const struct stage *s)
-{
-	return run_program(e, &s->program, s->entry);
+	return eval_from(e, p, 0);
 }
 
 /* ---- expressions ----------------------------------------------------- */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which of very many string tests can be true of a value, found in one walk
- * over its bytes.
+ * Which of very many string tests are true of a value, found in one walk over
+ * its bytes.
  *
- * Of every literal and pattern one window of four bytes is chosen that any
- * matching value must contain (folded, with a mark at either end of the
- * value, so that short words and prefixes have windows, too), the rarest
- * among the tests at hand. A value's windows are looked up in a table; only
- * the tests found there are made. Tests with a pattern that has no window at
- * all (*, *x*) are always made.
+ * The tests are lists of literals and patterns, here called forms; equal ones
+ * of several tests are one. Of every form one window of four bytes is chosen
+ * that any matching value must contain (folded, with a mark at either end of
+ * the value, so that short words and prefixes have windows, too), the rarest
+ * among the forms at hand. A value's windows are looked up in a table; only
+ * the forms found there are compared with it, each once. Forms without any
+ * window (*, *x*) are always compared.
  */
 #include "rules/engine.h"
-#include "rules/grams.h"
 
 #include <stdlib.h>
 
@@ -21,14 +21,22 @@
 
 /* A window under construction. */
 struct use {
-	uint32_t gram, test;
+	uint32_t gram, form;
+};
+
+/* A form of a test, before equal ones are one. */
+struct wish {
+	struct gram_form form;
+	uint32_t test;
 };
 
 struct builder {
-	struct use *v;
-	size_t n, cap;
+	struct wish *wishes;
+	size_t n_wishes, cap_wishes;
+	struct use *uses;
+	size_t n_uses;
 	uint32_t *count; /* of uses, by hash: how common a window is */
-	bool failed, short_one;
+	bool failed;
 };
 
 #define COUNT_SLOTS 65536
@@ -46,24 +54,6 @@ static uint32_t
 spread(uint32_t gram)
 {
 	return gram * 2654435761u; /* Knuth, TAOCP 6.4 */
-}
-
-static void
-add_use(struct builder *b, uint32_t gram, uint32_t test)
-{
-	if (b->n == b->cap) {
-		size_t cap = b->cap == 0 ? 256 : b->cap * 2;
-		struct use *v = realloc(b->v, cap * sizeof(*v));
-
-		if (v == NULL) {
-			b->failed = true;
-			return;
-		}
-		b->v = v;
-		b->cap = cap;
-	}
-	b->v[b->n++] = (struct use){ gram, test };
-	b->count[spread(gram) >> 16]++;
 }
 
 /* The rarest window of one literal run, better than *best. */
@@ -137,46 +127,123 @@ choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram)
 	return true;
 }
 
-/* One pattern form: its runs of literal bytes, with the marks. */
-static void
-add_pattern(struct builder *b, struct view form, uint32_t test)
-{
-	char *p = malloc(form.n + 2);
-	uint32_t gram;
+/* ---- building -------------------------------------------------------- */
 
-	if (p == NULL) {
-		b->failed = true;
-		return;
+static void
+add_wish(struct builder *b, const struct pattern *p, bool fold, uint32_t test)
+{
+	if (b->n_wishes == b->cap_wishes) {
+		size_t cap = b->cap_wishes == 0 ? 256 : b->cap_wishes * 2;
+		struct wish *v = realloc(b->wishes, cap * sizeof(*v));
+
+		if (v == NULL) {
+			b->failed = true;
+			return;
+		}
+		b->wishes = v;
+		b->cap_wishes = cap;
 	}
-	p[0] = MARK_BEGIN;
-	fold_ascii(p + 1, form);
-	p[form.n + 1] = MARK_END;
-	if (choose_window(b, p, form.n + 2, &gram))
-		add_use(b, gram, test);
-	else
-		b->short_one = true;
-	free(p);
+	b->wishes[b->n_wishes++] =
+		(struct wish){ { .pattern = *p, .fold = fold }, test };
 }
 
+/* Literals; folded already when the values are to be. */
 static void
-add_set(struct builder *b, const struct value_set *set, uint32_t test)
+add_set(struct builder *b, const struct value_set *set, bool fold,
+	uint32_t test)
 {
-	for (size_t i = 0; i <= set->mask; i++)
-		if (set->table[i].p != NULL)
-			add_pattern(b, set->table[i], test);
+	for (size_t i = 0; i <= set->mask; i++) {
+		struct view s = set->table[i];
+
+		if (s.p != NULL)
+			add_wish(b,
+				 &(struct pattern){ .kind = PATTERN_EXACT,
+						    .a = s,
+						    .form = s },
+				 fold, test);
+	}
 }
 
 static void
 add_leaf(struct builder *b, const struct leaf *l, uint32_t test)
 {
 	if (l->op == LEAF_IN) {
-		add_set(b, &l->set, test);
+		add_set(b, &l->set, l->set.fold, test);
 		return;
 	}
 	if (l->patterns.exact.n > 0)
-		add_set(b, &l->patterns.exact, test);
+		add_set(b, &l->patterns.exact, l->patterns.fold, test);
 	for (size_t i = 0; i < l->patterns.n; i++)
-		add_pattern(b, l->patterns.v[i].form, test);
+		add_wish(b, &l->patterns.v[i], l->patterns.fold, test);
+}
+
+static int
+by_form(const void *a, const void *b)
+{
+	const struct wish *x = a, *y = b;
+	int order = view_cmp(x->form.pattern.form, y->form.pattern.form);
+
+	if (order == 0)
+		order = (int)x->form.fold - (int)y->form.fold;
+	if (order == 0)
+		order = x->test < y->test ? -1 : x->test > y->test;
+	return order;
+}
+
+static bool
+same_form(const struct gram_form *a, const struct gram_form *b)
+{
+	return a->fold == b->fold && view_eq(a->pattern.form, b->pattern.form);
+}
+
+/* The sorted wishes as forms, each with its run of tests. */
+static int
+make_forms(struct grams *g, struct arena *arena, const struct builder *b)
+{
+	g->forms = arena_array(arena, b->n_wishes + 1, sizeof(*g->forms));
+	g->tests = arena_array(arena, b->n_wishes + 1, sizeof(*g->tests));
+	if (g->forms == NULL || g->tests == NULL)
+		return -1;
+	for (size_t i = 0; i < b->n_wishes; i++) {
+		struct gram_form *last = &g->forms[g->n_forms];
+
+		g->tests[i] = b->wishes[i].test;
+		if (i == 0 || !same_form(&b->wishes[i].form, last - 1)) {
+			*last = b->wishes[i].form;
+			last->first = (uint32_t)i;
+			g->n_forms++;
+		}
+		g->forms[g->n_forms - 1].n++;
+	}
+	return 0;
+}
+
+/* One window for each form; those that have none are always compared. */
+static void
+choose_windows(struct grams *g, struct builder *b)
+{
+	struct buf room = { 0 };
+
+	for (uint32_t i = 0; i < g->n_forms; i++) {
+		struct view form = g->forms[i].pattern.form;
+		uint32_t gram;
+
+		buf_clear(&room);
+		buf_putc(&room, MARK_BEGIN);
+		buf_put(&room, form);
+		buf_putc(&room, MARK_END);
+		b->failed |= room.failed;
+		if (b->failed)
+			break;
+		fold_ascii(room.p + 1, form);
+		if (!choose_window(b, room.p, room.n, &gram)) {
+			g->always[g->n_always++] = i;
+			continue;
+		}
+		b->uses[b->n_uses++] = (struct use){ gram, i };
+		b->count[spread(gram) >> 16]++;
+	}
+	buf_free(&room);
 }
 
 static int
@@ -186,36 +253,36 @@ by_gram(const void *a, const void *b)
 
 	if (x->gram != y->gram)
 		return x->gram < y->gram ? -1 : 1;
-	return x->test < y->test ? -1 : x->test > y->test;
+	return x->form < y->form ? -1 : x->form > y->form;
 }
 
-/* The sorted uses as a table from window to a run of tests. */
+/* The sorted uses as a table from window to a run of forms. */
 static int
 make_table(struct grams *g, struct arena *arena, const struct builder *b)
 {
 	size_t size = 64;
 
-	while (size < b->n * 2)
+	while (size < b->n_uses * 2)
 		size *= 2;
 	g->mask = (uint32_t)size - 1;
 	g->slots = arena_array(arena, size, sizeof(*g->slots));
-	g->tests = arena_array(arena, b->n + 1, sizeof(*g->tests));
+	g->found = arena_array(arena, b->n_uses + 1, sizeof(*g->found));
 	g->bits = arena_array(arena, size / 8, sizeof(*g->bits));
-	if (g->slots == NULL || g->tests == NULL || g->bits == NULL)
+	if (g->slots == NULL || g->found == NULL || g->bits == NULL)
 		return -1;
 	memset(g->slots, 0, size * sizeof(*g->slots));
 	memset(g->bits, 0, size / 8 * sizeof(*g->bits));
-	for (size_t i = 0; i < b->n; i++) {
-		uint32_t at = spread(b->v[i].gram) >> 8;
+	for (size_t i = 0; i < b->n_uses; i++) {
+		uint32_t at = spread(b->uses[i].gram) >> 8;
 
-		g->tests[i] = b->v[i].test;
+		g->found[i] = b->uses[i].form;
 		g->bits[at / 64 & (g->mask >> 3)] |= 1ull << at % 64;
 		for (at &= g->mask;
-		     g->slots[at].n > 0 && g->slots[at].gram != b->v[i].gram;
+		     g->slots[at].n > 0 && g->slots[at].gram != b->uses[i].gram;
 		     at = (at + 1) & g->mask)
 			;
 		if (g->slots[at].n++ == 0) {
-			g->slots[at].gram = b->v[i].gram;
+			g->slots[at].gram = b->uses[i].gram;
 			g->slots[at].first = (uint32_t)i;
 		}
 	}
@@ -227,36 +294,55 @@ grams_build(struct grams *g, struct arena *arena, const struct leaf *leaves,
 	    const uint32_t *ids, size_t n)
 {
 	struct builder b = { .count = calloc(COUNT_SLOTS, sizeof(uint32_t)) };
-	size_t kept = 0;
 	int rc = -1;
 
 	memset(g, 0, sizeof(*g));
-	g->always = arena_array(arena, n + 1, sizeof(*g->always));
-	if (b.count == NULL || g->always == NULL)
-		goto out;
-	for (uint32_t i = 0; i < n && !b.failed; i++) {
-		size_t before = b.n;
-
-		b.short_one = false;
+	for (uint32_t i = 0; i < n; i++)
 		add_leaf(&b, &leaves[ids[i]], i);
-		if (b.short_one) {
-			b.n = before;
-			g->always[g->n_always++] = i;
-		}
-	}
+	if (b.count == NULL || b.failed)
+		goto out;
+	if (b.n_wishes > 0)
+		qsort(b.wishes, b.n_wishes, sizeof(*b.wishes), by_form);
+	if (make_forms(g, arena, &b) < 0)
+		goto out;
+	g->always = arena_array(arena, g->n_forms + 1, sizeof(*g->always));
+	b.uses = calloc(g->n_forms + 1, sizeof(*b.uses));
+	if (g->always == NULL || b.uses == NULL)
+		goto out;
+	choose_windows(g, &b);
 	if (b.failed)
 		goto out;
-	if (b.n > 0)
-		qsort(b.v, b.n, sizeof(*b.v), by_gram);
-	for (size_t i = 0; i < b.n; i++)
-		if (i == 0 || by_gram(&b.v[i], &b.v[kept - 1]) != 0)
-			b.v[kept++] = b.v[i];
-	b.n = kept;
+	qsort(b.uses, b.n_uses, sizeof(*b.uses), by_gram);
 	rc = make_table(g, arena, &b);
 out:
 	free(b.count);
-	free(b.v);
+	free(b.wishes);
+	free(b.uses);
 	return rc;
+}
+
+/* ---- finding --------------------------------------------------------- */
+
+/* A value being walked over. */
+struct walk {
+	const struct grams *g;
+	struct grams_room *room;
+	struct view value, folded;
+	struct grams_found *found;
+};
+
+static void
+compare(struct walk *w, uint32_t form)
+{
+	const struct gram_form *f = &w->g->forms[form];
+
+	if (w->room->seen[form] == w->room->round)
+		return;
+	w->room->seen[form] = w->room->round;
+	if (!pattern_match(&f->pattern, f->fold ? w->folded : w->value))
+		return;
+	for (uint32_t i = 0; i < f->n; i++)
+		w->found->call(w->found->ctx, w->g->tests[f->first + i]);
 }
 
 /* Most windows end here. */
@@ -269,8 +355,9 @@ may_be_there(const struct grams *g, uint32_t gram)
 }
 
 static void
-look_up(const struct grams *g, uint32_t gram, struct grams_found *found)
+look_up(struct walk *w, uint32_t gram)
 {
+	const struct grams *g = w->g;
 	uint32_t at = spread(gram) >> 8;
 
 	if (!may_be_there(g, gram))
@@ -279,36 +366,63 @@ look_up(const struct grams *g, uint32_t gram, struct grams_found *found)
 		if (g->slots[at].gram != gram)
 			continue;
 		for (uint32_t i = 0; i < g->slots[at].n; i++)
-			found->call(found->ctx,
-				    g->tests[g->slots[at].first + i]);
+			compare(w, g->found[g->slots[at].first + i]);
 		return;
 	}
 }
 
+/* The value folded, with its marks. */
+static bool
+fold_value(struct buf *text, struct view value)
+{
+	buf_clear(text);
+	if (!buf_reserve(text, value.n + 2)) {
+		text->failed = false;
+		return false;
+	}
+	text->p[0] = MARK_BEGIN;
+	fold_ascii(text->p + 1, value);
+	text->p[value.n + 1] = MARK_END;
+	return true;
+}
+
 bool
-grams_find(const struct grams *g, struct buf *room, struct view value,
+grams_find(const struct grams *g, struct grams_room *room, struct view value,
 	   struct grams_found *found)
 {
-	for (size_t i = 0; i < g->n_always; i++)
-		found->call(found->ctx, g->always[i]);
-	if (room->cap < value.n + 2) {
-		buf_clear(room);
-		buf_put(room, value);
-		buf_put(room, VIEW("  "));
-		if (room->failed) {
-			room->failed = false;
-			return false;
-		}
+	struct walk w = { g, room, value, VIEW_NONE, found };
+	const char *p;
+
+	if (!fold_value(&room->text, value))
+		return false;
+	p = room->text.p;
+	w.folded = (struct view){ p + 1, value.n };
+	if (++room->round == 0) {
+		memset(room->seen, 0, g->n_forms * sizeof(*room->seen));
+		room->round = 1;
 	}
-	room->p[0] = MARK_BEGIN;
-	fold_ascii(room->p + 1, value);
-	room->p[value.n + 1] = MARK_END;
+	for (size_t i = 0; i < g->n_always; i++)
+		compare(&w, g->always[i]);
 	for (size_t n = 1; n <= 2 && n <= value.n; n++) {
-		look_up(g, begin_window(room->p + 1, n), found);
-		look_up(g, end_window(room->p + 1 + value.n, n), found);
+		look_up(&w, begin_window(p + 1, n));
+		look_up(&w, end_window(p + 1 + value.n, n));
 	}
 	for (size_t i = 0; i + WINDOW <= value.n + 2; i++)
-		if (may_be_there(g, window_at(room->p + i)))
-			look_up(g, window_at(room->p + i), found);
+		if (may_be_there(g, window_at(p + i)))
+			look_up(&w, window_at(p + i));
 	return true;
+}
+
+int
+grams_room_new(const struct grams *g, struct grams_room *room)
+{
+	room->seen = calloc(g->n_forms + 1, sizeof(*room->seen));
+	return room->seen == NULL ? -1 : 0;
+}
+
+void
+grams_room_free(struct grams_room *room)
+{
+	free(room->seen);
+	buf_free(&room->text);
 }

@@ -3,19 +3,28 @@
 #ifndef RULES_GRAMS_H
 #define RULES_GRAMS_H
 
-#include "scan/base.h"
+#include "rules/pattern.h"
 
 struct leaf;
 
+/* A literal or a pattern, and the tests that it makes true. */
+struct gram_form {
+	struct pattern pattern;
+	bool fold;
+	uint32_t first, n; /* a run of `tests` */
+};
+
 struct gram_slot {
-	uint32_t gram, first, n; /* a run of `tests`; n 0 = empty */
+	uint32_t gram, first, n; /* a run of `found`; n 0 = empty */
 };
 
 struct grams {
+	struct gram_form *forms;
+	size_t n_forms;
 	struct gram_slot *slots;
 	uint32_t mask;
 	uint64_t *bits; /* a filter before the table */
-	uint32_t *tests, *always;
+	uint32_t *found, *tests, *always;
 	size_t n_always;
 };
 
@@ -24,13 +33,23 @@ struct grams {
 int grams_build(struct grams *, struct arena *, const struct leaf *leaves,
 		const uint32_t *ids, size_t n);
 
+/* What a run needs to search. */
+struct grams_room {
+	uint32_t *seen; /* per form: the round it was compared in */
+	uint32_t round;
+	struct buf text; /* the value folded */
+};
+
+int grams_room_new(const struct grams *, struct grams_room *);
+void grams_room_free(struct grams_room *);
+
 struct grams_found {
 	void (*call)(void *ctx, uint32_t test); /* may come repeatedly */
 	void *ctx;
 };
 
-/* Every test that can be true of the value. False: memory is out. */
-bool grams_find(const struct grams *, struct buf *room, struct view value,
+/* Every test that is true of the value. False: memory is out. */
+bool grams_find(const struct grams *, struct grams_room *, struct view value,
 		struct grams_found *);
 
 #endif

@@ -5,79 +5,96 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define SCAN_BYTES 65536 /* longer values are not looked at here */
-#define VALUES_MAX 32	 /* of an array; more: the guard is skipped */
-
-/* What a value lets live. */
-#define VALUE_ENTRIES 256
-#define VALUE_BYTES 88 /* longer ones are not remembered */
-
-struct value_entry {
-	uint32_t n; /* bytes + 1; 0 = empty */
-	char bytes[VALUE_BYTES];
-	uint64_t bits[]; /* the surviving stages */
-};
-
-/* What a kind of event lets live. */
+/* Candidates of a kind that are not worth asking who acts. */
+#define FEW 8
+/* Of an actor; with more it is not remembered. */
+#define MANY 32
 #define KIND_ENTRIES 256
 #define KIND_BYTES 118 /* of the key */
+#define ACTOR_SETS 256 /* of two entries each */
+#define ACTOR_BYTES 208
+/* Longer programs are not looked through. */
+#define PROGRAM_TESTS 4096
 
-struct kind_entry {
-	uint16_t n;	 /* bytes of the key; 0 = empty */
+#define TOO_MANY UINT32_MAX
+
+/* What is left of the stages. */
+struct left {
 	uint16_t guards; /* a bit for each that guards enough of them */
-	char key[KIND_BYTES];
-	uint64_t bits[];
+	uint32_t n;	 /* or TOO_MANY to be remembered */
+	struct candidate *v;
 };
 static_assert(GUARDS_MAX <= 16, "a bit for each guard");
 
-struct guard_cache {
-	char *entries;	/* and one more for what is not remembered */
-	uint32_t *seen; /* per leaf: the round it was tested in */
-	uint32_t round;
+struct kind_entry {
+	uint32_t serial; /* of what is remembered; 0 = nothing */
+	uint16_t n;	 /* bytes of the key */
+	uint8_t actors;	 /* the fields that say more, where there are many */
+	char key[KIND_BYTES];
+	struct left left;
+	struct candidate few[FEW];
+	uint64_t bits[]; /* the stages that live */
 };
 
+struct actor_entry {
+	uint32_t kind; /* its serial; 0 = nothing is remembered */
+	uint16_t n;    /* bytes of the key */
+	bool recent;   /* the one of the set to be kept */
+	char key[ACTOR_BYTES];
+	struct left left;
+	struct candidate many[MANY];
+};
+
+/* Of kinds there is one entry more, for what is not remembered. */
 struct index_run {
-	char *kinds; /* and one more, as above */
-	size_t kind_stride, value_stride;
-	struct guard_cache guards[GUARDS_MAX];
+	char *kinds;
+	size_t kind_stride;
+	uint32_t serial;
+	struct actor_entry *actors;
+	size_t actor_sets;
+	struct guard_run *guards[GUARDS_MAX];
 	size_t n_guards;
-	struct buf room;      /* for grams */
-	uint64_t *candidates; /* bit sets of stages */
-	uint64_t *alive;
+	uint64_t *bits, *alive; /* sets of stages */
+	struct candidate *past; /* the guards */
+	bool *reached;		/* tests of a program */
 };
 
 /* ---- life ------------------------------------------------------------ */
 
 static int
-new_caches(struct index_run *run, const struct index *x)
+new_caches(struct index_run *run, const struct rules *set)
 {
-	size_t bits = x->words * sizeof(uint64_t);
+	const struct index *x = &set->index;
 
-	run->kind_stride = sizeof(struct kind_entry) + bits;
-	run->value_stride = sizeof(struct value_entry) + bits;
-	run->n_guards = x->n_guards;
+	run->kind_stride =
+		sizeof(struct kind_entry) + x->words * sizeof(uint64_t);
+	/* Small sets need little room. */
+	for (run->actor_sets = 1; run->actor_sets < ACTOR_SETS &&
+				  run->actor_sets < 2 * set->n_stages;)
+		run->actor_sets *= 2;
 	run->kinds = calloc(KIND_ENTRIES + 1, run->kind_stride);
-	run->candidates = calloc(x->words + 1, sizeof(uint64_t));
-	run->alive = calloc(x->words + 1, sizeof(uint64_t));
-	if (run->kinds == NULL || run->candidates == NULL || run->alive == NULL)
+	run->actors = calloc(run->actor_sets * 2, sizeof(*run->actors));
+	run->bits = calloc(x->words + 1, sizeof(*run->bits));
+	run->alive = calloc(x->words + 1, sizeof(*run->alive));
+	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
+	run->reached = calloc(PROGRAM_TESTS, sizeof(*run->reached));
+	if (run->kinds == NULL || run->actors == NULL || run->bits == NULL ||
+	    run->alive == NULL || run->past == NULL || run->reached == NULL)
 		return -1;
-	for (size_t i = 0; i < x->n_guards; i++) {
-		struct guard_cache *c = &run->guards[i];
-
-		c->entries = calloc(VALUE_ENTRIES + 1, run->value_stride);
-		c->seen = calloc(x->guards[i].n + 1, sizeof(*c->seen));
-		if (c->entries == NULL || c->seen == NULL)
+	for (; run->n_guards < x->n_guards; run->n_guards++) {
+		run->guards[run->n_guards] = guard_run_new(x, run->n_guards);
+		if (run->guards[run->n_guards] == NULL)
 			return -1;
 	}
 	return 0;
 }
 
 struct index_run *
-index_run_new(struct rules_run *rules)
+index_run_new(const struct rules *set)
 {
 	struct index_run *run = calloc(1, sizeof(*run));
 
-	if (run != NULL && new_caches(run, &rules->set->index) < 0) {
+	if (run != NULL && new_caches(run, set) < 0) {
 		index_run_free(run);
 		return NULL;
 	}
@@ -89,237 +106,448 @@ index_run_free(struct index_run *run)
 {
 	if (run == NULL)
 		return;
-	for (size_t i = 0; i < run->n_guards; i++) {
-		free(run->guards[i].entries);
-		free(run->guards[i].seen);
-	}
+	for (size_t i = 0; i < run->n_guards; i++)
+		guard_run_free(run->guards[i]);
 	free(run->kinds);
-	free(run->candidates);
+	free(run->actors);
+	free(run->bits);
 	free(run->alive);
-	buf_free(&run->room);
+	free(run->past);
+	free(run->reached);
 	free(run);
 }
 
-/* ---- bit sets -------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------ */
 
-static void
-set_stages(uint64_t *bits, const struct guard_leaf *l)
+struct key {
+	char *p;
+	size_t n, cap;
+};
+
+/* Most are shorter than a call of memcpy is worth. */
+static inline void
+copy_short(char *to, const char *from, size_t n)
 {
-	for (size_t i = 0; i < l->n; i++)
-		bits[l->pairs[i].stage / 64] |= 1ull << l->pairs[i].stage % 64;
+	if (n > 16) {
+		memcpy(to, from, n);
+	} else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = from[i];
+	}
 }
 
-/* Does the guard care for at least so many of the stages? */
-static bool
-guards_enough(const struct guard *g, const uint64_t *bits, size_t words)
+/* Values are told apart by type, length and bytes. Returns those written, 0:
+ * it has no room or cannot be told. */
+static inline size_t
+put_value(char *p, size_t room, const struct value *v)
 {
-	unsigned n = 0;
+	int64_t i = v->type == VALUE_BOOL ? v->b : v->i;
 
-	for (size_t w = 0; w < words; w++) {
-		n += (unsigned)__builtin_popcountll(bits[w] & ~g->unguarded[w]);
-		if (n >= g->worth)
+	if (v->type == VALUE_STRING) {
+		if (v->s.n > INT8_MAX || room <= v->s.n)
+			return 0;
+		p[0] = (char)v->s.n;
+		copy_short(p + 1, v->s.p, v->s.n);
+		return v->s.n + 1;
+	}
+	if ((v->type != VALUE_INT && v->type != VALUE_BOOL) ||
+	    room <= sizeof(i))
+		return 0;
+	p[0] = (char)(0x80 | v->type); /* no length */
+	memcpy(p + 1, &i, sizeof(i));
+	return sizeof(i) + 1;
+}
+
+/* All values of a field, and how many there are. False: the key says too
+ * little to remember anything by it. */
+static inline bool
+put_field(struct key *k, struct record *r, unsigned field)
+{
+	const struct slot *slot = record_get(r, field);
+	size_t n = k->n;
+
+	if (slot->n > UINT8_MAX || n == k->cap)
+		return false;
+	k->p[n++] = (char)slot->n;
+	for (uint32_t i = 0; i < slot->n; i++) {
+		size_t put = put_value(k->p + n, k->cap - n, &slot->v[i]);
+
+		if (put == 0)
+			return false;
+		n += put;
+	}
+	k->n = n;
+	return true;
+}
+
+static bool
+same_key(const struct key *k, const char *p, size_t n)
+{
+	return k->n == n && memcmp(k->p, p, n) == 0;
+}
+
+static size_t
+hash_key(const struct key *k)
+{
+	return view_hash((struct view){ k->p, k->n });
+}
+
+/* Evaluations that failed: an answer they went into is not remembered. */
+static uint64_t
+count_failed(const struct rules_run *run)
+{
+	return run->counters.no_memory + run->counters.regex_limits;
+}
+
+/* ---- programs run ahead ---------------------------------------------- */
+
+struct ahead {
+	struct rules_run *run;
+	uint8_t actors; /* the fields that are known besides the kind's */
+};
+
+static bool
+is_decided(const struct ahead *a, uint32_t leaf)
+{
+	return (a->run->set->index.needs[leaf] & ~a->actors) == 0;
+}
+
+static uint32_t
+step(const struct ahead *a, const struct test *t)
+{
+	return eval_leaf(&a->run->eval, t->leaf) ? t->yes : t->no;
+}
+
+/* The first test that is not decided. */
+static uint32_t
+run_ahead(const struct ahead *a, const struct program *p)
+{
+	uint32_t at = 0;
+
+	while (p->v[at].op == TEST_LEAF && is_decided(a, p->v[at].leaf))
+		at = step(a, &p->v[at]);
+	return at;
+}
+
+/* Could the program accept from there, whatever the tests say that are not
+ * decided? Jumps only go forward. */
+static bool
+can_accept(const struct ahead *a, const struct program *p, uint32_t from)
+{
+	bool *reached = a->run->index->reached;
+
+	if (p->n > PROGRAM_TESTS)
+		return true;
+	memset(reached + from, 0, p->n - from);
+	reached[from] = true;
+	for (uint32_t i = from; i < p->n; i++) {
+		const struct test *t = &p->v[i];
+
+		if (!reached[i] || t->op == TEST_REJECT)
+			continue;
+		if (t->op == TEST_ACCEPT)
+			return true;
+		if (is_decided(a, t->leaf))
+			reached[step(a, t)] = true;
+		else
+			reached[t->yes] = reached[t->no] = true;
+	}
+	return false;
+}
+
+/* Does the guard care for enough of the candidates? */
+static bool
+guards_left(const struct guard *g, const struct candidate *v, size_t n)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t stage = v[i].stage;
+
+		count += ~g->unguarded[stage / 64] >> stage % 64 & 1;
+		if (count >= g->worth)
 			return true;
 	}
 	return false;
 }
 
-/* ---- the kind of the event ------------------------------------------- */
-
-/* The values of all fields, each with its length; 0 = not remembered. Never
- * empty otherwise, not even without fields. */
-static size_t
-kind_key(const struct index *x, struct record *r, char key[KIND_BYTES])
+static struct candidate
+candidate(const struct ahead *a, size_t id)
 {
-	size_t n = 1;
-
-	key[0] = (char)x->n_kinds;
-	for (size_t k = 0; k < x->n_kinds; k++) {
-		const struct slot *slot = record_get(r, x->kinds[k].field);
-
-		if (n == KIND_BYTES || slot->n > UINT8_MAX)
-			return 0;
-		key[n++] = (char)slot->n;
-		for (uint32_t i = 0; i < slot->n; i++) {
-			struct view s = slot->v[i].s;
-
-			if (slot->v[i].type != VALUE_STRING ||
-			    s.n >= KIND_BYTES - n)
-				return 0;
-			key[n++] = (char)s.n;
-			if (s.n > 0)
-				memcpy(key + n, s.p, s.n);
-			n += s.n;
-		}
-	}
-	return n;
+	return (struct candidate){
+		(uint32_t)id, run_ahead(a, &a->run->set->stages[id]->program)
+	};
 }
 
-/* A stage lives if of each field one of its tests holds. */
+/* Of the stages those that can still become true. */
 static void
-fill_kind(struct rules_run *run, struct kind_entry *e)
+fill_left(const struct ahead *a, const uint64_t *bits, size_t max,
+	  struct left *left)
+{
+	const struct rules *set = a->run->set;
+	const struct index *x = &set->index;
+
+	left->n = 0;
+	left->guards = 0;
+	for (size_t w = 0; w < x->words; w++)
+		for (uint64_t some = bits[w]; some != 0; some &= some - 1) {
+			size_t id = w * 64 + (size_t)__builtin_ctzll(some);
+			struct candidate c = candidate(a, id);
+
+			if (!can_accept(a, &set->stages[id]->program, c.entry))
+				continue;
+			if (left->n == max) {
+				left->n = TOO_MANY;
+				return;
+			}
+			left->v[left->n++] = c;
+		}
+	for (size_t g = 0; g < x->n_guards; g++)
+		if (!(x->guards[g].actor & a->actors) &&
+		    guards_left(&x->guards[g], left->v, left->n))
+			left->guards |= (uint16_t)(1u << g);
+}
+
+/* ---- 1. the kind of the event ---------------------------------------- */
+
+/* A stage lives if of each field one of its tests holds. */
+static size_t
+fill_bits(struct rules_run *run, uint64_t *bits)
 {
 	const struct index *x = &run->set->index;
-	size_t n_stages = run->set->n_stages;
+	size_t n_stages = run->set->n_stages, n = 0;
 	uint64_t *alive = run->index->alive;
 
-	memset(e->bits, 0xff, x->words * sizeof(*e->bits));
+	memset(bits, 0xff, x->words * sizeof(*bits));
 	if (n_stages % 64 != 0)
-		e->bits[x->words - 1] = (1ull << n_stages % 64) - 1;
+		bits[x->words - 1] = (1ull << n_stages % 64) - 1;
 	for (size_t k = 0; k < x->n_kinds; k++) {
 		const struct guard *g = &x->kinds[k];
 
 		memcpy(alive, g->unguarded, x->words * sizeof(*alive));
 		for (size_t i = 0; i < g->n; i++)
 			if (eval_leaf(&run->eval, g->leaves[i].pairs->leaf))
-				set_stages(alive, &g->leaves[i]);
+				guard_keep(alive, &g->leaves[i]);
 		for (size_t w = 0; w < x->words; w++)
-			e->bits[w] &= alive[w];
+			bits[w] &= alive[w];
 	}
-	e->guards = 0;
-	for (size_t g = 0; g < x->n_guards; g++)
-		if (guards_enough(&x->guards[g], e->bits, x->words))
-			e->guards |= (uint16_t)(1u << g);
+	for (size_t w = 0; w < x->words; w++)
+		n += (size_t)__builtin_popcountll(bits[w]);
+	return n;
+}
+
+/* The actor's fields that one in sixteen of the `n` stages asks for. */
+static uint8_t
+choose_actors(const struct index *x, const uint64_t *bits, size_t n)
+{
+	size_t count[ACTORS_MAX] = { 0 };
+	uint8_t actors = 0;
+
+	for (size_t w = 0; w < x->words; w++)
+		for (uint64_t some = bits[w]; some != 0; some &= some - 1) {
+			size_t id = w * 64 + (size_t)__builtin_ctzll(some);
+
+			for (size_t i = 0; i < x->n_actors; i++)
+				count[i] += x->asks[id] >> i & 1;
+		}
+	for (size_t i = 0; i < x->n_actors; i++)
+		if (count[i] * 16 >= n)
+			actors |= (uint8_t)(1u << i);
+	return actors;
+}
+
+static void
+fill_kind(struct rules_run *run, struct kind_entry *e)
+{
+	size_t n = fill_bits(run, e->bits);
+
+	e->actors = 0;
+	e->left.v = e->few;
+	fill_left(&(struct ahead){ run, 0 }, e->bits, FEW, &e->left);
+	if (e->left.n == TOO_MANY)
+		e->actors = choose_actors(&run->set->index, e->bits, n);
 }
 
 static const struct kind_entry *
 kind_of(struct rules_run *run, struct record *r)
 {
+	const struct index *x = &run->set->index;
 	struct index_run *own = run->index;
-	char key[KIND_BYTES];
-	size_t n = kind_key(&run->set->index, r, key), at = KIND_ENTRIES;
+	uint64_t failed = count_failed(run);
+	char text[KIND_BYTES];
+	struct key key = { text, 0, sizeof(text) };
 	struct kind_entry *e;
+	bool said = true;
+	size_t at;
 
-	if (n > 0)
-		at = view_hash((struct view){ key, n }) % KIND_ENTRIES;
+	for (size_t k = 0; k < x->n_kinds && said; k++)
+		said = put_field(&key, r, x->kinds[k].field);
+	at = said ? hash_key(&key) % KIND_ENTRIES : KIND_ENTRIES;
 	e = (struct kind_entry *)(own->kinds + at * own->kind_stride);
-	if (n > 0 && e->n == n && memcmp(e->key, key, n) == 0)
+	if (said && e->serial != 0 && same_key(&key, e->key, e->n))
 		return e;
 	fill_kind(run, e);
-	e->n = (uint16_t)n;
-	memcpy(e->key, key, n);
+	e->serial = 0;
+	if (said && count_failed(run) == failed && own->serial < UINT32_MAX) {
+		e->serial = ++own->serial;
+		e->n = (uint16_t)key.n;
+		memcpy(e->key, text, key.n);
+	}
 	return e;
 }
 
-/* ---- the value of a field -------------------------------------------- */
+/* ---- 2. the actor ---------------------------------------------------- */
 
-struct scan {
-	struct rules_run *run;
-	const struct guard *guard;
-	struct guard_cache *cache;
-	struct view s;
-	uint64_t *bits;
-};
-
-static void
-try_leaf(void *ctx, uint32_t test)
-{
-	struct scan *scan = ctx;
-	const struct guard_leaf *l = &scan->guard->leaves[test];
-
-	if (scan->cache->seen[test] == scan->cache->round)
-		return;
-	scan->cache->seen[test] = scan->cache->round;
-	if (eval_leaf_string(&scan->run->eval, l->pairs->leaf, scan->s))
-		set_stages(scan->bits, l);
-}
-
+/* Does the guard care for enough of the stages? */
 static bool
-scan_value(struct rules_run *run, size_t g, struct view s, uint64_t *bits)
+guards_bits(const struct guard *g, const uint64_t *bits, size_t words)
 {
-	const struct index *x = &run->set->index;
-	struct guard_cache *c = &run->index->guards[g];
-	struct scan scan = { run, &x->guards[g], c, s, bits };
-	struct grams_found found = { try_leaf, &scan };
+	unsigned count = 0;
 
-	memcpy(bits, scan.guard->unguarded, x->words * sizeof(*bits));
-	if (++c->round == 0) {
-		memset(c->seen, 0, scan.guard->n * sizeof(*c->seen));
-		c->round = 1;
-	}
-	return grams_find(&scan.guard->grams, &run->index->room, s, &found);
+	for (size_t w = 0; w < words; w++)
+		for (uint64_t some = bits[w] & ~g->unguarded[w]; some != 0;
+		     some &= some - 1)
+			if (++count == g->worth)
+				return true;
+	return false;
 }
 
-/* The stages that one value lets live; NULL: cannot say. */
-static const uint64_t *
-value_alive(struct rules_run *run, size_t g, const struct value *v)
+/* Takes from the stages what guards of these fields do not let live. */
+static void
+guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
+	   uint64_t *bits)
 {
+	const struct index *x = &run->set->index;
+
+	for (size_t g = 0; g < x->n_guards; g++) {
+		const uint64_t *alive;
+
+		if ((actors != 0 && !(x->guards[g].actor & actors)) ||
+		    !guards_bits(&x->guards[g], bits, x->words))
+			continue;
+		alive = guard_alive(x, g, run->index->guards[g], r);
+		for (size_t w = 0; alive != NULL && w < x->words; w++)
+			bits[w] &= alive[w];
+	}
+}
+
+static struct actor_entry *
+find_actor(struct index_run *run, const struct key *key, uint32_t kind)
+{
+	size_t set = (hash_key(key) + kind) % run->actor_sets;
+	struct actor_entry *e = &run->actors[set * 2];
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (e[i].kind == kind && same_key(key, e[i].key, e[i].n))
+			break;
+	if (i == 2)
+		i = e[0].recent;
+	e[i].recent = true;
+	e[!i].recent = false;
+	return &e[i];
+}
+
+/* NULL: nothing can be remembered by what the event says. */
+static const struct left *
+left_of_actor(struct rules_run *run, struct record *r,
+	      const struct kind_entry *kind)
+{
+	const struct index *x = &run->set->index;
 	struct index_run *own = run->index;
-	size_t at = VALUE_ENTRIES;
-	struct value_entry *e;
-	struct view s = v->s;
+	uint64_t failed = count_failed(run);
+	char text[ACTOR_BYTES];
+	struct key key = { text, 0, sizeof(text) };
+	struct actor_entry *e;
 
-	if (v->type != VALUE_STRING || s.n > SCAN_BYTES || s.n == 0)
+	if (kind->serial == 0)
 		return NULL;
-	if (s.n <= VALUE_BYTES)
-		at = view_hash(s) % VALUE_ENTRIES;
-	e = (struct value_entry *)(own->guards[g].entries +
-				   at * own->value_stride);
-	if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
-		return e->bits;
-	e->n = 0;
-	if (!scan_value(run, g, s, e->bits))
-		return NULL;
-	if (s.n <= VALUE_BYTES) {
-		e->n = (uint32_t)s.n + 1;
-		memcpy(e->bytes, s.p, s.n);
-	}
-	return e->bits;
-}
-
-/* The same for the whole field: any of its values. */
-static const uint64_t *
-guard_alive(struct rules_run *run, size_t g, struct record *r)
-{
-	const struct index *x = &run->set->index;
-	const struct slot *slot = record_get(r, x->guards[g].field);
-	uint64_t *alive = run->index->alive;
-	const uint64_t *one;
-
-	if (slot->n == 0)
-		return x->guards[g].unguarded;
-	if (slot->n == 1)
-		return value_alive(run, g, &slot->v[0]);
-	if (slot->n > VALUES_MAX)
-		return NULL;
-	memcpy(alive, x->guards[g].unguarded, x->words * sizeof(*alive));
-	for (uint32_t i = 0; i < slot->n; i++) {
-		one = value_alive(run, g, &slot->v[i]);
-		if (one == NULL)
+	for (size_t i = 0; i < x->n_actors; i++)
+		if (kind->actors >> i & 1 && !put_field(&key, r, x->actors[i]))
 			return NULL;
-		for (size_t w = 0; w < x->words; w++)
-			alive[w] |= one[w];
-	}
-	return alive;
+	e = find_actor(own, &key, kind->serial);
+	if (e->kind == kind->serial && same_key(&key, e->key, e->n))
+		return &e->left;
+	memcpy(own->bits, kind->bits, x->words * sizeof(*own->bits));
+	guard_bits(run, r, kind->actors, own->bits);
+	e->left.v = e->many;
+	fill_left(&(struct ahead){ run, kind->actors }, own->bits, MANY,
+		  &e->left);
+	e->kind = count_failed(run) == failed ? kind->serial : 0;
+	e->n = (uint16_t)key.n;
+	memcpy(e->key, text, key.n);
+	return &e->left;
 }
 
-/* ---- all ------------------------------------------------------------- */
+/* ---- 3. the rest of the event ---------------------------------------- */
 
-const uint64_t *
-index_candidates(struct rules_run *run, struct record *r)
+static size_t
+keep_alive(const uint64_t *alive, const struct candidate *v, size_t n,
+	   struct candidate *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (alive[v[i].stage / 64] >> v[i].stage % 64 & 1)
+			out[kept++] = v[i];
+	return kept;
+}
+
+static struct candidates
+past_guards(struct rules_run *run, struct record *r, const struct left *left)
 {
 	const struct index *x = &run->set->index;
-	const struct kind_entry *kind = kind_of(run, r);
-	uint64_t *bits = run->index->candidates, left = 0;
+	struct candidates c = { left->v, left->n };
 
-	for (size_t w = 0; w < x->words; w++) {
-		bits[w] = kind->bits[w];
-		left |= bits[w];
-	}
-	for (unsigned todo = kind->guards; todo != 0 && left != 0;
-	     todo &= todo - 1) {
+	for (unsigned todo = left->guards; todo != 0; todo &= todo - 1) {
 		size_t g = (size_t)__builtin_ctz(todo);
 		const uint64_t *alive;
 
-		if (!guards_enough(&x->guards[g], bits, x->words))
+		if (c.n < x->guards[g].worth)
 			continue;
-		alive = guard_alive(run, g, r);
+		alive = guard_alive(x, g, run->index->guards[g], r);
 		if (alive == NULL)
 			continue;
-		left = 0;
-		for (size_t w = 0; w < x->words; w++) {
-			bits[w] &= alive[w];
-			left |= bits[w];
-		}
+		c.n = keep_alive(alive, c.v, c.n, run->index->past);
+		c.v = run->index->past;
 	}
-	return left != 0 ? bits : NULL;
+	return c;
+}
+
+/* Where nothing is remembered. */
+static struct candidates
+past_all_guards(struct rules_run *run, struct record *r,
+		const struct kind_entry *kind)
+{
+	const struct index *x = &run->set->index;
+	struct index_run *own = run->index;
+	struct ahead ahead = { run, 0 };
+	size_t n = 0;
+
+	memcpy(own->bits, kind->bits, x->words * sizeof(*own->bits));
+	guard_bits(run, r, 0, own->bits);
+	for (size_t w = 0; w < x->words; w++)
+		for (uint64_t some = own->bits[w]; some != 0; some &= some - 1)
+			own->past[n++] = candidate(
+				&ahead, w * 64 + (size_t)__builtin_ctzll(some));
+	return (struct candidates){ own->past, n };
+}
+
+struct candidates
+index_candidates(struct rules_run *run, struct record *r)
+{
+	const struct kind_entry *kind = kind_of(run, r);
+	const struct left *left = &kind->left;
+
+	if (left->n == TOO_MANY && kind->actors != 0)
+		left = left_of_actor(run, r, kind);
+	if (left == NULL || left->n == TOO_MANY)
+		return past_all_guards(run, r, kind);
+	return past_guards(run, r, left);
 }

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The index: which stages of all rules can be true of an event, before any
- * program runs. A stage is a bit; the answer is a bit set, the candidates. A
- * stage that is true is always among them (tests/unit/rules_index.c compares
- * with runs of one rule at a time).
+ * The index: which stages of all rules can be true of an event, and where
+ * their programs have to go on. A stage that is true is always among the
+ * candidates, and its program accepts from there exactly if it does from the
+ * beginning (tests/unit/rules_index.c compares the two).
  *
- * Built from what conditions need (index_build.c): the tests of one field
- * against strings that stand in a condition's top conjunction, or of which one
- * in each branch of a top disjunction holds. A `guard` has all of a field:
- * per test the stages that live if it holds, and the stages that do not care.
- *
- * Run in two steps (index.c):
+ * It lives on events being alike. Three steps, the first two remembered:
  *
  *  1. The kind of the event. Nearly all rules ask for event.category, .type,
- *     .action and host.os.type, which have few values: the stages that are
- *     left by all these fields together are remembered by the fields' values,
- *     all in one look-up. Exact, so these tests need no second look: a
- *     stage's program is entered behind them.
- *  2. The guards of the fields that remain, each only while it guards enough
- *     of the candidates: what one value lets live is remembered by value, and
- *     found for a new one in one walk over its bytes (grams.c).
+ *     .action and host.os.type, which have few values: the stages that all
+ *     these fields together let live, by their values. Most events end here.
+ *  2. The actor, where a kind leaves many stages: of the events of this kind
+ *     by this program (process.name, process.parent.executable, user.id, …)
+ *     the stages left. Hosts run the same programs over and over.
+ *  3. The rest of the event: file.path, process.args and the like. A field
+ *     that enough of the candidates ask for is looked up once: what a value
+ *     lets live is remembered, too, and found for a new one in one walk over
+ *     its bytes (guards.c, grams.c).
  *
- * What an event costs so depends on the rules that are about such events, not
- * on how many there are.
+ * What is remembered of a kind or an actor are candidates, each with its
+ * entry: programs are run ahead over the tests that the known fields decide,
+ * up to the first that they do not, and stages whose programs cannot accept
+ * any more are dropped. What a new actor costs does not grow with the rules
+ * either, since it begins with the look-ups of step 3 for its own fields.
+ *
+ * A guard has all tests of one field against strings that conditions need
+ * (index_build.c): those of a top conjunction, or of which one in each branch
+ * of a top disjunction holds; per test the stages that live if it holds, and
+ * the stages that do not care.
  */
 #ifndef RULES_INDEX_H
 #define RULES_INDEX_H
@@ -54,6 +59,7 @@ struct guard {
 	size_t n;
 	uint64_t *unguarded; /* stages that do not care */
 	struct grams grams;  /* of guards that are no kinds */
+	uint8_t actor;	     /* the field's bit in `actors`, 0 = none */
 	/* Candidates that make it worth while: values of some fields are
 	 * longer, and more of them are new. */
 	unsigned worth;
@@ -61,26 +67,55 @@ struct guard {
 
 #define KINDS_MAX 4
 #define GUARDS_MAX 16
+#define ACTORS_MAX 7
+#define NEEDS_MORE 0x80 /* than the fields of kind and actor */
 
 struct index {
 	struct guard_pair *pairs;
 	size_t n_pairs, cap_pairs;
 	struct guard kinds[KINDS_MAX], guards[GUARDS_MAX];
 	size_t n_kinds, n_guards;
-	size_t words; /* of a bit set of stages */
+	unsigned actors[ACTORS_MAX]; /* fields */
+	size_t n_actors;
+	uint8_t *needs; /* by leaf: the actors that decide it, a bit each */
+	uint8_t *asks;	/* by stage: the actors its program reads */
+	size_t words;	/* of a bit set of stages */
 };
 
-/* Notes what the stage's condition needs; then builds the guards and sets the
- * stages' entries. -1: memory is out. */
+/* Notes what the stage's condition needs; then builds the rest. -1: memory is
+ * out. */
 int index_note(struct parse *, const struct node *cond, unsigned stage);
 int index_build(struct rules *);
 
-/* What a run remembers of values. */
+/* ---- guards.c: what the value of one field lets live ------------------ */
+
+struct guard_run; /* remembers values */
+
+struct guard_run *guard_run_new(const struct index *, size_t guard);
+void guard_run_free(struct guard_run *);
+/* Adds the stages that name the leaf. */
+void guard_keep(uint64_t *bits, const struct guard_leaf *);
+/* A bit set of stages, borrowed until the next call; NULL: cannot say. */
+const uint64_t *guard_alive(const struct index *, size_t guard,
+			    struct guard_run *, struct record *);
+
+/* ---- index.c ---------------------------------------------------------- */
+
+/* What a run remembers of events. */
 struct index_run;
 
-struct index_run *index_run_new(struct rules_run *);
+struct index_run *index_run_new(const struct rules *);
 void index_run_free(struct index_run *);
-/* NULL: there are none. Borrowed until the next event. */
-const uint64_t *index_candidates(struct rules_run *, struct record *);
+
+struct candidate {
+	uint32_t stage, entry; /* where its program goes on */
+};
+
+struct candidates { /* by stage; borrowed until the next event */
+	const struct candidate *v;
+	size_t n;
+};
+
+struct candidates index_candidates(struct rules_run *, struct record *);
 
 #endif

@@ -306,42 +306,142 @@ split_fields(const struct rules *set, struct field_run *all, uint64_t *bits)
 	return x->n_pairs == 0 ? 0 : (size_t)(run - all) + 1;
 }
 
-/* ---- entries --------------------------------------------------------- */
+/* ---- the actor ------------------------------------------------------- */
 
-/* Is it a test that the stage fails without, and that the kind of the event
- * decides exactly? */
+/* Fields of these say who acts; those that end so are other ones in each run
+ * of the same program. */
+static const char *const actor_roots[] = { "process.", "user.", "group." };
+static const char *const varied_ends[] = { "args",	 "command_line",
+					   "title",	 "pid",
+					   "entity_id",	 "env_vars",
+					   "start",	 "exit_code",
+					   "args_count", "working_directory" };
+
 static bool
-is_decided(const struct rules *set, const struct test *t, unsigned stage)
+is_actor(const struct rules *set, unsigned field)
 {
-	const struct index *x = &set->index;
-	struct guard_pair key = { .field = set->leaves[t->leaf].field,
-				  .leaf = t->leaf,
-				  .stage = stage };
-	const struct guard_pair *p =
-		x->n_pairs == 0 ? NULL
-				: bsearch(&key, x->pairs, x->n_pairs,
-					  sizeof(key), by_field);
+	struct view name = view_of(set_field_name(set, field));
+	bool actor = false;
 
-	if (p == NULL || p->either)
-		return false;
-	for (size_t k = 0; k < x->n_kinds; k++)
-		if (x->kinds[k].field == key.field)
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_LEN(actor_roots); i++)
+		actor |= view_starts(name, view_of(actor_roots[i]));
+	for (size_t i = 0; i < ARRAY_LEN(varied_ends); i++)
+		actor &= !view_ends(name, view_of(varied_ends[i]));
+	return actor &&
+	       compile_field_cost(set, &(struct leaf){ .op = LEAF_EXISTS,
+						       .field = field }) == 0;
 }
 
-/* The program from its entry on is a program: jumps only go forward. */
+/* How many stages read each field. */
 static void
-set_entry(const struct rules *set, struct stage *s)
+count_readers(const struct rules *set, size_t *readers, bool *reads)
 {
-	const struct program *p = &s->program;
+	size_t n = rules_field_count(set);
 
-	s->entry = 0;
-	while (p->v[s->entry].op == TEST_LEAF &&
-	       p->v[s->entry].yes == s->entry + 1 &&
-	       p->v[s->entry].no == p->n - 1 &&
-	       is_decided(set, &p->v[s->entry], s->id))
-		s->entry++;
+	for (size_t i = 0; i < set->n_stages; i++) {
+		memset(reads, 0, n * sizeof(*reads));
+		program_reads(set, &set->stages[i]->program, reads);
+		for (size_t f = 0; f < n; f++)
+			readers[f] += reads[f];
+	}
+}
+
+/* The fields that most stages read, and not only a few. */
+static void
+choose_actors(struct rules *set, size_t *readers)
+{
+	struct index *x = &set->index;
+	size_t n = rules_field_count(set), few = set->n_stages / 32;
+
+	while (x->n_actors < ACTORS_MAX) {
+		size_t best = n;
+
+		for (size_t f = 0; f < n; f++)
+			if (readers[f] > few && is_actor(set, (unsigned)f) &&
+			    (best == n || readers[f] > readers[best]))
+				best = f;
+		if (best == n)
+			return;
+		readers[best] = 0;
+		x->actors[x->n_actors++] = (unsigned)best;
+	}
+}
+
+static uint8_t
+field_needs(const struct index *x, unsigned field)
+{
+	for (size_t i = 0; i < x->n_kinds; i++)
+		if (x->kinds[i].field == field)
+			return 0;
+	for (size_t i = 0; i < x->n_actors; i++)
+		if (x->actors[i] == field)
+			return (uint8_t)(1u << i);
+	return NEEDS_MORE;
+}
+
+/* Tests of earlier events, of the time and the like need more than fields. */
+static uint8_t
+leaf_needs(const struct index *x, const struct leaf *l)
+{
+	uint8_t needs = 0;
+
+	switch (l->op) {
+	case LEAF_EXISTS:
+	case LEAF_IN:
+	case LEAF_LIKE:
+	case LEAF_REGEX:
+	case LEAF_COMPARE:
+	case LEAF_CIDR:
+	case LEAF_WORDS:
+		return field_needs(x, l->field);
+	case LEAF_EXPR:
+		for (size_t i = 0; i < l->expr.n_fields; i++)
+			needs |= field_needs(x, l->expr.fields[i]);
+		return needs;
+	default:
+		return NEEDS_MORE;
+	}
+}
+
+static uint8_t
+program_asks(const struct index *x, const struct program *p)
+{
+	uint8_t asks = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].op == TEST_LEAF)
+			asks |= x->needs[p->v[i].leaf];
+	return asks & (uint8_t)~NEEDS_MORE;
+}
+
+static int
+add_actors(struct rules *set)
+{
+	struct index *x = &set->index;
+	size_t n = rules_field_count(set) + 1;
+	size_t *readers = calloc(n, sizeof(*readers));
+	bool *reads = calloc(n, sizeof(*reads));
+	int rc = -1;
+
+	x->needs = arena_alloc(&set->arena, set->n_leaves + 1);
+	x->asks = arena_alloc(&set->arena, set->n_stages + 1);
+	if (readers == NULL || reads == NULL || x->needs == NULL ||
+	    x->asks == NULL)
+		goto out;
+	count_readers(set, readers, reads);
+	choose_actors(set, readers);
+	for (size_t i = 0; i < set->n_leaves; i++)
+		x->needs[i] = leaf_needs(x, &set->leaves[i]);
+	for (size_t i = 0; i < set->n_stages; i++)
+		x->asks[i] = program_asks(x, &set->stages[i]->program);
+	for (size_t i = 0; i < x->n_guards; i++)
+		x->guards[i].actor = field_needs(x, x->guards[i].field) &
+				     (uint8_t)~NEEDS_MORE;
+	rc = 0;
+out:
+	free(readers);
+	free(reads);
+	return rc;
 }
 
 int
@@ -363,8 +463,8 @@ index_build(struct rules *set)
 	if (x->n_pairs > 0)
 		qsort(x->pairs, x->n_pairs, sizeof(*x->pairs), by_field);
 	rc = choose(set, all, split_fields(set, all, bits));
-	for (size_t i = 0; i < set->n_stages && rc == 0; i++)
-		set_entry(set, set->stages[i]);
+	if (rc == 0)
+		rc = add_actors(set);
 	free(all);
 	free(bits);
 	return rc;

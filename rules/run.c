@@ -202,29 +202,25 @@ dispatch(struct rules_run *run, size_t rule, struct record *r,
 
 /* Stages of a rule have neighbouring ids: they are gathered, then fed. */
 static void
-run_candidates(struct rules_run *run, struct record *r,
-	       const uint64_t *candidates)
+run_candidates(struct rules_run *run, struct record *r, struct candidates c)
 {
 	const struct rules *set = run->set;
 	size_t rule = SIZE_MAX;
 	uint64_t satisfied = 0;
 
-	for (size_t w = 0; w < set->index.words; w++) {
-		for (uint64_t bits = candidates[w]; bits != 0;
-		     bits &= bits - 1) {
-			size_t id = w * 64 + (size_t)__builtin_ctzll(bits);
-			const struct stage *s = set->stages[id];
+	for (size_t i = 0; i < c.n; i++) {
+		size_t id = c.v[i].stage, own = set->stage_rule[id];
+		const struct stage *s = set->stages[id];
 
-			run->emit[set->stage_rule[id]].cost.evaluations++;
-			if (!eval_stage(&run->eval, s))
-				continue;
-			if (set->stage_rule[id] != rule && satisfied != 0) {
-				dispatch(run, rule, r, satisfied);
-				satisfied = 0;
-			}
-			rule = set->stage_rule[id];
-			satisfied |= 1ull << (s - set->code[rule].stages);
+		run->emit[own].cost.evaluations++;
+		if (!eval_from(&run->eval, &s->program, c.v[i].entry))
+			continue;
+		if (own != rule && satisfied != 0) {
+			dispatch(run, rule, r, satisfied);
+			satisfied = 0;
 		}
+		rule = own;
+		satisfied |= 1ull << (s - set->code[rule].stages);
 	}
 	if (satisfied != 0)
 		dispatch(run, rule, r, satisfied);
@@ -276,16 +272,11 @@ advance_time(struct rules_run *run, uint64_t time_ns)
 void
 rules_feed(struct rules_run *run, struct record *r)
 {
-	const uint64_t *candidates;
-
 	run_begin(run, r);
 	if (r->time_ns > run->next_deadline_ns)
 		advance_time(run, r->time_ns);
-	if (run->set->n_stages == 0)
-		return;
-	candidates = index_candidates(run, r);
-	if (candidates != NULL)
-		run_candidates(run, r, candidates);
+	if (run->set->n_stages > 0)
+		run_candidates(run, r, index_candidates(run, r));
 }
 
 /* Called with each event: as long as nothing is due it is done soon. A rule
@@ -344,7 +335,7 @@ new_tables(struct rules_run *run)
 
 	run->eval.memo = calloc(set->n_leaves + 1, sizeof(*run->eval.memo));
 	run->eval.regex = regex_room_new();
-	run->index = index_run_new(run);
+	run->index = index_run_new(set);
 	run->emit = calloc(n, sizeof(*run->emit));
 	run->earlier = calloc(set->n_earlier + 1, sizeof(*run->earlier));
 	run->sequences = calloc(n, sizeof(*run->sequences));
