@@ -40,6 +40,13 @@ next_old(struct merge *m)
 	return 0;
 }
 
+static void
+count_bytes(struct merge *m)
+{
+	if (m->now->has_digest)
+		m->c->totals.bytes += m->now->size;
+}
+
 static int
 next_now(struct merge *m)
 {
@@ -47,8 +54,7 @@ next_now(struct merge *m)
 	case WALK_ENTRY:
 		m->c->totals.files +=
 			m->now->name.n > 0 && m->now->fault != WALK_VANISHED;
-		if (S_ISREG(m->now->mode))
-			m->c->totals.bytes += m->now->size;
+		count_bytes(m);
 		return 0;
 	case WALK_END:
 		m->now = NULL;
@@ -104,8 +110,10 @@ not_covered(struct merge *m, const struct walk_entry *e)
 static void
 look_closely(struct merge *m)
 {
-	if (m->c->quick && m->now->dirfd >= 0 && m->now->fault == WALK_FINE)
-		walk_again(m->walk, m->now, &m->looked);
+	if (!m->c->quick || m->now->dirfd < 0 || m->now->fault != WALK_FINE)
+		return;
+	walk_again(m->walk, m->now, &m->looked);
+	count_bytes(m);
 }
 
 static void

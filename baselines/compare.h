@@ -55,7 +55,8 @@ struct change {
 };
 
 struct compare_totals {
-	uint64_t files, bytes;	 /* seen now */
+	uint64_t files;		 /* seen now */
+	uint64_t bytes;		 /* of content, read now */
 	uint64_t baseline_files; /* passed in the baseline */
 	uint64_t added, removed, changed, uncovered;
 };

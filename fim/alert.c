@@ -381,6 +381,14 @@ fill_own(struct making *m, unsigned field, struct slot *s)
 	}
 }
 
+/* To rules, what cannot be known may be "", as process.executable of a file
+ * that was found there; who reads an alert is not told of it. */
+static bool
+says_nothing(const struct slot *s)
+{
+	return s->n == 1 && s->v[0].type == VALUE_STRING && s->v[0].s.n == 0;
+}
+
 static void
 fill(struct record *r, unsigned field)
 {
@@ -392,7 +400,7 @@ fill(struct record *r, unsigned field)
 	if (m->source != NULL) {
 		const struct slot *from = record_get(m->source, field);
 
-		s->n = from->n;
+		s->n = says_nothing(from) ? 0 : from->n;
 		s->v = from->v;
 	} else if (field == FIELD_TIMESTAMP) {
 		set_time(s, m);

@@ -17,6 +17,8 @@ facts_end(struct facts *f)
 	f->fd = -1;
 	f->depth = FACTS_NONE;
 	f->there = f->has_service = false;
+	f->bytes_total += f->bytes_file;
+	f->bytes_file = 0;
 }
 
 /* Where systemd looks for units, systemd.unit(5), those of users as well. */
@@ -51,6 +53,7 @@ service_in(struct facts *f, const char *folder, struct view name,
 		facts.unit.is_unit;
 	if (f->has_service)
 		f->service = facts.unit;
+	f->bytes_total += facts.bytes_read;
 	close(fd);
 	return f->has_service;
 }
@@ -81,8 +84,11 @@ inspect(struct facts *f, const struct event *e, unsigned want,
 	struct arena *arena)
 {
 	struct view name = path_name(e->file.path);
+	int rc = scan_fd(f->fd, name, want, &f->limits, arena, &f->file);
 
-	if (scan_fd(f->fd, name, want, &f->limits, arena, &f->file) != 0)
+	if (f->file.bytes_read > f->bytes_file)
+		f->bytes_file = f->file.bytes_read;
+	if (rc != 0)
 		return false;
 	if ((want & SCAN_UNIT) && view_eq(f->file.unit.type, VIEW("timer")))
 		follow_timer(f, e, arena);

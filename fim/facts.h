@@ -45,6 +45,8 @@ struct facts {
 	/* Of a timer: what the service it starts runs, and as whom. */
 	struct unit_facts service;
 	bool has_service;
+	uint64_t bytes_file;  /* read of this event's file, */
+	uint64_t bytes_total; /* and of all files, each counted once */
 };
 
 /* Forgets the last event's file. */

@@ -244,7 +244,10 @@ pipeline_finish(struct pipeline *p)
 struct pipeline_counters
 pipeline_count(const struct pipeline *p)
 {
-	return p->counters;
+	struct pipeline_counters c = p->counters;
+
+	c.bytes = p->live.facts.bytes_total + p->live.facts.bytes_file;
+	return c;
 }
 
 struct rules_counters

@@ -41,7 +41,8 @@ struct report_start {
 
 /* What was read. */
 struct report_read {
-	uint64_t files, bytes, processes;
+	uint64_t files, processes; /* looked at */
+	uint64_t bytes;		   /* of content, really read */
 	bool quick; /* content only where something else differed */
 };
 

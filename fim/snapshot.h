@@ -12,7 +12,12 @@
  * news: such a match is `explained`, unless the rule asks for snapshots by
  * name and so means whatever is there.
  *
- * Nothing is written anywhere, the history of new_terms rules included.
+ * Where paths are named, processes are those that concern them; all others are
+ * looked at as well, being their parents, but no finding is made of them.
+ *
+ * Nothing is written anywhere, and the history of new_terms rules is not asked:
+ * it has what happened while the monitor ran, so all that is older would be
+ * news.
  */
 #ifndef FIM_SNAPSHOT_H
 #define FIM_SNAPSHOT_H
@@ -31,7 +36,8 @@ struct snapshot_alias {
 #define SNAPSHOT_ALIASES_MAX 256u
 
 struct snapshot_counters {
-	uint64_t files, bytes, processes;
+	uint64_t files, processes;
+	uint64_t bytes;	    /* of content that rules had read */
 	uint64_t explained; /* matches that a package accounts for */
 	uint64_t uncovered; /* files and folders */
 };
@@ -59,6 +65,7 @@ struct snapshot {
 	size_t n_env_names;
 
 	/* Inside. */
+	bool aside; /* the event's process has nothing to do with the paths */
 	struct scope scope;
 	struct snapshot_alias aliases[SNAPSHOT_ALIASES_MAX];
 	size_t n_aliases;

@@ -103,6 +103,8 @@ snapshot_wanted(void *snapshot, struct record *r,
 	struct snapshot *s = snapshot;
 	struct view package;
 
+	if (s->aside)
+		return false;
 	if (s->entry == NULL || s->of_state[match->rule_index] || match->n > 1)
 		return true;
 	package = accounts(s, NULL);
@@ -299,6 +301,7 @@ snapshot_files(struct snapshot *s, struct err *err)
 			"the files cannot be walked through: %s",
 			strerror(errno));
 	walk_close(walk);
+	s->counters.bytes = pipeline_count(s->pipeline).bytes;
 	return verdict == WALK_ERROR ? -1 : 0;
 }
 

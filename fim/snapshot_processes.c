@@ -148,6 +148,43 @@ find_all(struct census *c, int own)
 	return rc;
 }
 
+/* ---- the paths of the command line ------------------------------------ */
+
+static bool
+lies_there(struct census *c, const struct event_exec *x, struct view path)
+{
+	struct buf full = { 0 };
+	bool there;
+
+	if (path.n == 0)
+		return false;
+	if (path.p[0] != '/') {
+		buf_put(&full, x->cwd);
+		buf_putc(&full, '/');
+	}
+	buf_put(&full, path);
+	there = full.failed || scope_covers(&c->s->scope, buf_view(&full));
+	buf_free(&full);
+	return there;
+}
+
+/* The program, what it may be a script of (its first argument that is no
+ * option), or its working folder. */
+static bool
+concerns_paths(struct census *c, const struct event_exec *x)
+{
+	struct view rest = x->args, word;
+
+	if (c->s->options->args.n == 0 || lies_there(c, x, x->image) ||
+	    lies_there(c, x, x->cwd) || lies_there(c, x, VIEW("/")))
+		return true;
+	view_next_item(&rest, &word);
+	while (view_next_item(&rest, &word))
+		if (word.n > 0 && word.p[0] != '-')
+			return lies_there(c, x, word);
+	return false;
+}
+
 /* ---- one process ------------------------------------------------------ */
 
 /* Another file that has the name of the deleted image: an upgrade. A name of
@@ -238,8 +275,10 @@ take_process(struct census *c, const struct alive *a)
 	if (e.key.start_ns == 0 && a->views != 0)
 		e.key.start_ns = 1;
 	if (e.key.start_ns != 0) {
+		/* The others as well: one may be the parent of one. */
+		c->s->aside = !concerns_paths(c, &e.exec);
 		pipeline_take(c->s->pipeline, &e);
-		c->s->counters.processes++;
+		c->s->counters.processes += !c->s->aside;
 		if (dir >= 0 && e.exec.socket_fds != 0)
 			take_connections(c, dir, &e);
 	}
@@ -286,6 +325,7 @@ snapshot_processes(struct snapshot *s)
 		take_process(&c, &c.v[i]);
 		s->stopped = batch_stopped(s->batch);
 	}
+	s->aside = false;
 	say_unreadable(&c);
 	if (c.proc >= 0)
 		close(c.proc);

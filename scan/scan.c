@@ -215,6 +215,7 @@ read_content(struct pass *p)
 			look_at_head(p, v, p->at_end);
 		take_block(p, v);
 		p->total += v.n;
+		p->out->bytes_read = p->total;
 	}
 	return 0;
 }

@@ -81,9 +81,10 @@ struct unit_facts {
 
 struct file_facts {
 	struct stat st;
-	uint64_t birth_ns; /* wall, statx; 0 = unknown */
-	bool changed;	   /* while it was read */
-	bool truncated;	   /* larger than the limit: digest, entropy absent */
+	uint64_t birth_ns;   /* wall, statx; 0 = unknown */
+	bool changed;	     /* while it was read */
+	bool truncated;	     /* larger than the limit: digest, entropy absent */
+	uint64_t bytes_read; /* from its beginning */
 	bool has_digest, has_entropy;
 	uint8_t sha256[32];
 	double entropy; /* bits a byte, 0–8 */

@@ -83,6 +83,7 @@ is 'scan: facts' "$(stat -c '%s %a %u %i' present/setuid) $(sha256sum <present/s
 is 'scan: the event' 'snapshot info creation scan alert' \
 	"$(printf '%s\n' "$out" | jq -r 'select(.rule.id == "mode") |
 	"\(.event.action) \(.event.type | join(" ")) \(.tocsin.attribution) \(.event.kind)"')"
+is 'scan: nothing empty' '' "$(printf '%s\n' "$out" | jq -r 'paths(. == "" or . == {}) | join(".")')"
 is 'scan: no UTF-8' "$(printf '%s/present/bad\xffname' "$work" | od -An -tx1 | tr -d ' \n')" \
 	"$(printf '%s\n' "$out" | jq -r 'select(.tocsin.file.path_hex) | .tocsin.file.path_hex')"
 ids=$(printf '%s\n' "$out" | jq -r '.tocsin.alert.id' | sort)
@@ -140,7 +141,42 @@ other-name coreutils' "$(printf '%s\n' "$out" | jq -r '.rule.id + " " + .tocsin.
 	rm present/true
 fi
 
+# What runs there: by its program, its script, its folder; nobody else.
+cp /bin/sleep present/sub/sleeper
+printf '#!/bin/sh\nread x\n' >present/sub/script
+mkfifo running
+cat >running-rule.yml <<'END'
+rule_id: runs
+name: Runs
+type: eql
+query: 'process where event.action == "already_running" and process.args : ("300", "301", "302", "*/script")'
+severity: low
+risk_score: 21
+END
+exec 9<>running
+present/sub/sleeper 300 & pids=$!
+sh -u present/sub/script <&9 & pids+=" $!"
+(cd present/sub && exec sleep 301) & pids+=" $!"
+sleep 302 & outside=$!
+while [ "$(readlink "/proc/$outside/exe")" = "$(readlink /proc/$$/exe)" ] ||
+	! grep -q sub/script "/proc/$(echo $pids | cut -d' ' -f2)/cmdline" ||
+	! grep -q 301 "/proc/${pids##* }/cmdline"; do sleep 0.05; done
+run 'scan: processes of a path' 1 scan --only processes --format ndjson -r running-rule.yml present/sub
+is 'scan: processes of a path' "$(printf '%s\n' $pids)" \
+	"$(printf '%s\n' "$out" | jq .process.pid | sort -n)"
+has 'scan: processes of a path: counted' '0 files, 3 processes: 3 findings' "$err"
+run 'scan: processes of no path' 1 scan --only processes --format ndjson -r running-rule.yml
+is 'scan: processes of no path' 4 "$(printf '%s\n' "$out" | jq .process.pid |
+	grep -cxF "$(printf '%s\n' $pids $outside)")"
+kill $pids $outside
+wait $pids $outside 2>/dev/null
+exec 9>&-
+rm present/sub/sleeper present/sub/script
+
 run 'scan: a report' 1 scan --only files -s scan-state --format json -r present-rules present
+is 'scan: bytes are those that a rule had read' \
+	"$(find present -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')" \
+	"$(printf '%s\n' "$out" | jq .coverage.bytes)"
 is 'scan: a report' 'scan 7 7' "$(printf '%s\n' "$out" | jq -r '"\(.made_by) \(.findings | length) \(.summary.findings)"')"
 if [ "$(id -u)" != 0 ]; then
 	chmod 0 present/sub present/plain
@@ -167,7 +203,7 @@ is 'scan: a process' "already_running info start scan $sleeper $$ $(id -u) $PWD"
 	) \(.tocsin.attribution) \(.process.pid) \(.process.parent.pid
 	) \(.process.user.id) \(.process.working_directory)"')"
 ids=$(printf '%s\n' "$out" | jq -r .tocsin.alert.id)
-run 'scan: a process and files' 1 scan --format ndjson -r running.yml present
+run 'scan: a process and files' 1 scan --format ndjson -r running.yml present .
 is 'scan: a process and files: the same id' "$ids" \
 	"$(printf '%s\n' "$out" | jq -r .tocsin.alert.id)"
 run 'scan: no processes' 0 scan --only files --format ndjson -r running.yml present

@@ -265,7 +265,7 @@ test_unknown_author_is_no_exception(void **state)
 		 "process.executable : \"/usr/*\")");
 	do_create(f, 99, "/etc/a.timer");
 	assert_int_equal(f->n, 1);
-	assert_string_equal(text(f->alerts[0], "process.executable"), "");
+	assert_string_equal(text(f->alerts[0], "process.executable"), "(none)");
 	assert_string_equal(text(f->alerts[0], "process.name"), "(none)");
 	assert_string_equal(text(f->alerts[0], "tocsin.attribution"),
 			    "unknown");
