@@ -4,6 +4,7 @@
 #define FIM_BASELINE_H
 
 #include "baselines/baseline.h"
+#include "baselines/capture.h"
 #include "baselines/compare.h"
 #include "baselines/scope.h"
 #include "fim/batch.h"
@@ -47,6 +48,14 @@ bool baseline_run_path(struct baseline_run *, const char *arg, struct buf *out,
 		       enum exit_code *);
 /* Tells why such a path cannot be had, by errno. */
 enum exit_code baseline_no_path(struct baseline_run *, const char *arg);
+
+/* Gives each change of the report of the command line, if there is one: a path
+ * to take anew and the state that it must have. What `add` gets is borrowed
+ * until it returns. */
+enum exit_code
+baseline_reported(struct baseline_run *,
+		  void (*add)(void *ctx, const struct capture_root *),
+		  void *ctx);
 
 /* ACTION(name) */
 #define BASELINE_ACTIONS \

@@ -2,7 +2,6 @@
 /* tocsin baseline init, accept: new generations. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 
 /* Paths that one acceptance may have; more is a new baseline. */
 #define ROOTS_MAX 1000000u
-#define REPORT_MAX_BYTES (256u << 20)
 /* For --plan: what was measured on plain hardware, a core. */
 #define PLAN_BYTES_PER_SEC 1.0e9
 #define PLAN_FILES_PER_SEC 1.5e5
@@ -462,149 +460,17 @@ add_packages(struct making *m)
 
 /* ---- accept: a report ------------------------------------------------ */
 
-static bool
-bytes_of_hex(const char *hex, struct buf *out)
+static void
+add_reported(void *ctx, const struct capture_root *reported)
 {
-	size_t n = hex != NULL ? strlen(hex) : 0;
+	struct capture_root *root = add_root(ctx, reported->path, true);
+	struct view path;
 
-	buf_clear(out);
-	if (n == 0 || n % 2 != 0)
-		return false;
-	for (size_t i = 0; i < n; i += 2) {
-		char pair[3] = { hex[i], hex[i + 1], '\0' }, *end;
-
-		buf_putc(out, (char)strtoul(pair, &end, 16));
-		if (*end != '\0')
-			return false;
-	}
-	return !out->failed;
-}
-
-/* The state that the report has seen: its new values, and for the rest the
- * baseline's. Of what was added it has told content alone. */
-static bool
-reported_state(struct making *m, json_t *json, struct view path,
-	       struct capture_root *root)
-{
-	struct view values[CHANGE_ATTRIBUTE_COUNT] = { 0 };
-	const struct baseline_item *item;
-	json_t *one;
-	size_t i;
-
-	if (baseline_find(m->r->baseline, path, &item) != 1)
-		return false;
-	json_array_foreach(json_object_get(json, "attributes"), i, one)
-	{
-		json_t *name = json_object_get(one, "name");
-		json_t *new = json_object_get(one, "new");
-
-		for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++)
-			if (json_is_string(name) && json_is_string(new) &&
-			    strcmp(json_string_value(name),
-				   change_attribute_word(a)) == 0)
-				values[a] = (struct view){
-					json_string_value(new),
-					json_string_length(new)
-				};
-	}
-	change_state(&item->e, values, root->state);
-	root->has_state = true;
-	return true;
-}
-
-/* One change of the report; false if it makes no sense. */
-static bool
-take_reported(struct making *m, json_t *json)
-{
-	json_t *path = json_object_get(json, "path");
-	const char *kind = json_string_value(json_object_get(json, "kind"));
-	const char *hex = json_string_value(json_object_get(json, "path_hex"));
-	const char *digest = json_string_value(json_object_get(json, "sha256"));
-	struct capture_root *root = NULL;
-	struct buf bytes = { 0 };
-	struct view v;
-	bool ok;
-
-	if (kind == NULL)
-		return json_object_get(json, "uncovered") != NULL ||
-		       json_object_get(json, "summary") != NULL;
-	ok = json_is_string(path) && (hex == NULL || bytes_of_hex(hex, &bytes));
-	v = hex != NULL ? buf_view(&bytes)
-			: (struct view){ json_string_value(path),
-					 json_string_length(path) };
-	ok = ok && v.n > 0 && v.p[0] == '/' && scope_covers(&m->r->scope, v);
-	if (ok)
-		root = add_root(m, v, true);
-	if (root != NULL) {
-		root->expected = true;
-		root->gone = strcmp(kind, "removed") == 0;
-		if (strcmp(kind, "changed") == 0)
-			ok = reported_state(m, json, v, root);
-		if (digest != NULL)
-			ok = ok && bytes_of_hex(digest, &bytes) &&
-			     bytes.n == 32;
-		if (digest != NULL && ok)
-			memcpy(root->sha256, bytes.p, 32);
-	}
-	buf_free(&bytes);
-	return ok;
-}
-
-static bool
-take_document(struct making *m, json_t *json)
-{
-	json_t *changes = json_object_get(json, "changes"), *item;
-	size_t i;
-
-	if (changes == NULL)
-		return take_reported(m, json);
-	json_array_foreach(changes, i,
-			   item) if (!take_reported(m, item)) return false;
-	return true;
-}
-
-/* JSON, or a JSON object a line: jansson stops after each. */
-static bool
-take_report(struct making *m, struct view text)
-{
-	while ((text = view_trim(text)).n > 0) {
-		json_error_t error;
-		json_t *json = json_loadb(text.p, text.n,
-					  JSON_DISABLE_EOF_CHECK, &error);
-		bool ok = json != NULL && take_document(m, json);
-
-		json_decref(json);
-		if (!ok || error.position <= 0)
-			return false;
-		text = view_sub(text, (size_t)error.position, SIZE_MAX);
-	}
-	return true;
-}
-
-static enum exit_code
-add_report(struct making *m)
-{
-	struct baseline_run *r = m->r;
-	const char *file = r->o->report;
-	struct buf text = { 0 };
-	enum exit_code code = EXIT_NOTHING;
-	int fd;
-
-	if (file == NULL)
-		return EXIT_NOTHING;
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 || fd_read_all(fd, REPORT_MAX_BYTES, &text) != 0)
-		code = baseline_failed(r, EXIT_IO, "%s: %s", file,
-				       strerror(errno));
-	else if (!take_report(m, buf_view(&text)))
-		code = baseline_failed(r, EXIT_CONFIG,
-				       "%s: this is not a report of tocsin "
-				       "baseline check about this baseline",
-				       file);
-	if (fd >= 0)
-		close(fd);
-	buf_free(&text);
-	return code;
+	if (root == NULL)
+		return; /* m->failed says so */
+	path = root->path;
+	*root = *reported;
+	root->path = path;
 }
 
 /* ---- accept ---------------------------------------------------------- */
@@ -632,7 +498,7 @@ choose_paths(struct making *m)
 	if (code == EXIT_NOTHING)
 		code = add_packages(m);
 	if (code == EXIT_NOTHING)
-		code = add_report(m);
+		code = baseline_reported(m->r, add_reported, m);
 	if (code == EXIT_NOTHING && m->failed)
 		return out_of_memory(m);
 	return code;
@@ -645,6 +511,9 @@ accept_all(struct making *m)
 	const struct options *o = r->o;
 	enum exit_code code;
 
+	if (o->unsigned_report && o->report == NULL)
+		return baseline_usage(r, "--unsigned-report is about --report "
+					 "FILE");
 	if (o->args.n < 2 && o->packages.n == 0 && o->report == NULL)
 		return baseline_usage(r, "accept what? paths, --package NAME "
 					 "or --report FILE");

@@ -61,7 +61,7 @@ struct options {
 	struct text_list pubkeys;
 	bool legacy, unencrypted;
 
-	bool is_unsigned, plan, quick, verify, delete, nice;
+	bool is_unsigned, unsigned_report, plan, quick, verify, delete, nice;
 	const char *report, *reason, *threads;
 	struct text_list packages;
 };

@@ -62,6 +62,9 @@ base 'check: json' 7 check --format json $V
 is 'check: json' '5 1 1 3' "$(printf %s "$out" |
 	jq -r '"\(.changes | length) \(.summary.added) \(.summary.removed) \(.summary.changed)"')"
 printf %s "$out" >report.json
+tocsin key generate -q --unencrypted stranger stranger.pub >/dev/null
+cp report.json signed.json
+tocsin report sign -q --key stranger signed.json
 base 'check: ndjson' 7 check --format ndjson $V
 is 'check: ndjson' 6 "$(printf '%s\n' "$out" | jq -s length)"
 
@@ -73,7 +76,21 @@ base 'accept: the rest' 7 check $V
 is 'accept: the rest' 4 "$(printf '%s\n' "$out" | wc -l)"
 # Somebody changes what was reported before it is accepted.
 echo 'file Y' >tree/f2
-base 'accept: report' 18 accept --report report.json --reason r $K $V
+base 'accept: report, not signed' 32 accept --report report.json --reason r $K $V
+has 'accept: report, not signed' 'report.json: has no signature' "$err"
+base 'accept: report, signed by somebody' 32 accept --report signed.json \
+	--reason r --unsigned-report $K $V
+has 'accept: report, signed by somebody' 'a key that is not trusted' "$err"
+cp report.json signed.json
+tocsin report sign -q --key sec signed.json
+base 'accept: report, signed' 18 accept --report signed.json --reason r $K $V
+has 'accept: report, signed' 'it has changed since the report was made' "$err"
+sed -i 's/"removed"/"changed"/' signed.json
+base 'accept: report, changed after that' 32 accept --report signed.json \
+	--reason r --unsigned-report $K $V
+has 'accept: report, changed after that' 'is not what was signed' "$err"
+base 'accept: no report' 16 accept --unsigned-report --reason r $K $V tree
+base 'accept: report' 18 accept --report report.json --unsigned-report --reason r $K $V
 has 'accept: report' 'it has changed since the report was made' "$err"
 base 'accept: report, not half' 7 check $V
 base 'accept: new report' 7 check --format ndjson $V
@@ -81,9 +98,10 @@ printf '%s\n' "$out" >report.ndjson
 mode=$(stat -c %a tree/f2)
 chmod 4755 tree/f2
 base 'accept: report, a mode since' 18 accept --report report.ndjson \
-	--reason r $K $V
+	--unsigned-report --reason r $K $V
 has 'accept: report, a mode since' 'it has changed since' "$err"
 chmod "$mode" tree/f2
+tocsin report sign -q --key sec report.ndjson
 base 'accept: new report' 0 accept --report report.ndjson --reason r $K $V
 base 'accept: all' 0 check $V
 base 'log' 0 log
