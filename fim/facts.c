@@ -4,7 +4,9 @@
 
 #include "scan/capability.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -35,17 +37,54 @@ static const char *const unit_folders[] = {
 };
 
 static bool
-service_in(struct facts *f, const char *folder, struct view name,
-	   struct arena *arena)
+is_unit_folder(struct view path, struct view folder)
 {
-	struct file_facts facts = { 0 };
-	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd;
+	if (view_eq(folder, path_directory(path)))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(unit_folders); i++)
+		if (view_eq(folder, view_of(unit_folders[i])))
+			return true;
+	return false;
+}
 
+/* A unit is named, never pathed: no way out of the folder. */
+static bool
+is_unit_name(struct view name)
+{
+	return name.n > 0 && name.n <= NAME_MAX && view_find(name, '/') < 0 &&
+	       view_find(name, '\0') < 0 && view_ends(name, VIEW(".service"));
+}
+
+int
+facts_open_unit(struct view path, struct view folder, struct view name)
+{
+	char text[PATH_MAX + NAME_MAX + 2];
+	int dir, fd;
+
+	if (!is_unit_name(name) || folder.n == 0 || folder.n >= PATH_MAX ||
+	    view_find(folder, '\0') >= 0 || !is_unit_folder(path, folder)) {
+		errno = EPERM;
+		return -1;
+	}
+	snprintf(text, sizeof(text), "%.*s", (int)folder.n, folder.p);
+	dir = open(text, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return false;
-	fd = scan_open(dir, name.p);
+		return -1;
+	snprintf(text, sizeof(text), "%.*s", (int)name.n, name.p);
+	fd = scan_open(dir, text);
 	close(dir);
+	return fd;
+}
+
+static bool
+service_in(struct facts *f, const struct event *e, struct view folder,
+	   struct view name, struct arena *arena)
+{
+	const struct opener *o = &f->opener;
+	struct file_facts facts = { 0 };
+	int fd = o->unit != NULL ? o->unit(o->ctx, e, folder, name)
+				 : facts_open_unit(e->file.path, folder, name);
+
 	if (fd < 0)
 		return false;
 	f->has_service =
@@ -63,18 +102,13 @@ static void
 follow_timer(struct facts *f, const struct event *e, struct arena *arena)
 {
 	struct view path = e->file.path;
-	struct view folder = arena_copy(arena, path_directory(path));
 	struct view name = unit_of_timer(&f->file.unit, path_name(path), arena);
 
-	/* A unit is named, never pathed: no way out of the folder. */
-	if (name.n == 0 || folder.n == 0 || view_find(name, '/') >= 0 ||
-	    view_find(name, '\0') >= 0)
-		return;
 	name = arena_copy(arena, name);
-	if (name.n == 0 || service_in(f, folder.p, name, arena))
+	if (name.n == 0 || service_in(f, e, path_directory(path), name, arena))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(unit_folders); i++) {
-		if (service_in(f, unit_folders[i], name, arena))
+		if (service_in(f, e, view_of(unit_folders[i]), name, arena))
 			return;
 	}
 }

@@ -15,6 +15,10 @@
 struct opener {
 	int (*open)(void *ctx, const struct event *);
 	void *ctx;
+	/* The unit of that name in that folder, for reading; NULL: by
+	 * facts_open_unit. */
+	int (*unit)(void *ctx, const struct event *, struct view folder,
+		    struct view name);
 	/* A scan has seen its attributes already; false = look. */
 	bool (*seen)(void *ctx, const struct event *, struct stat *);
 	/* The package that owns the path, and the one whose record its content
@@ -48,6 +52,10 @@ struct facts {
 	uint64_t bytes_file;  /* read of this event's file, */
 	uint64_t bytes_total; /* and of all files, each counted once */
 };
+
+/* A service beside the file of that path, or where systemd looks for units
+ * (systemd.unit(5)), for reading. -1 and errno; EPERM is any other name. */
+int facts_open_unit(struct view path, struct view folder, struct view name);
 
 /* Forgets the last event's file. */
 void facts_end(struct facts *);

@@ -236,7 +236,7 @@ journal_files_read(const struct inputs_config *config, const char *const *names,
 	struct reader r = { .config = config, .err = err };
 	int64_t faults = -1, more = 0;
 
-	r.names = names_new();
+	r.names = names_new(NULL, NULL);
 	if (r.names == NULL || live_init(&r.live, &r.host, NULL, r.names) != 0)
 		err_add(err, (struct place){ 0 }, "out of memory");
 	else

@@ -11,6 +11,7 @@
 #include "fim/facts.h"
 #include "fim/names.h"
 #include "fim/proc.h"
+#include "fim/procfs.h"
 #include "rules/rules.h"
 
 /* What is the same for every event of this host. Views borrowed for life. */
@@ -34,6 +35,7 @@ struct live {
 	struct proc *self;   /* the acting process; NULL = unknown */
 	struct image *image; /* of it, at the time of the act */
 	struct facts facts;
+	struct process_reader reader;
 	struct arena arena; /* of this event's values */
 };
 

@@ -5,6 +5,7 @@
 #include "fim/fields.h"
 
 #include <inttypes.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/sysmacros.h>
 
@@ -223,7 +224,8 @@ pid_matches_owner(const struct live *l, int64_t pid)
 static bool
 pid_running(int64_t pid)
 {
-	return pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) == 0;
+	return pid > 0 && pid <= INT32_MAX &&
+	       (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 static void

@@ -151,7 +151,7 @@ refresh_creds(struct live *l, struct proc *p)
 	    l->event->time_ns < p->asked_ns)
 		return;
 	p->asked_ns = clock_boot_ns();
-	procfs_creds(p->key, &p->creds);
+	l->reader.creds(l->reader.ctx, p->key, &p->creds);
 }
 
 static void

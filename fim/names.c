@@ -29,15 +29,26 @@ struct table {
 
 struct names {
 	struct table users, groups;
+	names_open *open;
+	void *ctx;
 };
 
+static int
+open_here(void *ctx, const char *path)
+{
+	(void)ctx;
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
 struct names *
-names_new(void)
+names_new(names_open *opener, void *ctx)
 {
 	struct names *n = calloc(1, sizeof(*n));
 
 	if (n == NULL)
 		return NULL;
+	n->open = opener != NULL ? opener : open_here;
+	n->ctx = ctx;
 	n->users.path = "/etc/passwd";
 	n->groups.path = "/etc/group";
 	return n;
@@ -113,13 +124,18 @@ compare(const void *a, const void *b)
 }
 
 static void
-table_read(struct table *t, void (*reader)(struct table *, FILE *))
+table_read(const struct names *n, struct table *t,
+	   void (*reader)(struct table *, FILE *))
 {
+	int fd = n->open(n->ctx, t->path);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	struct stat st;
-	FILE *f = fopen(t->path, "re");
 
-	if (f == NULL)
+	if (f == NULL) {
+		if (fd >= 0)
+			close(fd);
 		return;
+	}
 	if (fstat(fileno(f), &st) == 0) {
 		table_clear(t);
 		t->mtime = st.st_mtim;
@@ -132,8 +148,8 @@ table_read(struct table *t, void (*reader)(struct table *, FILE *))
 }
 
 static void
-table_refresh(struct table *t, void (*reader)(struct table *, FILE *),
-	      uint64_t now_ns)
+table_refresh(const struct names *n, struct table *t,
+	      void (*reader)(struct table *, FILE *), uint64_t now_ns)
 {
 	struct stat st;
 
@@ -143,7 +159,7 @@ table_refresh(struct table *t, void (*reader)(struct table *, FILE *),
 	if (stat(t->path, &st) == 0 && (t->v == NULL || st.st_ino != t->inode ||
 					st.st_mtim.tv_sec != t->mtime.tv_sec ||
 					st.st_mtim.tv_nsec != t->mtime.tv_nsec))
-		table_read(t, reader);
+		table_read(n, t, reader);
 }
 
 /* The lowest position whose id is not below. */
@@ -166,13 +182,13 @@ table_find(const struct table *t, uint32_t id)
 struct view
 names_user(struct names *n, uint32_t uid, uint64_t now_ns)
 {
-	table_refresh(&n->users, read_users, now_ns);
+	table_refresh(n, &n->users, read_users, now_ns);
 	return table_find(&n->users, uid);
 }
 
 struct view
 names_group(struct names *n, uint32_t gid, uint64_t now_ns)
 {
-	table_refresh(&n->groups, read_groups, now_ns);
+	table_refresh(n, &n->groups, read_groups, now_ns);
 	return table_find(&n->groups, gid);
 }

@@ -11,7 +11,11 @@
 
 struct names;
 
-struct names *names_new(void);
+/* Opens one of the two for reading; -1 and errno. */
+typedef int names_open(void *ctx, const char *path);
+
+/* `opener` NULL: open(2). */
+struct names *names_new(names_open *opener, void *ctx);
 void names_free(struct names *);
 /* Borrowed until the next call; VIEW_NONE when there is no such id. */
 struct view names_user(struct names *, uint32_t uid, uint64_t now_ns);

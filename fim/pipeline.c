@@ -32,14 +32,17 @@ pipeline_new(const struct pipeline_config *config)
 		return NULL;
 	p->config = *config;
 	p->seq = config->first_seq;
+	if (config->reader.read == NULL)
+		p->config.reader = procfs_reader;
 	p->procs = procs_new(&config->procs);
-	p->names = names_new();
+	p->names = names_new(config->open_names, config->open_names_ctx);
 	if (p->procs == NULL || p->names == NULL ||
 	    live_init(&p->live, config->host, p->procs, p->names) != 0) {
 		pipeline_free(p);
 		return NULL;
 	}
 	p->live.facts.limits = config->limits;
+	p->live.reader = p->config.reader;
 	p->live.record.pin = alert_pin;
 	p->live.record.unpin = alert_unpin;
 	return p;
@@ -193,7 +196,7 @@ author_of_file(struct pipeline *p, const struct event *e)
 	who = procs_author(p->procs, e);
 	if (who.proc == NULL && e->key.pid != 0 &&
 	    procs_newest(p->procs, e->key.pid) == NULL &&
-	    procfs_learn(p->procs, e->key.pid, e->pidfd, e->time_ns))
+	    procfs_learn(p->procs, &p->config.reader, e))
 		who = procs_author(p->procs, e);
 	if (who.before != NULL && was_handed_on(p, e, who.image))
 		who.image = who.before;

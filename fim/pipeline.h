@@ -13,6 +13,7 @@
 
 #include "fim/alert.h"
 #include "fim/live.h"
+#include "fim/procfs.h"
 #include "fim/sensor.h"
 
 struct pipeline_config { /* borrowed for life, but for `rules` */
@@ -35,6 +36,11 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	 * looks at it before that is attributed. NULL = it knows already. */
 	void (*look)(void *ctx, uint32_t pid);
 	void *ctx; /* of term, loss, wanted, trace, look */
+	/* Zero: /proc, by ourselves. */
+	struct process_reader reader;
+	/* /etc/passwd and /etc/group; NULL = by ourselves (names.h). */
+	names_open *open_names;
+	void *open_names_ctx;
 };
 
 struct pipeline_counters {

@@ -17,57 +17,23 @@ still_running(int pidfd)
 	return pidfd < 0 || poll(&p, 1, 0) == 0;
 }
 
-static bool learn(struct procs *, struct event *, int depth);
-
-/* Ancestors first, so that the child finds its parent. */
-static void
-learn_parent(struct procs *procs, const struct event *child, int depth)
+bool
+procfs_read(struct event *e, struct arena *arena)
 {
-	struct event e = {
-		.kind = EVENT_ALREADY_RUNNING,
-		.time_ns = child->time_ns,
-		.key.pid = child->proc.parent.pid,
-		.pidfd = -1,
-	};
-
-	if (depth < DEPTH_MAX && e.key.pid != 0 &&
-	    procs_newest(procs, e.key.pid) == NULL)
-		learn(procs, &e, depth + 1);
-}
-
-static bool
-learn(struct procs *procs, struct event *e, int depth)
-{
-	struct arena arena = { 0 };
 	int dir = procfs_open(e->key.pid);
 	bool found = false;
 
 	if (dir < 0)
 		return false;
-	if (procfs_stat(dir, e, NULL, &arena)) {
-		learn_parent(procs, e, depth);
-		procfs_status(dir, &e->proc, &arena);
-		procfs_image(dir, &limits, e, &arena);
+	e->kind = EVENT_ALREADY_RUNNING;
+	if (procfs_stat(dir, e, NULL, arena)) {
+		procfs_status(dir, &e->proc, arena);
+		procfs_image(dir, &limits, e, arena);
 		/* Looked at last: what was read is then this process's. */
-		found = still_running(e->pidfd) &&
-			procs_apply(procs, e) != NULL;
+		found = still_running(e->pidfd);
 	}
 	close(dir);
-	arena_free(&arena);
 	return found;
-}
-
-bool
-procfs_learn(struct procs *procs, uint32_t pid, int pidfd, uint64_t now_ns)
-{
-	struct event e = {
-		.kind = EVENT_ALREADY_RUNNING,
-		.time_ns = now_ns,
-		.key.pid = pid,
-		.pidfd = pidfd,
-	};
-
-	return learn(procs, &e, 0);
 }
 
 bool
@@ -90,4 +56,50 @@ procfs_creds(struct proc_key key, struct event_creds *creds)
 	close(dir);
 	arena_free(&arena);
 	return same;
+}
+
+/* ---- learning -------------------------------------------------------- */
+
+static bool
+read_here(void *ctx, struct event *e, const struct event *meant,
+	  struct arena *arena)
+{
+	(void)ctx;
+	e->pidfd = meant != NULL ? meant->pidfd : -1;
+	return procfs_read(e, arena);
+}
+
+static bool
+creds_here(void *ctx, struct proc_key key, struct event_creds *creds)
+{
+	(void)ctx;
+	return procfs_creds(key, creds);
+}
+
+const struct process_reader procfs_reader = { read_here, creds_here, NULL };
+
+/* Ancestors first, so that the child finds its parent. */
+static bool
+learn(struct procs *procs, const struct process_reader *reader,
+      const struct event *meant, uint32_t pid, uint64_t time_ns, int depth)
+{
+	struct arena arena = { 0 };
+	struct event e = { .key.pid = pid, .time_ns = time_ns, .pidfd = -1 };
+	bool found = reader->read(reader->ctx, &e, meant, &arena);
+	uint32_t parent = e.proc.parent.pid;
+
+	if (found && depth < DEPTH_MAX && parent != 0 &&
+	    procs_newest(procs, parent) == NULL)
+		learn(procs, reader, NULL, parent, time_ns, depth + 1);
+	e.pidfd = -1;
+	found = found && procs_apply(procs, &e) != NULL;
+	arena_free(&arena);
+	return found;
+}
+
+bool
+procfs_learn(struct procs *procs, const struct process_reader *reader,
+	     const struct event *meant)
+{
+	return learn(procs, reader, meant, meant->key.pid, meant->time_ns, 0);
 }

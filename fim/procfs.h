@@ -43,12 +43,29 @@ bool procfs_image(int dir, const struct sensor_config *, struct event *,
 
 /* ---- for the process table -------------------------------------------- */
 
-/* True when the process was found, is the one that `pidfd` (or -1) stands
- * for, and has been applied to the table. */
-bool procfs_learn(struct procs *, uint32_t pid, int pidfd, uint64_t now_ns);
+/* An ALREADY_RUNNING of `e->key.pid`, with its views in the arena; `time_ns`
+ * is set by the caller. False when it is gone, or is not the one that
+ * `e->pidfd` (or -1) stands for. */
+bool procfs_read(struct event *e, struct arena *);
 
 /* What credentials it has now. False when it is gone, or is another process
  * with the same pid. */
 bool procfs_creds(struct proc_key, struct event_creds *);
+
+/* The same by whoever may look into /proc. `meant` is the event that named
+ * the process: NULL for an ancestor. */
+struct process_reader {
+	bool (*read)(void *ctx, struct event *e, const struct event *meant,
+		     struct arena *);
+	bool (*creds)(void *ctx, struct proc_key, struct event_creds *);
+	void *ctx;
+};
+/* It is /proc itself. */
+extern const struct process_reader procfs_reader;
+
+/* The process of that event, and those ancestors that nobody has told of
+ * either. True when it was found and has been applied to the table. */
+bool procfs_learn(struct procs *, const struct process_reader *,
+		  const struct event *meant);
 
 #endif
