@@ -155,15 +155,15 @@ test_bind(void)
 		      has_alias(s, "/home/b/two/sub/x"),
 	      "… under both names");
 	host_clear(&h);
-	host_sh(&h, "umount -n /home/b/mnt; sleep 0.05; echo >/srv/data/sub/y");
+	host_sh(&h, UMOUNT("/home/b/mnt") "sleep 0.05; echo >/srv/data/sub/y");
 	s = said_find(&h, EVENT_CREATE, "/home/b/two/sub/y");
 	check(s && s->aliases.n == 0,
 	      "one of them unmounted: the other name remains");
 	if (harness_failed)
 		host_dump(&h);
 	host_clear(&h);
-	host_sh(&h, "umount -n /home/b/two; sleep 0.05; echo >/srv/data/z; "
-		    "echo >/home/b/two/w");
+	host_sh(&h, UMOUNT("/home/b/two") "sleep 0.05; echo >/srv/data/z; "
+					  "echo >/home/b/two/w");
 	check(said_count(&h, EVENT_CREATE, "/home/b/two/w") == 1 &&
 		      said_count(&h, EVENT_CREATE, "/home/b/two/z") == 0,
 	      "both unmounted");

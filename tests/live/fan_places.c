@@ -176,13 +176,14 @@ try_mounts(const struct fan_options *options, const char *what)
 	if (harness_failed)
 		host_dump(&h);
 	host_clear(&h);
-	host_sh(&h, "umount -n /home/m; sleep 0.4; echo >/home/m/sub/back");
+	host_sh(&h, UMOUNT("/home/m") "sleep 0.4; echo >/home/m/sub/back");
 	buf_clear(&t);
 	buf_printf(&t, "%s: … and unmounted%c", what, 0);
 	check(said_count(&h, EVENT_CREATE, "/home/m/sub/back") == 1, t.p);
 	host_clear(&h);
-	host_sh(&h, "mount -n --bind /home/full /home/m/sub; sleep 0.4; "
-		    "echo >/home/full/more; umount -n /home/m/sub; sleep 0.4");
+	host_sh(&h,
+		"mount -n --bind /home/full /home/m/sub; sleep 0.4; "
+		"echo >/home/full/more; " UMOUNT("/home/m/sub") "sleep 0.4");
 	buf_clear(&t);
 	buf_printf(&t, "%s: a bind mount brings its files%c", what, 0);
 	check(said_count(&h, EVENT_CREATE, "/home/m/sub/came") == 1 &&
