@@ -237,6 +237,11 @@ look_at_watcher(struct report *r, const struct options *options,
 		buf_puts(&text, "has not run with this state");
 	}
 	put_buf(r, "watcher", FINE, &text);
+	text = (struct buf){ 0 };
+	if (running && status_read_limits(folder, &text))
+		put_buf(r, "limits", FINE, &text);
+	else
+		buf_free(&text);
 }
 
 enum exit_code

@@ -168,11 +168,18 @@ fan_batch_clear(struct fan_batch *b)
 	for (size_t i = 0; i < b->n_pidfds; i++)
 		close(b->pidfds[i]);
 	b->n_pidfds = 0;
-	b->n = 0;
+	b->n = b->delivered = 0;
 	if (b->bytes.cap > BATCH_KEPT_BYTES)
 		buf_free(&b->bytes);
 	buf_clear(&b->bytes);
 	b->bytes.failed = false;
+}
+
+void
+fan_batch_forget(struct fan_batch *b)
+{
+	if (b->delivered == b->n)
+		fan_batch_clear(b);
 }
 
 void

@@ -34,8 +34,9 @@ struct fan_record {
 struct fan_batch {
 	struct fan_record *v;
 	size_t n, cap;
+	size_t delivered; /* the first so many; they stay for open_file */
 	struct buf bytes;
-	int *pidfds; /* closed after delivery */
+	int *pidfds; /* closed with it */
 	size_t n_pidfds, pidfds_cap;
 };
 
@@ -82,6 +83,8 @@ struct fan_record *fan_batch_add(struct fan_batch *);
 /* The batch closes it. Gives it back, or -1 when it had to be closed now. */
 int fan_batch_own(struct fan_batch *, int pidfd);
 void fan_batch_clear(struct fan_batch *);
+/* Clears it if all of it has been delivered. */
+void fan_batch_forget(struct fan_batch *);
 void fan_batch_free(struct fan_batch *);
 
 /* Key of a kept record: one object under one name. */

@@ -195,6 +195,7 @@ fan_open_source(const struct fan_source *source,
 	s->source_fd = s->epoll_fd = s->timer_fd = -1;
 	s->mount_fd = s->mountinfo_fd = s->last_pidfd = -1;
 	s->self = getpid();
+	s->also_self = config->also_ours;
 	s->poll_ns = config->poll_ns;
 	s->found.max = FOUND_MAX;
 	s->dirty.max = DIRTY_MAX;
@@ -289,6 +290,7 @@ fan_fetch(struct sensor *s)
 	size_t bytes;
 	int drained;
 
+	fan_batch_forget(&s->batch);
 	s->now_ns = clock_boot_ns();
 	drained = read_queue(s, &bytes);
 	if (drained < 0)
@@ -320,7 +322,7 @@ fan_fetch(struct sensor *s)
 	if (bytes > 0 || s->now_ns - s->read_ns >= BUSY_PERIOD_NS / 2)
 		moderate(s, bytes > 0);
 	set_timer(s);
-	return s->batch.n > 0;
+	return s->batch.n > s->batch.delivered;
 }
 
 void
@@ -328,11 +330,10 @@ fan_deliver(struct sensor *s, const struct event_sink *sink)
 {
 	struct event e;
 
-	for (size_t i = 0; i < s->batch.n; i++) {
-		fan_record_event(&s->batch.v[i], &e);
+	for (size_t *i = &s->batch.delivered; *i < s->batch.n; ++*i) {
+		fan_record_event(&s->batch.v[*i], &e);
 		sink->take(sink->ctx, &e);
 	}
-	fan_batch_clear(&s->batch);
 }
 
 int

@@ -640,6 +640,12 @@ fan_take_act(struct sensor *s, struct fan_taken *e)
 		take_plain(s, e);
 }
 
+static bool
+is_own(const struct sensor *s, int32_t pid)
+{
+	return pid == s->self || (s->also_self != NULL && pid == *s->also_self);
+}
+
 void
 fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 	 const char *p)
@@ -648,7 +654,7 @@ fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 		.mask = meta->mask,
 		.pid = meta->pid > 0 ? (uint32_t)meta->pid : 0,
 		.pidfd = -1,
-		.own = meta->pid == s->self,
+		.own = is_own(s, meta->pid),
 	};
 
 	if (meta->mask & FAN_Q_OVERFLOW) {

@@ -70,12 +70,18 @@ drop(struct knowns *k, struct known *p)
 }
 
 void
-known_free(struct knowns *k)
+known_forget(struct knowns *k)
 {
 	for (size_t i = 0; i < KNOWN_BUCKETS; i++) {
 		while (k->buckets[i] != NULL)
 			drop(k, k->buckets[i]);
 	}
+}
+
+void
+known_free(struct knowns *k)
+{
+	known_forget(k);
 	free(k->v);
 	arena_free(&k->arena);
 }

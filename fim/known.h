@@ -53,6 +53,8 @@ struct knowns {
 struct known *known_find(struct knowns *, uint32_t pid);
 void known_age(struct known *); /* not young any more */
 void known_free(struct knowns *);
+/* All processes: the next list with `first` tells of them again. */
+void known_forget(struct knowns *);
 
 /* ---- what happened --------------------------------------------------- */
 

@@ -10,10 +10,6 @@
 #include "fim/status.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 /* The process sensor's ring does not wake us for single records: that would
  * cost every fork on the host. It is looked at this often instead. */
@@ -53,7 +49,7 @@ put_sensors(const struct monitor *m, struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i]->ops == NULL)
 			continue;
-		buf_puts(out, all[i]->ops->name);
+		buf_puts(out, all[i]->row->name);
 		left--;
 		buf_puts(out, left > 1 ? ", " : left == 1 ? " and " : "");
 	}
@@ -83,9 +79,9 @@ say_blind(struct monitor *m)
 	const struct source *all[] = { &m->processes, &m->files, &m->messages };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		const struct sensor_row *row = sensor_row_of(all[i]->ops);
+		const struct sensor_row *row = all[i]->row;
 
-		if (row != NULL && row->blind[0] != '\0')
+		if (all[i]->ops != NULL && row->blind[0] != '\0')
 			fprintf(m->io->notes,
 				"tocsin: %s by %s: not seen: %s\n",
 				role_name(row->role), row->name, row->blind);
@@ -102,7 +98,7 @@ say_ready(struct monitor *m)
 	buf_putc(&text, '\0');
 	if (!text.failed) {
 		fprintf(m->io->notes, "tocsin: ready: %s\n", text.p);
-		notify_ready(text.p);
+		remote_tell(&m->remote, ASK_READY, text.p);
 	}
 	buf_free(&text);
 	if (m->files.ops != NULL)
@@ -128,27 +124,40 @@ say_ready(struct monitor *m)
 static void
 replace_failed(struct monitor *m, struct source *s, int error)
 {
-	const struct sensor_row *row = sensor_row_of(s->ops);
+	const struct sensor_row *row = s->row;
 
 	fprintf(m->io->notes, "tocsin: the sensor %s has failed: %s\n",
-		s->ops->name, strerror(error));
+		row->name, strerror(error));
 	s->ops->close(s->sensor);
 	s->ops = NULL;
 	monitor_fall_back(m, row);
 	say_ready(m);
 }
 
-static int
-fetch(struct monitor *m, struct source *s)
+/* What its owner found broken. */
+static void
+check_remote(struct monitor *m)
 {
-	int held;
+	int error = m->remote.error;
 
-	if (s->ops == NULL)
-		return 0;
-	held = s->ops->fetch(s->sensor);
+	m->remote.error = 0;
+	if (error == 0)
+		return;
+	if (m->remote.failed_role == ROLE_FILES && m->files.ops != NULL)
+		replace_failed(m, &m->files, error);
+	if (m->remote.failed_role == ROLE_PROCESSES && m->processes.ops != NULL)
+		replace_failed(m, &m->processes, error);
+}
+
+static bool
+fetch_messages(struct monitor *m)
+{
+	struct source *s = &m->messages;
+	int held = s->ops != NULL ? s->ops->fetch(s->sensor) : 0;
+
 	if (held < 0 && errno != EINTR && errno != EAGAIN) {
 		replace_failed(m, s, errno);
-		return 0;
+		return false;
 	}
 	return held > 0;
 }
@@ -157,17 +166,13 @@ static bool
 round_once(struct monitor *m)
 {
 	struct event_sink sink = { pipeline_take, m->pipeline };
-	int files = fetch(m, &m->files);
-	int messages = fetch(m, &m->messages);
-	int processes = fetch(m, &m->processes);
+	bool messages = fetch_messages(m);
+	bool others = remote_round(&m->remote, &sink);
 
-	if (processes)
-		m->processes.ops->deliver(m->processes.sensor, &sink);
-	if (files)
-		m->files.ops->deliver(m->files.sensor, &sink);
 	if (messages)
 		m->messages.ops->deliver(m->messages.sensor, &sink);
-	return files || messages || processes;
+	check_remote(m);
+	return others || messages;
 }
 
 static void
@@ -197,7 +202,7 @@ say_status(struct monitor *m, uint64_t now_ns)
 				    : "");
 	buf_putc(&text, '\0');
 	if (!text.failed)
-		notify_status(text.p);
+		remote_tell(&m->remote, ASK_DOING, text.p);
 	buf_free(&text);
 }
 
@@ -218,7 +223,6 @@ tend(struct monitor *m)
 	uint64_t now_ns = clock_boot_ns();
 	uint64_t delayed_ns;
 
-	notify_alive(&m->notify, now_ns);
 	say_status(m, now_ns);
 	metrics_write(m, now_ns);
 	alive_tend(m);
@@ -233,7 +237,8 @@ must_wait(struct monitor *m)
 {
 	if (m->budget.percent == 0)
 		return 0;
-	return budget_wait(&m->budget, clock_boot_ns(), budget_cpu_ns());
+	return budget_wait(&m->budget, clock_boot_ns(),
+			   budget_cpu_ns() + m->remote.cpu_ns);
 }
 
 /* False if something may be left in the queues: then time does not pass but
@@ -264,13 +269,14 @@ reload(struct monitor *m)
 {
 	struct err err = { 0 };
 
-	notify_reloading();
+	remote_tell(&m->remote, ASK_RELOADING, NULL);
 	state_commit(m->state);
 	if (monitor_load_rules(m, true, &err) != 0) {
 		monitor_note_errors(m, &err);
 		m->metrics.stale = true;
 		note(m, "the rules were not reloaded: the old set stays");
-		notify_ready("the rules were not reloaded: the old set stays");
+		remote_tell(&m->remote, ASK_READY,
+			    "the rules were not reloaded: the old set stays");
 	} else {
 		m->metrics.stale = false;
 		monitor_remember_terms(m);
@@ -283,17 +289,17 @@ reload(struct monitor *m)
 	err_free(&err);
 }
 
-/* True when a signal asks to stop. */
+/* True when a signal has asked to stop. */
 static bool
 handle_signals(struct monitor *m)
 {
-	struct signalfd_siginfo info;
+	bool asked = m->remote.reload;
 
-	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
-			return true;
+	m->remote.reload = false;
+	if (m->remote.stop || m->remote.gone)
+		return true;
+	if (asked)
 		reload(m);
-	}
 	return false;
 }
 
@@ -311,32 +317,12 @@ seed(struct monitor *m)
 		m->files.ops->seed(m->files.sensor, &sink);
 }
 
-static int
+static void
 wait_for_budget(struct monitor *m, uint64_t wait_ns)
 {
-	struct pollfd fd = { .fd = m->signals, .events = POLLIN };
 	uint64_t ms = wait_ns / NS_PER_MS + 1;
 
-	return poll(&fd, 1, (int)(ms < TEND_MS ? ms : TEND_MS));
-}
-
-static int
-wait_for_events(struct monitor *m)
-{
-	struct pollfd fds[4] = {
-		{ .fd = m->signals, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN },
-	};
-
-	if (m->processes.ops != NULL)
-		fds[1].fd = m->processes.ops->fd(m->processes.sensor);
-	if (m->files.ops != NULL)
-		fds[2].fd = m->files.ops->fd(m->files.sensor);
-	if (m->messages.ops != NULL)
-		fds[3].fd = m->messages.ops->fd(m->messages.sensor);
-	return poll(fds, ARRAY_LEN(fds), POLL_MS);
+	remote_wait(&m->remote, (unsigned)(ms < TEND_MS ? ms : TEND_MS), true);
 }
 
 /* What has happened before the signal is still read, if that comes to an end.
@@ -347,7 +333,7 @@ finish(struct monitor *m)
 	uint64_t end_ns = clock_boot_ns() + STOP_NS;
 
 	m->stopping = true;
-	notify_stopping();
+	remote_tell(&m->remote, ASK_STOPPING, NULL);
 	while (!round_all(m) && clock_boot_ns() < end_ns)
 		;
 	tend(m);
@@ -358,13 +344,12 @@ monitor_run(struct monitor *m)
 {
 	uint64_t wait_ns;
 
-	notify_open(&m->notify);
 	seed(m);
 	flush(m);
 	say_ready(m);
 	m->status_ns = clock_boot_ns() + STATUS_EVERY_NS;
 	budget_open(&m->budget, m->budget.percent, clock_boot_ns(),
-		    budget_cpu_ns());
+		    budget_cpu_ns() + m->remote.cpu_ns);
 	while (!handle_signals(m)) {
 		if (m->processes.ops == NULL && m->files.ops == NULL &&
 		    m->messages.ops == NULL) {
@@ -379,7 +364,7 @@ monitor_run(struct monitor *m)
 			tend(m);
 			continue;
 		}
-		wait_for_events(m);
+		remote_wait(&m->remote, POLL_MS, false);
 		round_all(m);
 	}
 	finish(m);
@@ -389,6 +374,10 @@ monitor_run(struct monitor *m)
 	metrics_write_last(m);
 	status_write(m, false);
 	alive_stop(m);
+	if (m->remote.gone) {
+		note(m, "the keeper is gone");
+		return EXIT_IO;
+	}
 	note(m, "stopped");
 	return EXIT_STOPPED;
 }

@@ -77,29 +77,33 @@ metrics_alert(struct metrics *m, const struct alert *a)
 }
 
 void
+metrics_open(struct metrics *m)
+{
+	m->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
+void
 metrics_free(struct metrics *m)
 {
 	for (size_t i = 0; i < m->n_tallies; i++)
 		free(m->tallies[i].id);
 	free(m->tallies);
-	*m = (struct metrics){ 0 };
+	if (m->statm >= 0)
+		close(m->statm);
+	*m = (struct metrics){ .statm = -1 };
 }
 
 /* ---- gathering ------------------------------------------------------- */
 
 /* The second number of proc_pid_statm(5), in bytes; 0 if not to be had. */
 static uint64_t
-resident_bytes(void)
+resident_bytes(const struct metrics *m)
 {
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	unsigned long long pages = 0;
 	char text[64] = "";
 
-	if (fd < 0)
-		return 0;
-	if (read(fd, text, sizeof(text) - 1) > 0)
+	if (m->statm >= 0 && pread(m->statm, text, sizeof(text) - 1, 0) > 0)
 		sscanf(text, "%*u %llu", &pages);
-	close(fd);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -110,8 +114,8 @@ gather(struct monitor *m, bool up, struct figures *f)
 		.up = up,
 		.stale = m->metrics.stale,
 		.started_ns = m->metrics.started_ns,
-		.cpu_ns = budget_cpu_ns(),
-		.resident = resident_bytes(),
+		.cpu_ns = budget_cpu_ns() + m->remote.cpu_ns,
+		.resident = resident_bytes(&m->metrics),
 		.delayed_ns = m->budget.delayed_ns,
 		.budget_percent = m->budget.percent,
 		.alerts = m->output.alerts,
@@ -191,7 +195,7 @@ put_sensors(struct prom *p, const struct metric *row, const struct monitor *m)
 		if (all[i]->ops == NULL)
 			continue;
 		all[i]->ops->status(all[i]->sensor, &status);
-		prom_label(p, "sensor", view_of(all[i]->ops->name));
+		prom_label(p, "sensor", view_of(all[i]->row->name));
 		prom_value(p, row->value(NULL, &status, NULL));
 	}
 }

@@ -21,7 +21,8 @@ struct metrics_tally { /* what a rule has said since the start */
 	uint64_t alerts, suppressed;
 };
 
-struct metrics {	     /* zero-initialise; metrics_free */
+struct metrics {	     /* zero-initialise but for statm; metrics_free */
+	int statm;	     /* /proc/self/statm; owned, -1 = not open */
 	const char *path;    /* borrowed; NULL = not wanted */
 	uint64_t started_ns; /* wall */
 	uint64_t next_ns;    /* boot; when to write again */
@@ -32,6 +33,8 @@ struct metrics {	     /* zero-initialise; metrics_free */
 	bool failed; /* the last writing, and that has been said */
 };
 
+/* While /proc can still be opened. */
+void metrics_open(struct metrics *);
 /* An alert on its way out is counted. */
 void metrics_alert(struct metrics *, const struct alert *);
 /* All figures as they are now. */

@@ -3,15 +3,14 @@
 #include "fim/monitor.h"
 
 #include "fim/alive.h"
+#include "fim/confine.h"
 #include "fim/fields.h"
 #include "fim/hurry.h"
 #include "fim/load.h"
 #include "fim/sensor.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* ---- rules ------------------------------------------------------------------
@@ -88,6 +87,16 @@ source_of(struct monitor *m, enum role role)
 	}
 }
 
+static struct sensor *
+open_sensor(struct monitor *m, const struct sensor_row *row, struct err *err)
+{
+	if (row->role == ROLE_MESSAGES)
+		return row->ops->open(&m->sensor_config, err);
+	if (row->role == ROLE_FILES)
+		remote_send_watches(&m->remote, &m->watchset);
+	return remote_sensor(&m->remote, row, err);
+}
+
 /* The first of this role that opens, from that row on. What the others said is
  * in `err`. */
 static void
@@ -100,9 +109,11 @@ open_role(struct monitor *m, enum role role, size_t from, struct err *err)
 
 		if (row->role != role || !sensors_may_use(&m->choice, row))
 			continue;
-		s->sensor = row->ops->open(&m->sensor_config, err);
-		if (s->sensor != NULL)
-			s->ops = row->ops;
+		s->sensor = open_sensor(m, row, err);
+		if (s->sensor == NULL)
+			continue;
+		s->row = row;
+		s->ops = role == ROLE_MESSAGES ? row->ops : &remote_ops;
 	}
 }
 
@@ -187,6 +198,7 @@ open_sensors(struct monitor *m)
 	enum exit_code code = EXIT_NOTHING;
 
 	set_sensor_config(m);
+	remote_configure(&m->remote, &m->sensor_config);
 	for (int role = 0; role < ROLES && code == EXIT_NOTHING; role++) {
 		const struct sensor_row *forced = m->choice.forced[role];
 
@@ -273,24 +285,14 @@ on_trace(void *ctx, struct record *r)
 	trace_record(&m->trace, r);
 }
 
-static int
-open_file(void *ctx, const struct event *e)
-{
-	struct monitor *m = ctx;
-
-	if (m->files.ops == NULL || m->files.ops->open_file == NULL)
-		return -1;
-	return m->files.ops->open_file(m->files.sensor, e);
-}
-
 static void
 look_at_process(void *ctx, uint32_t pid)
 {
 	struct monitor *m = ctx;
 	struct event_sink sink = { pipeline_take, m->pipeline };
 
-	if (m->processes.ops != NULL && m->processes.ops->look != NULL)
-		m->processes.ops->look(m->processes.sensor, pid, &sink);
+	if (m->processes.row != NULL && m->processes.row->ops->look != NULL)
+		remote_look(&m->remote, pid, &sink);
 }
 
 static void
@@ -326,8 +328,16 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.trace = m->options->record != NULL ? on_trace : NULL,
 		.look = look_at_process,
 		.ctx = m,
+		.reader = { remote_read_process, remote_read_creds,
+			    &m->remote },
+		.open_names = remote_open_names,
+		.open_names_ctx = &m->remote,
 	};
-	struct opener opener = { .open = open_file, .ctx = m };
+	struct opener opener = {
+		.open = remote_open_file,
+		.unit = remote_open_unit,
+		.ctx = &m->remote,
+	};
 
 	m->pipeline = pipeline_new(&config);
 	if (m->pipeline == NULL ||
@@ -343,7 +353,8 @@ lock_state(struct monitor *m)
 {
 	m->state_folder = m->options->state != NULL ? m->options->state
 						    : m->config.state.p;
-	m->state_lock = state_lock(m->state_folder, &m->io->err);
+	m->state_lock =
+		state_lock(m->state_folder, m->birth->keeper, &m->io->err);
 	return m->state_lock < 0 ? EXIT_STATE : EXIT_NOTHING;
 }
 
@@ -374,22 +385,6 @@ open_state(struct monitor *m)
 }
 
 /* ---- life ------------------------------------------------------------ */
-
-static int
-open_signals(struct monitor *m)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN); /* a reader that left is an output error */
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return -1;
-	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return m->signals < 0 ? -1 : 0;
-}
 
 static void
 choose_format(struct monitor *m)
@@ -465,7 +460,7 @@ open_settings(struct monitor *m)
 	m->metrics.path = options_or(m->options->metrics, m->config.metrics);
 	if (budget_percent(m, &m->budget.percent) != 0)
 		return EXIT_USAGE;
-	if (open_signals(m) != 0 || set_env_names(m) != 0) {
+	if (set_env_names(m) != 0) {
 		err_add(&m->io->err, (struct place){ 0 }, "%s",
 			strerror(errno));
 		return EXIT_IO;
@@ -473,18 +468,27 @@ open_settings(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
-enum exit_code
-monitor_open(struct monitor *m, const struct options *options,
-	     struct cmd_io *io)
+/* What an engine before this one was given and did not get through. */
+static void
+note_end(struct monitor *m)
 {
-	enum exit_code code;
+	char cause[64];
 
-	memset(m, 0, sizeof(*m));
-	m->options = options;
-	m->io = io;
-	m->trace.fd = m->signals = m->state_lock = -1;
-	hurry_always();
-	code = open_settings(m);
+	if (m->birth->ended_by == 0)
+		return;
+	snprintf(cause, sizeof(cause), "the engine was ended by signal %d",
+		 m->birth->ended_by);
+	m->metrics.gaps++;
+	state_add_gap(m->state, m->birth->heard_ns, clock_wall_ns(),
+		      VIEW("events it had been given"), view_of(cause),
+		      m->birth->unread);
+}
+
+static enum exit_code
+open_all(struct monitor *m)
+{
+	enum exit_code code = open_settings(m);
+
 	if (code == EXIT_NOTHING)
 		code = lock_state(m);
 	if (code == EXIT_NOTHING)
@@ -492,6 +496,30 @@ monitor_open(struct monitor *m, const struct options *options,
 	if (code == EXIT_NOTHING)
 		code = open_state(m);
 	return code;
+}
+
+enum exit_code
+monitor_open(struct monitor *m, const struct engine_birth *birth,
+	     const struct options *options, struct cmd_io *io)
+{
+	enum exit_code code;
+
+	memset(m, 0, sizeof(*m));
+	m->options = options;
+	m->io = io;
+	m->birth = birth;
+	m->trace.fd = m->state_lock = m->metrics.statm = -1;
+	hurry_always();
+	if (remote_open(&m->remote, birth) != 0) {
+		err_add(&io->err, (struct place){ 0 }, "out of memory");
+		return EXIT_IO;
+	}
+	code = open_all(m);
+	if (code != EXIT_NOTHING)
+		return code;
+	note_end(m);
+	metrics_open(&m->metrics);
+	return confine_engine(m, &io->err) == 0 ? EXIT_NOTHING : EXIT_IO;
 }
 
 void
@@ -514,8 +542,7 @@ monitor_close(struct monitor *m)
 	arena_free(&m->arena);
 	free(m->env_names);
 	metrics_free(&m->metrics);
-	if (m->signals >= 0)
-		close(m->signals);
+	remote_close(&m->remote);
 	if (m->state_lock >= 0)
 		close(m->state_lock);
 }

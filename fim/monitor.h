@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The running monitor: sensors, pipeline and outputs, and the loop that moves
- * events through them in causal order.
+ * The engine, the deciding one of the two processes of `tocsin watch`
+ * (keeper.h): pipeline and outputs, and the loop that moves events through
+ * them in causal order. When everything is open it confines itself
+ * (confine.h).
  */
 #ifndef FIM_MONITOR_H
 #define FIM_MONITOR_H
@@ -10,18 +12,20 @@
 #include "fim/budget.h"
 #include "fim/config.h"
 #include "fim/metrics.h"
-#include "fim/notify.h"
 #include "fim/options.h"
 #include "fim/output.h"
 #include "fim/pipeline.h"
+#include "fim/remote.h"
 #include "fim/sensors.h"
 #include "fim/trace.h"
 #include "fim/watchset.h"
 
-/* One sensor of the three roles. Process sensors are read after a file batch
- * and messages were fetched and before they are delivered (sensor.h). */
+/* One sensor of the three roles. Those of processes and files are the
+ * keeper's, and `ops` ask there; that of messages is our own: what it reads is
+ * anybody's text. */
 struct source {
 	const struct sensor_ops *ops; /* NULL = this role is empty */
+	const struct sensor_row *row; /* which it is */
 	struct sensor *sensor;	      /* owned */
 };
 
@@ -37,16 +41,16 @@ struct monitor {
 	struct state *state;
 	struct sensor_choice choice;
 	struct sensor_config sensor_config; /* for as long as they live */
+	struct remote remote;		    /* the keeper */
 	struct source processes, files, messages;
+	const struct engine_birth *birth; /* borrowed */
 	struct pipeline *pipeline;
 	struct output output;
 	struct trace trace;
-	struct notify notify;
 	struct metrics metrics;
 	struct budget budget;
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
-	int signals;		  /* signalfd */
 	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
 	bool stopping;		  /* has been asked to */
 	uint64_t losses_said_ns;  /* when the last loss was put on notes */
@@ -61,8 +65,8 @@ struct monitor {
 /* Opens everything in the order that lets nothing slip between. The exit code
  * of what failed, with a sentence in io->err; EXIT_NOTHING when it runs. Close
  * in both cases. */
-enum exit_code
-monitor_open(struct monitor *, const struct options *, struct cmd_io *);
+enum exit_code monitor_open(struct monitor *, const struct engine_birth *,
+			    const struct options *, struct cmd_io *);
 /* Until a signal ends it. */
 enum exit_code monitor_run(struct monitor *);
 void monitor_close(struct monitor *);

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -143,18 +144,32 @@ sandbox_become(const char *user)
 int
 sandbox_drop(void)
 {
+	return sandbox_keep(0);
+}
+
+int
+sandbox_keep(uint64_t caps)
+{
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3];
 
+	if (syscall(SYS_capget, &head, v) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		v[i].permitted &= (uint32_t)(caps >> (32 * i));
+		v[i].effective = v[i].permitted;
+		v[i].inheritable = 0;
+	}
 	/* The bounding set needs CAP_SETPCAP; no_new_privs does as much. */
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+		if (!(caps >> cap & 1) &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			break;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
-	    syscall(SYS_capset, &head, none) != 0)
+	    syscall(SYS_capset, &head, v) != 0)
 		return -1;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -212,6 +227,16 @@ deny_tgkill(scmp_filter_ctx ctx)
 				other);
 }
 
+/* Signal 0 only asks whether there is such a process. */
+static int
+deny_kill(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp real = { .arg = 1, .op = SCMP_CMP_NE };
+
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
+				real);
+}
+
 static int
 add_rules(scmp_filter_ctx ctx, unsigned groups)
 {
@@ -224,21 +249,15 @@ add_rules(scmp_filter_ctx ctx, unsigned groups)
 		result = deny_clone(ctx);
 	if (result == 0 && (groups & SANDBOX_SIGNAL))
 		result = deny_tgkill(ctx);
+	if (result == 0 && (groups & SANDBOX_SIGNAL))
+		result = deny_kill(ctx);
 	return result;
 }
 
-int
-sandbox_deny(unsigned groups)
+/* Loads it for all threads and frees it; libseccomp sets no_new_privs. */
+static int
+load_filter(scmp_filter_ctx ctx, int result)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int result;
-
-	if (ctx == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	result = add_rules(ctx, groups);
-	/* All threads; libseccomp sets no_new_privs itself. */
 	if (result == 0)
 		result = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (result == 0)
@@ -248,4 +267,84 @@ sandbox_deny(unsigned groups)
 		return 0;
 	errno = -result;
 	return -1;
+}
+
+static scmp_filter_ctx
+new_filter(uint32_t action)
+{
+	scmp_filter_ctx ctx = seccomp_init(action);
+
+	if (ctx == NULL)
+		errno = ENOMEM;
+	return ctx;
+}
+
+int
+sandbox_deny(unsigned groups)
+{
+	scmp_filter_ctx ctx = new_filter(SCMP_ACT_ALLOW);
+
+	return ctx == NULL ? -1 : load_filter(ctx, add_rules(ctx, groups));
+}
+
+/* ---- the engine ------------------------------------------------------ */
+
+static const char *const engine_calls[] = {
+#define CALL(name) #name,
+#include "fim/engine.def"
+#undef CALL
+};
+
+static int
+allow_if(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp when)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	return number == __NR_SCMP_ERROR
+		       ? 0
+		       : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1,
+						&when);
+}
+
+static int
+allow_some(scmp_filter_ctx ctx)
+{
+	/* PROT_EXEC is bit 2 of the third argument. */
+	struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	struct scmp_arg_cmp asks = SCMP_A1(SCMP_CMP_EQ, 0);
+	struct scmp_arg_cmp itself =
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	int result = allow_if(ctx, "mmap", data);
+
+	if (result == 0)
+		result = allow_if(ctx, "mmap2", data);
+	if (result == 0)
+		result = allow_if(ctx, "mprotect", data);
+	if (result == 0)
+		result = allow_if(ctx, "kill", asks);
+	if (result == 0)
+		result = allow_if(ctx, "tgkill", itself);
+	return result;
+}
+
+int
+sandbox_engine(void)
+{
+	scmp_filter_ctx ctx = new_filter(SCMP_ACT_ERRNO(EPERM));
+	int result = 0;
+
+	if (ctx == NULL)
+		return -1;
+	for (size_t i = 0; result == 0 && i < ARRAY_LEN(engine_calls); i++) {
+		int number = seccomp_syscall_resolve_name(engine_calls[i]);
+
+		if (number != __NR_SCMP_ERROR)
+			result = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number,
+						  0);
+		if (result == -EDOM) /* not on this architecture */
+			result = 0;
+	}
+	if (result == 0)
+		result = allow_some(ctx);
+	return load_filter(ctx, result);
 }

@@ -51,6 +51,8 @@ int sandbox_become(const char *user);
 /* No capability is left in any set, nor comes back by an exec: needs none
  * itself. Also: not to be traced by others of the same user, no core. */
 int sandbox_drop(void);
+/* The same, but for those of this set (bits by number), if it has them. */
+int sandbox_keep(uint64_t caps);
 
 /* A call of these groups gives EPERM; clone3 always ENOSYS, so that libc asks
  * with clone, whose flags a filter can see. Another architecture's calls (x32,
@@ -59,14 +61,20 @@ enum sandbox_group {
 	SANDBOX_EXEC = 1,      /* execute a program */
 	SANDBOX_FORK = 2,      /* a new process; threads stay possible */
 	SANDBOX_TRACE = 4,     /* look into or steer other processes */
-	SANDBOX_SIGNAL = 8,    /* signal any but itself */
+	SANDBOX_SIGNAL = 8,    /* signal any but itself; 0 only asks */
 	SANDBOX_KERNEL = 16,   /* modules, BPF, keys, clock, io_uring … */
 	SANDBOX_MOUNT = 32,    /* mounts, namespaces, other roots */
-	SANDBOX_IDENTITY = 64, /* other user, group, capabilities */
+	SANDBOX_IDENTITY = 64, /* other user, group */
 	SANDBOX_MODE = 128,    /* mode, owner, attributes, special files */
 	SANDBOX_SOCKET = 256,  /* a new socket; open ones stay usable */
-	SANDBOX_ALL = 511,
+	SANDBOX_TAKE = 512,    /* descriptors of other processes */
+	SANDBOX_LOWER = 1024,  /* give up capabilities */
+	SANDBOX_ALL = 2047,
 };
 int sandbox_deny(unsigned groups);
+
+/* Only the calls that the deciding half of a monitor needs (engine.def);
+ * memory cannot become executable. All others give EPERM. */
+int sandbox_engine(void);
 
 #endif

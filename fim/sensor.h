@@ -34,6 +34,9 @@ struct sensor_config {
 	const char *journal; /* folder of journal files; NULL = the host's */
 	/* How often is looked at what the kernel does not tell. */
 	uint64_t poll_ns;
+	/* What this process does to files is Tocsin's own doing, too, and not
+	 * told; NULL = there is none. */
+	const pid_t *also_ours;
 };
 
 struct sensor_status {
@@ -57,15 +60,17 @@ struct sensor_ops {
 	/* >0: holds something to deliver; 0: nothing; -1: broken (errno). */
 	int (*fetch)(struct sensor *);
 	void (*deliver)(struct sensor *, const struct event_sink *);
-	/* Everything that exists already (ALREADY_RUNNING for processes), to
-	 * be called once, after open, before the first fetch. May be NULL. */
+	/* Everything that exists already (ALREADY_RUNNING for processes): after
+	 * open, before the first fetch, and again for who has forgotten all.
+	 * May be NULL. */
 	int (*seed)(struct sensor *, const struct event_sink *);
 	/* Another sensor tells of this process: look at it now, and deliver
 	 * what is new. May be NULL. */
 	void (*look)(struct sensor *, uint32_t pid, const struct event_sink *);
-	/* Opens the file of an event being delivered, for inspection: that
-	 * object, or -1 and errno (ESTALE when the name holds another one by
-	 * now). May be NULL. The caller closes. */
+	/* Opens the file of an event delivered since the last fetch, for
+	 * inspection: that object, or -1 and errno (ESTALE when the name holds
+	 * another one by now); kind and handle are all it wants to know. May
+	 * be NULL. The caller closes. */
 	int (*open_file)(struct sensor *, const struct event *);
 	/* Rules changed: watch the new set. May be NULL. */
 	int (*rewatch)(struct sensor *, const struct watchset *, struct err *);

@@ -37,11 +37,14 @@ ring_open(struct ring *r, int map_fd, size_t size)
 	p = mmap(NULL, r->page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
 	if (p == MAP_FAILED)
 		return -1;
+	/* A child of ours has no business here. */
+	madvise(p, r->page, MADV_DONTFORK);
 	r->read_to = p;
 	p = mmap(NULL, r->page + size, PROT_READ, MAP_SHARED, map_fd,
 		 (off_t)r->page);
 	if (p == MAP_FAILED)
 		return -1;
+	madvise(p, r->page + size, MADV_DONTFORK);
 	r->written_to = p;
 	r->data = (const char *)p + r->page;
 	/* In between, because the map itself is readable whenever it is not

@@ -333,8 +333,10 @@ proc_deliver(struct sensor *s, const struct event_sink *sink)
 static int
 proc_seed(struct sensor *s, const struct event_sink *sink)
 {
-	int r = known_list(&s->known, true, ATTRIBUTION_KERNEL,
-			   clock_boot_ns());
+	int r;
+
+	known_forget(&s->known);
+	r = known_list(&s->known, true, ATTRIBUTION_KERNEL, clock_boot_ns());
 
 	known_deliver(&s->known, sink);
 	return r;

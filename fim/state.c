@@ -179,7 +179,7 @@ refuse_lock(const char *folder, int fd, struct err *err)
 }
 
 int
-state_lock(const char *folder, struct err *err)
+state_lock(const char *folder, uint32_t pid, struct err *err)
 {
 	struct buf text = { 0 };
 	int fd = -1;
@@ -202,7 +202,7 @@ state_lock(const char *folder, struct err *err)
 	}
 	/* The number is for people; the lock is what counts. */
 	buf_clear(&text);
-	buf_printf(&text, "%d\n", (int)getpid());
+	buf_printf(&text, "%u\n", (unsigned)pid);
 	if (ftruncate(fd, 0) == 0)
 		fd_write_all(fd, buf_view(&text));
 	buf_free(&text);

@@ -25,8 +25,8 @@ struct state;
 
 /* One watcher a folder: makes the folder if need be and locks watch.lock in it
  * until the descriptor that is returned, or the process, ends. -1 and a
- * sentence in `err`, which names the pid of whoever has it. */
-int state_lock(const char *folder, struct err *);
+ * sentence in `err`, which names the pid that whoever has it gave. */
+int state_lock(const char *folder, uint32_t pid, struct err *);
 /* Makes the folder if need be. NULL and a sentence in `err` when the folder or
  * the database cannot be used, is not ours or is damaged. */
 struct state *state_open(const char *folder, struct err *);

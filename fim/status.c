@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define STATUS_NAME "/status.json"
@@ -31,7 +32,7 @@ put_number(struct buf *b, const char *key, uint64_t n)
 static void
 put_sensor(struct buf *b, const struct monitor *m, const struct source *s)
 {
-	const struct sensor_row *row = sensor_row_of(s->ops);
+	const struct sensor_row *row = s->row;
 	struct sensor_status st = { 0 };
 
 	if (row == NULL)
@@ -105,10 +106,11 @@ put_record(struct buf *b, const struct monitor *m, bool running)
 	buf_rfc3339(b, clock_wall_ns());
 	buf_printf(b,
 		   "\",\"event\":{\"kind\":\"state\",\"action\":\"%s\"},"
-		   "\"process\":{\"pid\":%d},\"tocsin\":{\"version\":\"%s\","
+		   "\"process\":{\"pid\":%u},\"tocsin\":{\"version\":\"%s\","
 		   "\"rules\":%zu",
-		   running ? "running" : "stopped", (int)getpid(),
+		   running ? "running" : "stopped", (unsigned)m->birth->keeper,
 		   TOCSIN_VERSION, rules);
+	put_number(b, "engine", (uint64_t)getpid());
 	put_sensors(b, m);
 	put_storage(b, m);
 	buf_puts(b, "}}\n");
@@ -245,29 +247,112 @@ put_watcher(const struct doc_node *record, struct buf *out, bool *running)
 	put_not_stored(tocsin, out);
 }
 
+/* The record as a document; its source and arena are the caller's. NULL when
+ * there is none that can be read. */
+static const struct doc_node *
+read_record(const char *folder, struct buf *source, struct arena *arena)
+{
+	struct err err = { 0 };
+	struct doc doc = { .file = "status.json", .arena = arena, .err = &err };
+	const struct doc_node *record = NULL;
+
+	if (read_file(folder, source) == 0) {
+		doc.source = buf_view(source);
+		record = doc_read_json(&doc);
+	}
+	err_free(&err);
+	return record != NULL && record->type == DOC_MAP ? record : NULL;
+}
+
 bool
 status_read(const char *folder, struct buf *text, bool *running)
 {
 	struct buf source = { 0 };
 	struct arena arena = { 0 };
-	struct err err = { 0 };
-	struct doc doc = {
-		.file = "status.json",
-		.arena = &arena,
-		.err = &err,
-	};
-	const struct doc_node *record = NULL;
+	const struct doc_node *record = read_record(folder, &source, &arena);
 
-	if (read_file(folder, &source) == 0) {
-		doc.source = buf_view(&source);
-		record = doc_read_json(&doc);
-	}
-	if (record != NULL && record->type == DOC_MAP)
+	if (record != NULL)
 		put_watcher(record, text, running);
-	else
-		record = NULL;
-	err_free(&err);
 	arena_free(&arena);
 	buf_free(&source);
 	return record != NULL;
+}
+
+/* ---- limits ---------------------------------------------------------- */
+
+/* "Name:\tvalue" of proc_pid_status(5). */
+static struct view
+line_of(struct view status, struct view name)
+{
+	struct view rest = status, line;
+
+	while (view_next_split(&rest, '\n', &line))
+		if (view_starts(line, name))
+			return view_trim(view_sub(line, name.n, SIZE_MAX));
+	return VIEW_NONE;
+}
+
+static void
+put_limits(struct buf *out, struct view status)
+{
+	struct view caps = line_of(status, VIEW("CapEff:"));
+	struct view filter = line_of(status, VIEW("Seccomp:"));
+	struct view fixed = line_of(status, VIEW("NoNewPrivs:"));
+	int n = 0;
+
+	for (size_t i = 0; i < caps.n; i++) {
+		char digit[2] = { caps.p[i], '\0' };
+
+		n += __builtin_popcountl(strtoul(digit, NULL, 16));
+	}
+	if (n == 0)
+		buf_puts(out, "no capability");
+	else
+		buf_printf(out, n == 1 ? "1 capability" : "%d capabilities", n);
+	buf_puts(out, view_eq(filter, VIEW("2")) ? ", system calls filtered"
+						 : ", no filter");
+	if (!view_eq(fixed, VIEW("1")))
+		buf_puts(out, ", may gain privileges");
+}
+
+static bool
+put_process(struct buf *out, const char *what, struct view pid)
+{
+	struct buf path = { 0 }, status = { 0 };
+	uint64_t number = 0;
+	int fd = -1;
+	bool there;
+
+	if (view_to_u64(pid, &number) && number > 0 && number <= INT32_MAX)
+		buf_printf(&path, "/proc/%llu/status%c",
+			   (unsigned long long)number, 0);
+	if (path.n > 0 && !path.failed)
+		fd = open(path.p, O_RDONLY | O_CLOEXEC);
+	there = fd >= 0 && fd_read_all(fd, STATUS_MAX_BYTES, &status) == 0;
+	if (there) {
+		buf_printf(out, "%s%s: ", out->n > 0 ? "; " : "", what);
+		put_limits(out, buf_view(&status));
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_free(&path);
+	buf_free(&status);
+	return there;
+}
+
+bool
+status_read_limits(const char *folder, struct buf *text)
+{
+	struct buf source = { 0 };
+	struct arena arena = { 0 };
+	const struct doc_node *record = read_record(folder, &source, &arena);
+	bool both = record != NULL &&
+		    put_process(text, "keeper",
+				text_of(doc_get(record, "process"), "pid")) &&
+		    put_process(text, "engine",
+				text_of(doc_get(record, "tocsin"), "engine"));
+
+	arena_free(&arena);
+	buf_free(&source);
+	return both;
 }

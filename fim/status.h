@@ -6,7 +6,8 @@
  * the end:
  *
  * {"@timestamp":T,"event":{"kind":"state","action":"running"|"stopped"},
- *  "process":{"pid":N},"tocsin":{"version":V,"rules":N,"sensors":[{"role",
+ *  "process":{"pid":N},"tocsin":{"version":V,"rules":N,"engine":PID of the
+ *  deciding process (keeper.h),"sensors":[{"role",
  *  "name","forced","events","lost","watched","unwatched","polled","detail",
  *  "not_seen"},…],"without":["messages"]}}
  */
@@ -23,5 +24,9 @@ int status_write_in_time(struct monitor *);
 /* The record of the folder, read for people: "running as pid 7, …". False when
  * there is none that can be read. `*running`: that process is still there. */
 bool status_read(const char *folder, struct buf *text, bool *running);
+
+/* What its two processes may still do, as /proc/PID/status has it now: "keeper:
+ * 2 capabilities, seccomp, …". False unless both are there. */
+bool status_read_limits(const char *folder, struct buf *text);
 
 #endif

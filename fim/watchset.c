@@ -264,6 +264,16 @@ is_covered(const struct watchset *ws, size_t i)
 	return false;
 }
 
+int
+watchset_add(struct watchset *ws, const struct watch *w)
+{
+	if (add_watch(ws, arena_copy(&ws->arena, w->path), w->rule,
+		      w->recursive) != 0)
+		return -1;
+	ws->v[ws->n - 1].from_config = w->from_config;
+	return 0;
+}
+
 void
 watchset_seal(struct watchset *ws)
 {

@@ -47,6 +47,8 @@ int
 watchset_add_pattern(struct watchset *, struct view pattern, struct view rule);
 /* A configured path: the file itself, or the directory and all below. */
 int watchset_add_path(struct watchset *, struct view path);
+/* One of another set, as it is. */
+int watchset_add(struct watchset *, const struct watch *);
 void watchset_seal(struct watchset *);
 
 /* Does the name of one component match? * and ? only. Case counts between

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fim/confine.h"
 #include "fim/sandbox.h"
 
 #define WANT(condition)                                                        \
@@ -82,7 +84,9 @@ deny_all(void)
 	WANT(refused(execve("/bin/true", none, none)));
 	WANT(refused(fork()));
 	WANT(refused(syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0)));
-	WANT(refused(kill(parent, 0)));
+	WANT(refused(kill(parent, SIGURG))); /* which does nothing */
+	WANT(kill(parent, 0) == 0);
+	WANT(refused(syscall(SYS_pidfd_getfd, -1, 0, 0)));
 	WANT(refused(syscall(SYS_tgkill, parent, parent, 0)));
 	WANT(refused(syscall(SYS_bpf, 0, NULL, 0)));
 	WANT(refused(mount("none", "/", NULL, MS_REMOUNT, NULL)));
@@ -104,9 +108,10 @@ deny_some(void)
 
 	WANT(sandbox_deny(SANDBOX_EXEC | SANDBOX_TRACE) == 0);
 	WANT(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
-	WANT(kill(getppid(), 0) == 0);
+	WANT(kill(getppid(), SIGURG) == 0);
+	WANT(syscall(SYS_pidfd_getfd, -1, 0, 0) == -1 && errno == EBADF);
 	WANT(sandbox_deny(SANDBOX_SIGNAL) == 0); /* and more on top */
-	WANT(refused(kill(getppid(), 0)));
+	WANT(refused(kill(getppid(), SIGURG)));
 	WANT(refused(execve("/bin/true", none, none)));
 }
 
@@ -151,6 +156,77 @@ paths_absent(void)
 
 	WANT(got == 1 || (got == -1 && errno == ENOENT));
 	WANT(open("/etc/passwd", O_RDONLY) >= 0); /* nothing was taken */
+}
+
+static void
+write_new(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	WANT(fd >= 0);
+	WANT(write(fd, "x", 1) == 1 && fsync(fd) == 0 && close(fd) == 0);
+}
+
+/* What an engine that somebody has taken over tries. */
+static void
+forbidden(void)
+{
+	char *const none[] = { NULL };
+	pid_t parent = getppid();
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	WANT(open("/etc/shadow", O_RDONLY) < 0 &&
+	     (errno == EACCES || errno == ENOENT));
+	WANT(open("/etc/hostname", O_WRONLY | O_CREAT, 0600) < 0 &&
+	     errno == EACCES);
+	WANT(open("/proc/1/environ", O_RDONLY) < 0 && errno == EACCES);
+	WANT(open("../tocsin-outside", O_WRONLY | O_CREAT, 0600) < 0 &&
+	     errno == EACCES);
+	WANT(refused(socket(AF_INET, SOCK_STREAM, 0)));
+	WANT(refused(socket(AF_UNIX, SOCK_DGRAM, 0)));
+	WANT(refused(execve("/bin/true", none, none)));
+	WANT(refused(fork()));
+	WANT(refused(syscall(SYS_clone3, NULL, 0)));
+	WANT(refused(syscall(SYS_ptrace, PTRACE_ATTACH, parent, 0, 0)));
+	WANT(refused(syscall(SYS_process_vm_readv, parent, 0, 0, 0, 0, 0)));
+	WANT(refused(syscall(SYS_pidfd_open, parent, 0)));
+	WANT(refused(kill(parent, SIGURG)));
+	WANT(refused(mount("none", "/", NULL, MS_REMOUNT, NULL)));
+	WANT(refused(syscall(SYS_bpf, 0, NULL, 0)));
+	WANT(refused(syscall(SYS_io_uring_setup, 1, NULL)));
+	WANT(refused(syscall(SYS_setresuid, 0, 0, 0)));
+	WANT(refused(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)));
+	WANT(page != MAP_FAILED);
+	WANT(refused(mprotect(page, 4096, PROT_READ | PROT_EXEC)));
+	WANT(mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	     errno == EPERM);
+}
+
+static void
+engine(void)
+{
+	char folder[] = "/tmp/tocsin-engine.XXXXXX";
+	struct options options = { .command = COMMAND_watch };
+	struct cmd_io io = { .notes = stderr };
+	struct monitor m = { .options = &options, .io = &io };
+	struct err err = { 0 };
+	void *memory;
+
+	WANT(mkdtemp(folder) != NULL && chdir(folder) == 0);
+	m.state_folder = folder;
+	WANT(confine_engine(&m, &err) == 0);
+	/* What it needs it has. */
+	write_new("state");
+	WANT(rename("state", "status") == 0 && unlink("status") == 0);
+	/* Whether there is such a process can still be told. */
+	WANT(kill(getppid(), 0) == 0 || errno == EPERM);
+	WANT(kill(INT32_MAX, 0) == -1 && errno == ESRCH);
+	memory = malloc(32 << 20);
+	WANT(memory != NULL);
+	free(memory);
+	forbidden();
 }
 
 static uint64_t
@@ -212,6 +288,7 @@ CHILD(paths_absent)
 CHILD(drop)
 CHILD(become)
 CHILD(close_others)
+CHILD(engine)
 
 int
 main(void)
@@ -224,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_become),
 		cmocka_unit_test(test_close_others),
+		cmocka_unit_test(test_engine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

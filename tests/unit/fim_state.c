@@ -105,16 +105,17 @@ static void
 test_one_watcher_a_folder(void **state)
 {
 	struct fixture *f = *state;
-	int fd = state_lock(f->folder, &f->err), second;
+	int fd = state_lock(f->folder, (uint32_t)getpid(), &f->err), second;
 	char want[32];
 
 	assert_true(fd >= 0);
-	assert_int_equal(state_lock(f->folder, &f->err), -1);
+	assert_int_equal(state_lock(f->folder, (uint32_t)getpid(), &f->err),
+			 -1);
 	assert_int_equal(f->err.n, 1);
 	snprintf(want, sizeof(want), "(pid %d)", (int)getpid());
 	assert_true(view_search(f->err.v[0].message, view_of(want), 0) > 0);
 	close(fd);
-	second = state_lock(f->folder, &f->err);
+	second = state_lock(f->folder, (uint32_t)getpid(), &f->err);
 	assert_true(second >= 0);
 	close(second);
 }
