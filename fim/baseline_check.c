@@ -184,12 +184,10 @@ put_explainers(struct checking *k)
 }
 
 static void
-put_summary_text(struct checking *k)
+say_summary(struct checking *k)
 {
 	const struct compare_totals *t = &k->c.totals;
 
-	put_explainers(k);
-	flush_line(k);
 	fprintf(k->r->io->notes,
 		"tocsin: %llu files, generation %llu: %llu added, %llu "
 		"removed, %llu changed, %llu not covered\n",
@@ -204,7 +202,9 @@ static void
 put_end(struct checking *k)
 {
 	if (!k->json) {
-		put_summary_text(k);
+		put_explainers(k);
+		flush_line(k);
+		say_summary(k);
 		return;
 	}
 	buf_puts(&k->line, "{\"summary\":");
@@ -222,6 +222,7 @@ end_report(struct checking *k, enum exit_code found)
 	enum exit_code code = report_end(k->report, &read);
 
 	k->report = NULL;
+	say_summary(k);
 	return code != EXIT_NOTHING ? code : found;
 }
 

@@ -11,6 +11,7 @@
 
 #include "fim/deputy.h"
 #include "fim/options.h"
+#include "fim/report_folder.h"
 #include "fim/version.h"
 
 static enum exit_code (*const functions[])(const struct options *,
@@ -46,13 +47,22 @@ print_errors(const struct err *err)
 /* Results may hold what an intruder wants to read: owner only. A restarted
  * monitor adds to what it said before. */
 static FILE *
-open_output(const char *path, enum command command)
+open_output(const struct options *o, struct cmd_io *io,
+	    struct report_folder *folder)
 {
-	int how = command == COMMAND_watch ? O_APPEND : O_TRUNC;
+	int how = o->command == COMMAND_watch ? O_APPEND : O_TRUNC;
 	FILE *f;
 	int fd;
 
-	fd = open(path, O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY, 0600);
+	if (report_folder_wanted(o)) {
+		fd = report_folder_open(o, folder);
+		io->out_path = folder->path.p;
+	} else {
+		fd = open(o->output,
+			  O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY,
+			  0600);
+		io->out_path = o->output;
+	}
 	if (fd < 0)
 		return NULL;
 	f = fdopen(fd, "w");
@@ -71,13 +81,13 @@ is_terminal(FILE *f)
 }
 
 static int
-io_open(struct cmd_io *io, const struct options *o)
+io_open(struct cmd_io *io, const struct options *o,
+	struct report_folder *folder)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
 	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
 
-	io->out =
-		o->output != NULL ? open_output(o->output, o->command) : stdout;
+	io->out = o->output != NULL ? open_output(o, io, folder) : stdout;
 	if (io->out == NULL)
 		return err_add(&io->err, (struct place){ .file = o->output },
 			       "cannot be written: %s", strerror(errno));
@@ -94,15 +104,21 @@ io_open(struct cmd_io *io, const struct options *o)
 
 /* A full disk shows only when the last bytes are written. */
 static int
-io_close(struct cmd_io *io, const struct options *o)
+io_close(struct cmd_io *io, struct report_folder *folder)
 {
-	const char *name = o->output != NULL ? o->output : "standard output";
+	const char *name = io->out_path ?: "standard output";
 	int failed = ferror(io->out);
 
-	if (io->notes != NULL && io->notes != stderr)
-		fclose(io->notes);
 	if (fclose(io->out) != 0)
 		failed = 1;
+	io->out_complete &= !failed;
+	if (folder->part.n > 0 &&
+	    report_folder_end(folder, io->out_complete) != 0)
+		failed = 1;
+	if (folder->part.n > 0 && io->out_complete && !failed)
+		fprintf(io->notes, "tocsin: %s written\n", name);
+	if (io->notes != NULL && io->notes != stderr)
+		fclose(io->notes);
 	if (failed)
 		return err_add(&io->err, (struct place){ .file = name },
 			       "could not be written completely");
@@ -113,17 +129,19 @@ static enum exit_code
 run(const struct options *o)
 {
 	struct cmd_io io = { 0 };
+	struct report_folder folder = { 0 };
 	enum exit_code code = EXIT_IO;
 
-	if (io_open(&io, o) == 0) {
+	if (io_open(&io, o, &folder) == 0) {
 		code = functions[o->command](o, &io);
 		if (code <= EXIT_FINDINGS_MAX && o->exit_zero)
 			code = EXIT_NOTHING;
 	}
-	if (io.out != NULL && io_close(&io, o) != 0)
+	if (io.out != NULL && io_close(&io, &folder) != 0)
 		code = EXIT_IO;
 	print_errors(&io.err);
 	err_free(&io.err);
+	report_folder_free(&folder);
 	return code;
 }
 

@@ -75,12 +75,16 @@ void options_help(enum command, struct buf *out);
 /* What a subcommand works with. Diagnostics that it leaves in `err` are
  * printed by main, after what it wrote. */
 struct cmd_io {
-	FILE *out;	  /* results; standard output or --output */
-	FILE *notes;	  /* for people: standard error; /dev/null with -q */
-	bool color;	  /* `out` is a terminal and wants colour */
-	bool terminal;	  /* `out` is a terminal */
-	bool notes_color; /* the same of `notes` */
-	bool progress;	  /* `notes` is a terminal and wants progress */
+	FILE *out; /* results; standard output or --output */
+	/* The file of `out`, or NULL; a folder's own, it gets its name in the
+	 * end, see report_folder.h. */
+	const char *out_path;
+	bool out_complete; /* a report, to its end */
+	FILE *notes;	   /* for people: standard error; /dev/null with -q */
+	bool color;	   /* `out` is a terminal and wants colour */
+	bool terminal;	   /* `out` is a terminal */
+	bool notes_color;  /* the same of `notes` */
+	bool progress;	   /* `notes` is a terminal and wants progress */
 	struct err err;
 };
 

@@ -555,7 +555,7 @@ sign(struct report *r)
 	buf_put(&comment, buf_view(&r->this.sha256));
 	buf_puts(&comment, " time=");
 	buf_rfc3339(&comment, r->this.to_ns);
-	buf_printf(&path, "%s" SIGN_SUFFIX "%c", r->s.options->output, 0);
+	buf_printf(&path, "%s" SIGN_SUFFIX "%c", r->s.io->out_path, 0);
 	errno = ENOMEM;
 	if (!path.failed && !comment.failed &&
 	    sign_make(r->secret, digest, buf_view(&comment), &text) == 0)
@@ -593,6 +593,7 @@ finish(struct report *r)
 	if (code == EXIT_NOTHING && r->chained &&
 	    report_link_add(r->s.state, &r->this, err) != 0)
 		code = EXIT_IO;
+	r->s.io->out_complete = code == EXIT_NOTHING;
 	return code;
 }
 
