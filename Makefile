@@ -201,11 +201,19 @@ cli: all $(COMPLETIONS) $(MAN)
 
 # Live: real acts in private namespaces, and what the running program says.
 live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/server \
+		$B/tests/live/flood \
 		$B/tests/live/fan_sensor $B/tests/live/bpf_sensor
 	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
 		tests/live/run $(CASES)
-$B/tests/live/act $B/tests/live/tally $B/tests/live/server: %: %.o
+$B/tests/live/act $B/tests/live/tally $B/tests/live/server \
+		$B/tests/live/flood: %: %.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $<
+# One act hidden in each kind of flood, RUNS times.
+flood: export RUNS ?= 100
+flood: export LIVE_TIMEOUT ?= 3600
+flood: CASES = flood
+flood: live
+
 FAN_TEST := $(patsubst %.c,$B/%.o,$(wildcard tests/live/fan_*.c))
 $B/tests/live/fan_sensor: $(FAN_TEST) $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(FAN_TEST) \
@@ -283,7 +291,7 @@ bench: $B/.deps-bench
 $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 
-.PHONY: all run install deb clean check layers format unit cli live \
+.PHONY: all run install deb clean check layers format unit cli live flood \
 	corpus fuzz check-asan check-clang check-fresh check-packages \
 	check-deb bench soak
 .SECONDARY:
