@@ -93,6 +93,8 @@ take_record(void *ctx, struct view line)
 	} else if (strcmp(action, "watch-stop") == 0) {
 		last->how = HEART_STOPPED;
 		take_time(last, json, detail);
+	} else if (strcmp(action, "watch-killed") == 0) {
+		take_time(last, json, detail);
 	}
 	json_decref(json);
 }
@@ -107,7 +109,8 @@ take_beat(void *ctx, struct view line)
 	char run[sizeof(last->run)];
 
 	text_of(detail, "run", run, sizeof(run));
-	if (last->how == HEART_SILENT && strcmp(run, last->run) == 0)
+	if (last->how == HEART_SILENT && strcmp(run, last->run) == 0 &&
+	    time_of(json) > last->wall_ns)
 		take_time(last, json, detail);
 	json_decref(json);
 }
@@ -265,14 +268,14 @@ heart_start(struct heart *h, const struct heart_config *config,
 }
 
 int
-heart_stop(struct heart *h, const char *why, struct err *err)
+heart_stop(struct heart *h, bool clean, const char *why, struct err *err)
 {
 	int rc;
 
 	if (!h->running)
 		return 0;
-	rc = record(h, JOURNAL_MAIN, "watch-stop", view_of(why), VIEW_NONE,
-		    err);
+	rc = record(h, JOURNAL_MAIN, clean ? "watch-stop" : "watch-killed",
+		    view_of(why), VIEW_NONE, err);
 	h->running = false;
 	return rc;
 }

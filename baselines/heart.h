@@ -5,6 +5,7 @@
  *
  *   watch-start  a run began
  *   watch-stop   it ended because somebody asked it to
+ *   watch-killed it ended because a part of it was killed
  *   silence      nothing was recorded from … to … : the run before was killed,
  *                or this one was held up
  *   alive        signs of life that have left alive.ndjson: how many, from
@@ -71,8 +72,8 @@ int heart_start(struct heart *, const struct heart_config *,
  * than HEART_LATE of them 2, and *from_ns (wall) says since when. -1 with
  * `err`; the next try is an interval later. */
 int heart_beat(struct heart *, uint64_t *from_ns, struct err *);
-/* It ends as it should; `why` for people. */
-int heart_stop(struct heart *, const char *why, struct err *);
+/* It ends, as it should or not; `why` for people. */
+int heart_stop(struct heart *, bool clean, const char *why, struct err *);
 
 /* ---- looking back ---------------------------------------------------- */
 

@@ -19,7 +19,8 @@ static bool
 is_of_watcher(const char *action)
 {
 	static const char *const actions[] = { "watch-start", "watch-stop",
-					       "silence", "alive" };
+					       "watch-killed", "silence",
+					       "alive" };
 
 	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		if (strcmp(action, actions[i]) == 0)

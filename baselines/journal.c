@@ -23,23 +23,34 @@
 static const char no_digest[] = "00000000000000000000000000000000"
 				"00000000000000000000000000000000";
 
+void
+journal_make_folder(const char *state)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/log%c", state, 0);
+	if (!path.failed)
+		mkdir(path.p, 0700);
+	buf_free(&path);
+}
+
 static int
 open_journal(const char *state, const char *file, bool make)
 {
+	int how = (make ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY) | O_CLOEXEC |
+		  O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	struct buf path = { 0 };
 	int fd = -1;
 
-	buf_printf(&path, "%s/log%c", state, 0);
-	if (!path.failed && make)
-		mkdir(path.p, 0700);
-	buf_clear(&path);
 	buf_printf(&path, "%s/log/%s%c", state, file, 0);
-	if (!path.failed)
-		fd = open(path.p,
-			  (make ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY) |
-				  O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
-				  O_NONBLOCK,
-			  0600);
+	if (path.failed)
+		errno = ENOMEM;
+	else
+		fd = open(path.p, how, 0600);
+	if (fd < 0 && make && errno == ENOENT) {
+		journal_make_folder(state);
+		fd = open(path.p, how, 0600);
+	}
 	buf_free(&path);
 	return fd;
 }

@@ -44,6 +44,8 @@ struct journal_state {
 	uint64_t whole_bytes; /* what follows is half a line */
 };
 
+/* Makes log/, which adding a record does as well. */
+void journal_make_folder(const char *state);
 /* Adds a record and syncs it. -1 with `err`. */
 int
 journal_append(const char *state, const struct journal_record *, struct err *);

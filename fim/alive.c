@@ -62,9 +62,21 @@ alive_tend(struct monitor *m)
 void
 alive_stop(struct monitor *m)
 {
+	struct buf why = { 0 };
 	struct err err = { 0 };
 
-	heart_stop(&m->heart, "asked to by a signal", &err);
+	bool killed = m->remote.gone && !m->remote.stop;
+
+	buf_puts(&why,
+		 killed ? "the keeper was killed" : "asked to by a signal");
+	if (!killed && m->remote.stopped_by > 0) {
+		buf_puts(&why, " of ");
+		pipeline_put_who(m->pipeline, m->remote.stopped_by, &why);
+	}
+	buf_putc(&why, '\0');
+	heart_stop(&m->heart, !killed,
+		   why.failed ? "asked to by a signal" : why.p, &err);
+	buf_free(&why);
 	say(m, &err);
 }
 

@@ -69,8 +69,9 @@ struct frame_answer {
 	int32_t error; /* errno, 0 = done */
 	uint32_t flags;
 	uint32_t n_text;
-	uint32_t n_events; /* bytes of events */
-	uint64_t cpu_ns;   /* that the keeper has used so far */
+	uint32_t n_events;   /* bytes of events */
+	uint64_t cpu_ns;     /* that the keeper has used so far */
+	uint64_t stopped_by; /* FRAME_STOP: pid of who asked; 0 = not known */
 	uint64_t v[FRAME_NUMBERS];
 	/* n_text bytes follow */
 };

@@ -49,6 +49,7 @@ struct keeper {
 	struct arena settings;
 	struct notify notify;
 	bool confined, stop, reload;
+	uint32_t stopped_by; /* pid; 0 = not known */
 };
 
 /* A request being answered. */

@@ -276,11 +276,14 @@ read_signals(struct keeper *k)
 {
 	struct signalfd_siginfo info;
 
-	while (read(k->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo == SIGHUP)
+	while (read(k->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
 			k->reload = true;
-		else
-			k->stop = true;
+			continue;
+		}
+		k->stop = true;
+		k->stopped_by = info.ssi_pid;
+	}
 }
 
 /* Whatever comes first: something to read, a signal, a request. */
@@ -305,6 +308,7 @@ on_wait(struct keeper *k, struct call *c)
 	poll(fds, ARRAY_LEN(fds), (int)(ms < 1000 ? ms : 1000));
 	read_signals(k);
 	c->answer.flags |= k->stop ? FRAME_STOP : 0;
+	c->answer.stopped_by = k->stopped_by;
 	c->answer.flags |= k->reload ? FRAME_RELOAD : 0;
 	k->reload = false;
 }
@@ -345,6 +349,7 @@ on_round(struct keeper *k, struct call *c)
 		c->answer.flags |= FRAME_HELD;
 	read_signals(k);
 	c->answer.flags |= k->stop ? FRAME_STOP : 0;
+	c->answer.stopped_by = k->stopped_by;
 }
 
 /* ---- around an event ------------------------------------------------- */

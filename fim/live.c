@@ -399,8 +399,7 @@ fill_plain(struct live *l, unsigned field, struct slot *s)
 		  field <= FIELD_KERNEL_THREAD))
 		live_fill_process(l, field, s);
 	else if (field <= FIELD_ELF_ARCHITECTURE ||
-		 (field >= FIELD_FILE_ALIASES &&
-		  field <= FIELD_PACKAGE_MATCHES))
+		 (field >= FIELD_FILE_ALIASES && field <= FIELD_SELF_PROGRAM))
 		live_fill_file(l, field, s);
 	else
 		live_fill_network(l, field, s);

@@ -14,6 +14,8 @@
 #include "fim/procfs.h"
 #include "rules/rules.h"
 
+struct own;
+
 /* What is the same for every event of this host. Views borrowed for life. */
 struct host {
 	struct view id;	  /* machine-id(5), or the boot id without one */
@@ -21,6 +23,7 @@ struct host {
 	struct view architecture;
 	struct view boot;	 /* first 8 hex digits of the boot id */
 	uint64_t wall_offset_ns; /* wall clock minus boot clock */
+	const struct own *own;	 /* borrowed; NULL = not known */
 };
 /* Strings in the arena. */
 void host_read(struct host *, struct arena *);

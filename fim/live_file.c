@@ -3,11 +3,13 @@
 #include "fim/live.h"
 
 #include "fim/fields.h"
+#include "fim/own.h"
 
 #include <inttypes.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 static const struct file_facts *
 stat_facts(struct live *l)
@@ -381,6 +383,37 @@ fill_package(struct live *l, unsigned field, struct slot *s)
 		live_set_string(l, s, owner);
 }
 
+/* ---- Tocsin itself --------------------------------------------------- */
+
+static void
+set_own_part(struct live *l, struct slot *s)
+{
+	const struct event_file *f = &l->event->file;
+	struct view rest = f->aliases, alias;
+	const char *part = own_part(l->host->own, f->path);
+
+	while (part == NULL && view_next_item(&rest, &alias))
+		part = own_part(l->host->own, alias);
+	if (part == NULL)
+		part = own_part(l->host->own, f->old_path);
+	set_ascii(l, s, part);
+}
+
+/* By what the same sensor said of both: a path could be another file in
+ * another mount namespace. */
+static void
+set_own_program(struct live *l, struct slot *s)
+{
+	const struct proc *we = procs_newest(l->procs, (uint32_t)getpid());
+	const struct image *a = l->image, *b = we != NULL ? we->image : NULL;
+
+	if (a == NULL || b == NULL || b->inode == 0)
+		return;
+	live_set_bool(l, s,
+		      a->inode == b->inode && a->dev_major == b->dev_major &&
+			      a->dev_minor == b->dev_minor);
+}
+
 static bool
 is_file_event(const struct live *l)
 {
@@ -400,6 +433,10 @@ live_fill_file(struct live *l, unsigned field, struct slot *s)
 		fill_name(l, field, s);
 	else if (field == FIELD_FILE_TYPE)
 		fill_type(l, s);
+	else if (field == FIELD_SELF_PART)
+		set_own_part(l, s);
+	else if (field == FIELD_SELF_PROGRAM)
+		set_own_program(l, s);
 	else if (l->event->kind == EVENT_DELETE)
 		return; /* whatever has that name now is another file */
 	else if ((field >= FIELD_FILE_SIZE && field <= FIELD_FILE_CREATED) ||

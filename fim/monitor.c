@@ -40,11 +40,34 @@ load(struct monitor *m, struct rules *rules, bool strict, struct err *err)
 	return 0;
 }
 
+/* Of the rules and the configuration, and what is ours if a rule asks. */
+static int
+derive(struct monitor *m, const struct rules *rules, const struct own *own,
+       struct watchset *to, size_t *vague)
+{
+	const struct config_list *list = &m->config.watch;
+	size_t n = rules_field_used(rules, FIELD_SELF_PART) ? own->n : 0;
+	struct view *all = calloc(list->n + n + 1, sizeof(*all));
+	int rc = -1;
+
+	if (all == NULL)
+		return -1;
+	for (size_t i = 0; i < list->n; i++)
+		all[i] = list->v[i];
+	for (size_t i = 0; i < n; i++)
+		all[list->n + i] = own->v[i].path;
+	rc = watchset_derive(to, rules, FIELD_FILE_PATH, all, list->n + n,
+			     vague);
+	free(all);
+	return rc;
+}
+
 int
 monitor_load_rules(struct monitor *m, bool strict, struct err *err)
 {
 	struct rules *rules = rules_new(fields_schema());
 	struct watchset watchset = { 0 };
+	struct own own = { 0 };
 	size_t vague = 0;
 
 	if (rules == NULL)
@@ -53,19 +76,22 @@ monitor_load_rules(struct monitor *m, bool strict, struct err *err)
 		rules_free(rules);
 		return -1;
 	}
-	if (watchset_derive(&watchset, rules, FIELD_FILE_PATH,
-			    m->config.watch.v, m->config.watch.n,
-			    &vague) != 0) {
+	if (own_read(&own, m->options, &m->config, m->state_folder) != 0 ||
+	    derive(m, rules, &own, &watchset, &vague) != 0) {
+		own_free(&own);
 		rules_free(rules);
 		return err_add(err, (struct place){ 0 }, "out of memory");
 	}
 	if (m->pipeline != NULL && pipeline_use_rules(m->pipeline, rules)) {
+		own_free(&own);
 		rules_free(rules);
 		watchset_free(&watchset);
 		return err_add(err, (struct place){ 0 }, "out of memory");
 	}
 	rules_free(m->rules);
 	watchset_free(&m->watchset);
+	own_free(&m->own);
+	m->own = own;
 	m->rules = rules;
 	m->watchset = watchset;
 	m->vague = vague;
@@ -351,11 +377,13 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 static enum exit_code
 lock_state(struct monitor *m)
 {
-	m->state_folder = m->options->state != NULL ? m->options->state
-						    : m->config.state.p;
 	m->state_lock =
 		state_lock(m->state_folder, m->birth->keeper, &m->io->err);
-	return m->state_lock < 0 ? EXIT_STATE : EXIT_NOTHING;
+	if (m->state_lock < 0)
+		return EXIT_STATE;
+	/* Before the sensors open: it is watched, too. */
+	journal_make_folder(m->state_folder);
+	return EXIT_NOTHING;
 }
 
 static enum exit_code
@@ -450,7 +478,10 @@ open_settings(struct monitor *m)
 	    0)
 		return EXIT_USAGE;
 	choose_format(m);
+	m->state_folder = m->options->state != NULL ? m->options->state
+						    : m->config.state.p;
 	host_read(&m->host, &m->arena);
+	m->host.own = &m->own;
 	loaded = monitor_load_rules(m, false, &rules);
 	monitor_note_errors(m, &rules);
 	err_free(&rules);
@@ -537,6 +568,7 @@ monitor_close(struct monitor *m)
 	state_close(m->state);
 	rules_free(m->rules);
 	watchset_free(&m->watchset);
+	own_free(&m->own);
 	output_free(&m->output);
 	config_free(&m->config);
 	arena_free(&m->arena);

@@ -14,6 +14,7 @@
 #include "fim/metrics.h"
 #include "fim/options.h"
 #include "fim/output.h"
+#include "fim/own.h"
 #include "fim/pipeline.h"
 #include "fim/remote.h"
 #include "fim/sensors.h"
@@ -38,6 +39,7 @@ struct monitor {
 	struct rules *rules; /* owned; replaced on reload */
 	struct watchset watchset;
 	size_t vague; /* rule patterns that name no place */
+	struct own own;
 	struct state *state;
 	struct sensor_choice choice;
 	struct sensor_config sensor_config; /* for as long as they live */

@@ -244,6 +244,21 @@ pipeline_finish(struct pipeline *p)
 	return p->last_wall_ns;
 }
 
+void
+pipeline_put_who(const struct pipeline *p, uint32_t pid, struct buf *out)
+{
+	const struct proc *proc = procs_newest(p->procs, pid);
+
+	if (proc != NULL && proc->image != NULL)
+		buf_text_word(out, proc->image->executable);
+	else
+		buf_puts(out, "an unknown program");
+	buf_printf(out, " (pid %u", pid);
+	if (proc != NULL)
+		buf_printf(out, ", uid %u", proc->creds.uid);
+	buf_putc(out, ')');
+}
+
 struct pipeline_counters
 pipeline_count(const struct pipeline *p)
 {

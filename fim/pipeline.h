@@ -70,6 +70,8 @@ void pipeline_tick(struct pipeline *, uint64_t boot_ns);
 /* The end: open summaries are sent. Returns the wall time up to which all
  * events had come. */
 uint64_t pipeline_finish(struct pipeline *);
+/* "bash (pid 12, root)", as far as it is known now. */
+void pipeline_put_who(const struct pipeline *, uint32_t pid, struct buf *out);
 struct pipeline_counters pipeline_count(const struct pipeline *);
 struct rules_counters pipeline_rules_count(const struct pipeline *);
 struct rules_cost pipeline_rule_cost(const struct pipeline *, size_t rule);

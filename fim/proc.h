@@ -36,6 +36,8 @@ struct image {
 	struct view previous; /* executable of the image before, "" if none */
 	uint32_t argc, nlink, socket_fds;
 	uint64_t stdio_inode[3]; /* of descriptors 0–2 when it began */
+	uint64_t inode;		 /* of `file`; 0 = not known */
+	uint32_t dev_major, dev_minor;
 	bool truncated;
 	bool missing; /* event.h, of its exec */
 };

@@ -42,6 +42,8 @@ receive(struct remote *r, int *fd)
 		close(came);
 	r->cpu_ns = r->answer.cpu_ns;
 	r->stop = r->stop || (r->answer.flags & FRAME_STOP);
+	if (r->answer.flags & FRAME_STOP)
+		r->stopped_by = (uint32_t)r->answer.stopped_by;
 	r->reload = r->reload || (r->answer.flags & FRAME_RELOAD);
 	if (r->answer.flags & FRAME_FAILED && r->answer.v[0] < ROLES) {
 		r->failed_role = (enum role)r->answer.v[0];

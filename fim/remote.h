@@ -20,6 +20,7 @@ struct remote {
 	struct frame_answer answer;
 	struct sensor *sensors[ROLES]; /* owned; NULL = not open */
 	bool gone;
+	uint32_t stopped_by;   /* pid of who asked; 0 = not known */
 	bool stop, reload;     /* asked of the keeper; the reader clears */
 	enum role failed_role; /* of which the sensor failed, if `error` */
 	int error;	       /* the reader clears */

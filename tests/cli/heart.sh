@@ -19,12 +19,20 @@ until_lines() {
 		sleep 0.05
 	done
 }
+# Both of its processes at once.
+slay() {
+	local engine
+	engine=$(cat "/proc/$!/task/$!/children" 2>/dev/null)
+	# shellcheck disable=SC2086
+	kill -9 $! $engine 2>/dev/null
+	wait $! 2>/dev/null
+}
 actions() { jq -r .action st/log/journal.ndjson | xargs; }
 log=st/log/journal.ndjson
 alive=st/log/alive.ndjson
 
 watcher && until_lines 1 $alive
-kill -9 $! && wait $! 2>/dev/null
+slay
 is 'killed: nothing says it was stopped' 'watch-start' "$(actions)"
 watcher && until_lines 3 $log && until_lines 2 $alive
 kill $! && wait $!
@@ -65,11 +73,17 @@ is 'the stop taken out is silence' \
 	'watch-start silence watch-start silence watch-start watch-stop' \
 	"$(actions)"
 
+watcher && until_lines 7 $log
+kill -9 $! && wait $! 2>/dev/null
+until_lines 8 $log
+is 'half of it killed: the other half says so' watch-killed \
+	"$(tail -n 1 $log | jq -r .action)"
+
 # Kills at any time.
 for i in $(seq "${KILLS:-8}"); do
 	watcher
 	sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
-	kill -9 $! && wait $! 2>/dev/null
+	slay
 	run "verified behind kill $i" 33 baseline log -s st --verify \
 		--pubkey h.pub
 done

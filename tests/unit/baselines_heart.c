@@ -96,7 +96,7 @@ stops_and_kills(void **state)
 	start(f);
 	assert_int_equal(f->last.how, HEART_NEVER);
 	assert_int_equal(heart_beat(&f->heart, &from_ns, &f->err), 0);
-	assert_int_equal(heart_stop(&f->heart, "asked to", &f->err), 0);
+	assert_int_equal(heart_stop(&f->heart, true, "asked to", &f->err), 0);
 	start(f);
 	assert_int_equal(f->last.how, HEART_STOPPED);
 	f->heart.running = false; /* as a kill does */
@@ -106,9 +106,12 @@ stops_and_kills(void **state)
 	assert_false(heart_is_silent(&f->last, f->last.wall_ns + NS_PER_SEC));
 	assert_true(heart_is_silent(&f->last,
 				    f->last.wall_ns + 3 * 3600 * NS_PER_SEC));
+	assert_int_equal(heart_stop(&f->heart, false, "killed", &f->err), 0);
+	assert_int_equal(heart_read_last(f->folder, &f->last, &f->err), 0);
+	assert_int_equal(f->last.how, HEART_SILENT);
 	assert_int_equal(verify(f), 0);
 	assert_int_equal(f->check.silences, 1);
-	assert_int_equal(f->check.is_signed, 5);
+	assert_int_equal(f->check.is_signed, 6);
 	assert_int_equal(f->check.not_signed, 0);
 }
 
@@ -228,7 +231,7 @@ key_introduced(void **state)
 	f->config.key = NULL;
 	start(f);
 	beat(f, 2);
-	assert_int_equal(heart_stop(&f->heart, "asked to", &f->err), 0);
+	assert_int_equal(heart_stop(&f->heart, true, "asked to", &f->err), 0);
 	f->config.key = f->secret;
 	start(f);
 	beat(f, 1);
@@ -312,7 +315,7 @@ killed(void **state)
 	}
 	start(f);
 	assert_int_equal(f->last.how, HEART_SILENT);
-	assert_int_equal(heart_stop(&f->heart, "asked to", &f->err), 0);
+	assert_int_equal(heart_stop(&f->heart, true, "asked to", &f->err), 0);
 	assert_int_equal(verify(f), 0);
 }
 

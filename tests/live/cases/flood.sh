@@ -82,7 +82,7 @@ during() {
 # A rule says no more than 100 times in five minutes what it has to say.
 watch_start
 for kind in ${FLOODS:-exec env fork files renames deep connect}; do
-	[ "$runs" -le 10 ] || { watch_stop && watch_start; }
+	[ "$runs" -le 10 ] || { watch_stop; watch_start; }
 	during "$kind"
 done
 watch_stop
