@@ -6,9 +6,9 @@
 #
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
-# FILES=… (root), check-asan, check-clang, check-fresh (root), check-packages
-# (root), install DESTDIR= PREFIX=, deb (a Debian package in build-deb),
-# check-deb (root), clean.
+# FILES=… (root), check-asan, check-tsan, check-valgrind, check-clang,
+# check-fresh (root), check-packages (root), install DESTDIR= PREFIX=, deb (a
+# Debian package in build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live), KILLS=300 SEED=1 (cli: how many kills of baselines).
 .DEFAULT_GOAL := all
@@ -254,6 +254,19 @@ check-asan: $B/.deps-tests
 	@$(MAKE) --no-print-directory B=build-asan OPT='-O1 -g' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 		all unit corpus
+# Races: what has threads, and walks over a tree that changes meanwhile.
+TSAN = $(MAKE) --no-print-directory B=build-tsan OPT='-O1 -g' \
+	SANITIZE='-fsanitize=thread'
+check-tsan: $B/.deps-tests
+	@$(TSAN) all
+	@set -e; for t in scan_walk baselines_heart fim_hurry; do \
+		$(TSAN) unit ONLY=$$t; done
+	@TOCSIN=build-tsan/tocsin tests/races
+# What was never written and is read, and what is never freed.
+check-valgrind: $B/.deps-tests
+	@$(MAKE) --no-print-directory all unit-programs
+	@BUILT=$B tests/valgrind $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
+unit-programs: $(UNIT)
 check-clang: $B/.deps-tests
 	@$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all unit
 
@@ -292,7 +305,8 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(call link_order,$(LIBRARIES)) $(LIBS)
 
 .PHONY: all run install deb clean check layers format unit cli live flood \
-	corpus fuzz check-asan check-clang check-fresh check-packages \
+	corpus fuzz check-asan check-tsan check-valgrind \
+	unit-programs check-clang check-fresh check-packages \
 	check-deb bench soak
 .SECONDARY:
 .DELETE_ON_ERROR:
