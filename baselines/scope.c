@@ -140,13 +140,17 @@ exactly_pattern(struct view pattern, struct view dir)
 		return false;
 	memcpy(want, pattern.p, pattern.n);
 	want[pattern.n] = '\0';
-	return fnmatch(pattern.n > 0 ? want : "/", dir.p, FNM_PATHNAME) == 0;
+	return fnmatch(want, dir.p, FNM_PATHNAME) == 0;
 }
 
 static bool
 concerns(const struct scope_row *row, struct view dir)
 {
 	struct view folder;
+
+	/* As a pattern's folder is written; a '*' is not the root's name. */
+	if (view_eq(dir, VIEW("/")))
+		dir = VIEW("");
 
 	if (row->kind == SCOPE_ROOT || row->name.n == row->pattern.n)
 		return false;
