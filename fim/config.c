@@ -6,19 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fim/config.h"
-#include "rules/doc.h"
-
-enum config_type { PATH, PATHS, WORD, WORDS, NAMES, INT, DURATION };
-
-struct config_row {
-	const char *key;
-	enum config_type type;
-	size_t at; /* of the member in struct config */
-	const char *standard;
-	int64_t min, max;
-	const char *choices, *manual;
-};
+#include "fim/config_rows.h"
 
 static const struct config_row rows[] = {
 #define CONFIG(key, type, member, standard, min, max, choices, manual)         \
@@ -28,17 +16,10 @@ static const struct config_row rows[] = {
 #undef CONFIG
 };
 
-/* One file being read. */
-struct reading {
-	struct config *config;
-	struct doc doc;
-	const struct doc_node *map;
-};
-
 static void *
-member(struct reading *r, const struct config_row *row)
+member(struct config_reading *r, const struct config_row *row)
 {
-	return (char *)r->config + row->at;
+	return (char *)r->base + row->at;
 }
 
 static bool
@@ -62,9 +43,18 @@ env_name_valid(struct view v)
 	return v.n > 0;
 }
 
+static bool
+one_line(struct view v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
 /* Is one text what the row wants? -1 with an error at `node`. */
 static int
-text_check(struct reading *r, const struct config_row *row,
+text_check(struct config_reading *r, const struct config_row *row,
 	   const struct doc_node *node, struct view text)
 {
 	switch (row->type) {
@@ -72,48 +62,60 @@ text_check(struct reading *r, const struct config_row *row,
 	case PATHS:
 		if (text.n > 0 && text.p[0] == '/' && view_find(text, '\0') < 0)
 			return 0;
-		return doc_error(&r->doc, node, "\"%s\" wants absolute paths",
+		return doc_error(r->doc, node, "\"%s\" wants absolute paths",
 				 row->key);
 	case WORD:
 	case WORDS:
 		if (among(row->choices, text))
 			return 0;
-		return doc_error(&r->doc, node, "\"%s\" wants one of %s",
+		return doc_error(r->doc, node, "\"%s\" wants one of %s",
 				 row->key, row->choices);
 	case NAMES:
 		if (env_name_valid(text))
 			return 0;
-		return doc_error(&r->doc, node,
+		return doc_error(r->doc, node,
 				 "\"%s\" wants names of environment variables",
+				 row->key);
+	case TEXT:
+		if (text.n > (size_t)row->max)
+			return doc_error(r->doc, node,
+					 "\"%s\" is longer than %lld bytes",
+					 row->key, (long long)row->max);
+		/* fallthrough */
+	case TEXTS:
+		if (one_line(text))
+			return 0;
+		return doc_error(r->doc, node, "\"%s\" wants one line of text",
 				 row->key);
 	case INT:
 	case DURATION:
+	case OUTPUTS:
 		break;
 	}
 	return 0;
 }
 
 static int
-read_text(struct reading *r, const struct config_row *row)
+read_text(struct config_reading *r, const struct config_row *row)
 {
 	const struct doc_node *node = doc_get(r->map, row->key);
 	struct view text, *to = member(r, row);
-	int got = doc_get_text(&r->doc, r->map, row->key, DOC_OPTIONAL, &text);
+	int got = doc_get_text(r->doc, r->map, row->key, DOC_OPTIONAL, &text);
 
 	if (got <= 0)
 		return got;
 	if (text_check(r, row, node, text) != 0)
 		return -1;
-	*to = arena_copy(&r->config->arena, text);
+	*to = arena_copy(r->arena, text);
 	if (to->p == NULL)
-		return doc_error(&r->doc, node, "out of memory");
+		return doc_error(r->doc, node, "out of memory");
 	return 0;
 }
 
 /* Checks and copies the items; they stand at node's children, or the only
  * one at the node itself. */
 static int
-copy_items(struct reading *r, const struct config_row *row,
+copy_items(struct config_reading *r, const struct config_row *row,
 	   const struct doc_texts *texts, struct view *v)
 {
 	const struct doc_node *node = doc_get(r->map, row->key);
@@ -123,56 +125,54 @@ copy_items(struct reading *r, const struct config_row *row,
 	for (size_t i = 0; i < texts->n; i++, at = at->next) {
 		if (text_check(r, row, at, texts->v[i]) != 0)
 			result = -1;
-		v[i] = arena_copy(&r->config->arena, texts->v[i]);
+		v[i] = arena_copy(r->arena, texts->v[i]);
 		if (v[i].p == NULL && texts->v[i].n > 0)
-			return doc_error(&r->doc, at, "out of memory");
+			return doc_error(r->doc, at, "out of memory");
 	}
 	return result;
 }
 
 static int
-read_list(struct reading *r, const struct config_row *row)
+read_list(struct config_reading *r, const struct config_row *row)
 {
 	const struct doc_node *node = doc_get(r->map, row->key);
 	struct config_list *list = member(r, row);
 	struct doc_texts texts = { NULL, 0 };
 	struct view *v;
-	int got =
-		doc_get_texts(&r->doc, r->map, row->key, DOC_OPTIONAL, &texts);
+	int got = doc_get_texts(r->doc, r->map, row->key, DOC_OPTIONAL, &texts);
 
 	if (got <= 0)
 		return got;
 	if (texts.n > (size_t)row->max)
-		return doc_error(&r->doc, node,
+		return doc_error(r->doc, node,
 				 "\"%s\" has more than %lld "
 				 "items",
 				 row->key, (long long)row->max);
-	v = arena_array(&r->config->arena, texts.n + 1, sizeof(*v));
+	v = arena_array(r->arena, texts.n + 1, sizeof(*v));
 	if (v == NULL)
-		return doc_error(&r->doc, node, "out of memory");
+		return doc_error(r->doc, node, "out of memory");
 	*list = (struct config_list){ v, texts.n, true };
 	return copy_items(r, row, &texts, v);
 }
 
 static int
-read_int(struct reading *r, const struct config_row *row)
+read_int(struct config_reading *r, const struct config_row *row)
 {
-	return doc_get_int(&r->doc, r->map, row->key,
+	return doc_get_int(r->doc, r->map, row->key,
 			   (struct doc_range){ row->min, row->max },
 			   member(r, row));
 }
 
 static int
-read_duration(struct reading *r, const struct config_row *row)
+read_duration(struct config_reading *r, const struct config_row *row)
 {
 	uint64_t ns = 0;
-	int got =
-		doc_get_duration(&r->doc, r->map, row->key, DOC_OPTIONAL, &ns);
+	int got = doc_get_duration(r->doc, r->map, row->key, DOC_OPTIONAL, &ns);
 
 	if (got <= 0)
 		return got;
 	if (ns < (uint64_t)row->min || ns > (uint64_t)row->max)
-		return doc_error(&r->doc, doc_get(r->map, row->key),
+		return doc_error(r->doc, doc_get(r->map, row->key),
 				 "\"%s\" must be from %llds to %llds", row->key,
 				 (long long)(row->min / (int64_t)NS_PER_SEC),
 				 (long long)(row->max / (int64_t)NS_PER_SEC));
@@ -180,37 +180,41 @@ read_duration(struct reading *r, const struct config_row *row)
 	return 0;
 }
 
-static int
-read_row(struct reading *r, const struct config_row *row)
+int
+config_read_row(struct config_reading *r, const struct config_row *row)
 {
 	switch (row->type) {
 	case PATH:
 	case WORD:
+	case TEXT:
 		return read_text(r, row);
 	case PATHS:
 	case WORDS:
 	case NAMES:
+	case TEXTS:
 		return read_list(r, row);
 	case INT:
 		return read_int(r, row);
 	case DURATION:
 		return read_duration(r, row);
+	case OUTPUTS:
+		return config_read_outputs(r, row);
 	}
 	return 0;
 }
 
 static int
-read_rows(struct reading *r)
+read_rows(struct config_reading *r)
 {
 	const char *known[ARRAY_LEN(rows)];
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		known[i] = rows[i].key;
-	if (doc_check_keys(&r->doc, r->map, known, ARRAY_LEN(rows)) != 0)
+	if (doc_check_keys(r->doc, r->map, known, ARRAY_LEN(rows)) != 0)
 		result = -1;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (read_row(r, &rows[i]) < 0)
+		if (config_read_row(r, &rows[i]) < 0)
 			result = -1;
 	return result;
 }
@@ -220,26 +224,32 @@ config_read(struct config *c, const char *file, struct view yaml,
 	    struct err *err)
 {
 	struct arena arena = { 0 };
-	struct reading r = {
-		.config = c,
-		.doc = { .file = file,
-			 .source = yaml,
-			 .arena = &arena,
-			 .err = err },
+	struct doc doc = {
+		.file = file, .source = yaml, .arena = &arena, .err = err
 	};
+	struct config_reading r = { .arena = &c->arena,
+				    .doc = &doc,
+				    .base = c };
 	int result = -1;
 
-	r.map = doc_read_yaml(&r.doc);
+	r.map = doc_read_yaml(&doc);
 	if (r.map != NULL && r.map->type == DOC_NULL)
 		result = 0;
 	else if (r.map != NULL && r.map->type != DOC_MAP)
-		doc_error(&r.doc, r.map,
+		doc_error(&doc, r.map,
 			  "the configuration must be a map of "
 			  "keys, such as \"state: /srv/tocsin\"");
 	else if (r.map != NULL)
 		result = read_rows(&r);
 	arena_free(&arena);
 	return result;
+}
+
+void
+config_put_default(const struct config_row *row, struct buf *yaml)
+{
+	if (row->standard[0] != '\0')
+		buf_printf(yaml, "%s: %s\n", row->key, row->standard);
 }
 
 static int
@@ -249,9 +259,7 @@ read_defaults(struct config *c, struct err *err)
 	int result;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].standard[0] != '\0')
-			buf_printf(&yaml, "%s: %s\n", rows[i].key,
-				   rows[i].standard);
+		config_put_default(&rows[i], &yaml);
 	if (yaml.failed)
 		result = err_add(err, (struct place){ 0 }, "out of memory");
 	else
@@ -328,8 +336,8 @@ config_free(struct config *c)
 
 /* ---- the manual ------------------------------------------------------ */
 
-static void
-manual_row(const struct config_row *row, struct buf *out)
+void
+config_manual_row(const struct config_row *row, struct buf *out)
 {
 	static const char *const wants[] = {
 		[PATH] = "absolute path",
@@ -337,6 +345,9 @@ manual_row(const struct config_row *row, struct buf *out)
 		[WORD] = "one of",
 		[WORDS] = "list of",
 		[NAMES] = "list of names",
+		[TEXT] = "text",
+		[TEXTS] = "list of texts",
+		[OUTPUTS] = "list of maps",
 		[INT] = "whole number",
 		[DURATION] = "time, such as 500ms, 90s, 5m, 2h or 7d",
 	};
@@ -360,6 +371,7 @@ config_manual(struct buf *out)
 {
 	buf_puts(out, ".Bl -tag -width learning_period\n");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		manual_row(&rows[i], out);
+		config_manual_row(&rows[i], out);
 	buf_puts(out, ".El\n");
+	config_manual_outputs(out);
 }

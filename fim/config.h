@@ -18,6 +18,20 @@ struct config_list {
 	bool given; /* an empty list is something else than none */
 };
 
+/* One item of `outputs`: who gets alerts besides standard output. */
+struct config_output {
+	struct view type, name;
+	struct view path, to, facility, url, proxy, ca, certificate,
+		key; /* "" = not set */
+	struct config_list headers;
+	int64_t max_bytes, keep;
+	uint64_t timeout_ns;
+};
+struct config_outputs {
+	const struct config_output *v;
+	size_t n;
+};
+
 /* Views are followed by a NUL. Zero-initialise; config_free. */
 struct config {
 	struct config_list rules, exceptions, watch, sensors, env_vars,
@@ -27,6 +41,7 @@ struct config {
 	int64_t args_bytes, max_file_bytes, keep_bytes, read_bytes, budget;
 	uint64_t learning_period_ns, process_grace_ns, poll_ns, patience_ns,
 		heartbeat_ns;
+	struct config_outputs outputs;
 	struct arena arena;
 };
 
@@ -38,6 +53,9 @@ int config_load(struct config *, const char *path, struct err *);
 int
 config_read(struct config *, const char *file, struct view yaml, struct err *);
 void config_free(struct config *);
+
+/* "host:port" or "[address]:port"; false if it is neither. */
+bool config_host_port(struct view text, struct view *host, struct view *port);
 
 /* The list of keys for tocsin.yaml(5), mdoc(7). */
 void config_manual(struct buf *out);

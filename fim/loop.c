@@ -10,6 +10,7 @@
 #include "fim/status.h"
 
 #include <errno.h>
+#include <signal.h>
 
 /* The process sensor's ring does not wake us for single records: that would
  * cost every fork on the host. It is looked at this often instead. */
@@ -178,7 +179,8 @@ round_once(struct monitor *m)
 static void
 flush(struct monitor *m)
 {
-	output_flush(&m->output, m->io->notes);
+	if (output_flush(&m->output, m->io->notes))
+		senders_poke(&m->senders);
 	if (trace_flush(&m->trace) != 0)
 		note(m, "the trace could not be written");
 }
@@ -216,6 +218,15 @@ say_delayed(struct monitor *m, uint64_t ns)
 	fflush(m->io->notes);
 }
 
+/* No process can be made here; the keeper makes another engine. */
+static void
+begin_anew(struct monitor *m)
+{
+	note(m, "the process that starts the outputs is gone: all begins anew");
+	state_commit(m->state);
+	raise(SIGKILL);
+}
+
 /* What is to be done however much there is to read. */
 static void
 tend(struct monitor *m)
@@ -226,6 +237,8 @@ tend(struct monitor *m)
 	say_status(m, now_ns);
 	metrics_write(m, now_ns);
 	alive_tend(m);
+	if (!m->stopping && !senders_tend(&m->senders, now_ns))
+		begin_anew(m);
 	status_write_in_time(m); /* what fails is tried again */
 	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
 	if (delayed_ns > 0)
@@ -371,6 +384,7 @@ monitor_run(struct monitor *m)
 	m->end_ns = pipeline_finish(m->pipeline);
 	flush(m);
 	output_finish(&m->output, m->io->notes);
+	senders_stop(&m->senders);
 	metrics_write_last(m);
 	status_write(m, false);
 	alive_stop(m);

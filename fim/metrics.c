@@ -3,6 +3,7 @@
 #include "fim/metrics.h"
 
 #include "baselines/atomic.h"
+#include "fim/cursor.h"
 #include "fim/monitor.h"
 #include "fim/prom.h"
 #include "fim/version.h"
@@ -24,6 +25,12 @@ struct figures {
 	struct pipeline_counters pipeline;
 	struct procs_counters procs;
 	struct rules_counters engine;
+};
+
+struct output_figures {
+	struct cursor_figures total;
+	uint64_t behind;
+	bool failing;
 };
 
 struct rule_figures {
@@ -158,22 +165,23 @@ seconds(uint64_t ns)
 
 /* ---- the table ------------------------------------------------------- */
 
-enum metric_scope { ONE, SENSOR, RULE };
+enum metric_scope { ONE, SENSOR, RULE, OUTPUT };
 
 struct metric {
 	enum metric_scope scope;
 	const char *name, *type, *help;
 	double (*value)(const struct figures *, const struct sensor_status *,
-			const struct rule_figures *);
+			const struct rule_figures *,
+			const struct output_figures *);
 };
 
-#define METRIC(scope, name, type, help, expression)               \
-	static double value_##name(const struct figures *f,       \
-				   const struct sensor_status *s, \
-				   const struct rule_figures *r)  \
-	{                                                         \
-		(void)f, (void)s, (void)r;                        \
-		return (double)(expression);                      \
+#define METRIC(scope, name, type, help, expression)                           \
+	static double value_##name(                                           \
+		const struct figures *f, const struct sensor_status *s,       \
+		const struct rule_figures *r, const struct output_figures *o) \
+	{                                                                     \
+		(void)f, (void)s, (void)r, (void)o;                           \
+		return (double)(expression);                                  \
 	}
 #include "fim/metrics.def"
 #undef METRIC
@@ -196,7 +204,7 @@ put_sensors(struct prom *p, const struct metric *row, const struct monitor *m)
 			continue;
 		all[i]->ops->status(all[i]->sensor, &status);
 		prom_label(p, "sensor", view_of(all[i]->row->name));
-		prom_value(p, row->value(NULL, &status, NULL));
+		prom_value(p, row->value(NULL, &status, NULL, NULL));
 	}
 }
 
@@ -212,7 +220,34 @@ put_rules(struct prom *p, const struct metric *row, struct monitor *m)
 		r = gather_rule(m, i);
 		prom_label(p, "rule", rule->id);
 		prom_label(p, "severity", rule->severity);
-		prom_value(p, row->value(NULL, NULL, &r));
+		prom_value(p, row->value(NULL, NULL, &r, NULL));
+	}
+}
+
+/* Those of the configuration, in its order; others have been some day. */
+struct outputs {
+	const struct config_outputs *config;
+	struct output_figures v[SENDERS_MAX];
+};
+
+static void
+take_output(void *ctx, const struct cursor_state *c)
+{
+	struct outputs *all = ctx;
+
+	for (size_t i = 0; i < all->config->n && i < SENDERS_MAX; i++)
+		if (view_eq(all->config->v[i].name, c->name))
+			all->v[i] =
+				(struct output_figures){ c->figures, c->behind,
+							 c->problem.n > 0 };
+}
+
+static void
+put_outputs(struct prom *p, const struct metric *row, const struct outputs *all)
+{
+	for (size_t i = 0; i < all->config->n && i < SENDERS_MAX; i++) {
+		prom_label(p, "output", all->config->v[i].name);
+		prom_value(p, row->value(NULL, NULL, NULL, &all->v[i]));
 	}
 }
 
@@ -220,19 +255,26 @@ void
 metrics_format(struct monitor *m, bool up, struct buf *out)
 {
 	struct prom p = { .out = out };
+	struct outputs outputs = { .config = &m->config.outputs };
 	struct figures f;
 
 	gather(m, up, &f);
+	if (outputs.config->n > 0)
+		state_each_output(m->state, take_output, &outputs);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const struct metric *row = &table[i];
 
+		if (row->scope == OUTPUT && outputs.config->n == 0)
+			continue;
 		prom_family(&p, row->name, row->type, row->help);
 		if (row->scope == SENSOR)
 			put_sensors(&p, row, m);
 		else if (row->scope == RULE)
 			put_rules(&p, row, m);
+		else if (row->scope == OUTPUT)
+			put_outputs(&p, row, &outputs);
 		else
-			prom_value(&p, row->value(&f, NULL, NULL));
+			prom_value(&p, row->value(&f, NULL, NULL, NULL));
 	}
 	prom_family(&p, "tocsin_build_info", "gauge", "1, of this version");
 	prom_label(&p, "version", VIEW(TOCSIN_VERSION));

@@ -409,6 +409,10 @@ open_state(struct monitor *m)
 			state_problem(m->state));
 		return EXIT_STATE;
 	}
+	/* A new output begins with the alerts that come from now on. */
+	for (size_t i = 0; i < m->config.outputs.n; i++)
+		state_add_output(m->state, m->config.outputs.v[i].name);
+	senders_poke(&m->senders);
 	return alive_open(m);
 }
 
@@ -516,12 +520,25 @@ note_end(struct monitor *m)
 }
 
 static enum exit_code
+start_senders(struct monitor *m)
+{
+	if (senders_start(&m->senders, &m->config, m->state_folder, m->birth,
+			  m->io->notes) == 0)
+		return EXIT_NOTHING;
+	err_add(&m->io->err, (struct place){ 0 },
+		"the outputs cannot be started: %s", strerror(errno));
+	return EXIT_IO;
+}
+
+static enum exit_code
 open_all(struct monitor *m)
 {
 	enum exit_code code = open_settings(m);
 
 	if (code == EXIT_NOTHING)
 		code = lock_state(m);
+	if (code == EXIT_NOTHING)
+		code = start_senders(m);
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);
 	if (code == EXIT_NOTHING)
@@ -563,6 +580,7 @@ monitor_close(struct monitor *m)
 	if (m->messages.ops != NULL)
 		m->messages.ops->close(m->messages.sensor);
 	alive_close(m);
+	senders_stop(&m->senders);
 	pipeline_free(m->pipeline);
 	trace_close(&m->trace, m->end_ns);
 	state_close(m->state);

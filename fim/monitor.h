@@ -17,6 +17,7 @@
 #include "fim/own.h"
 #include "fim/pipeline.h"
 #include "fim/remote.h"
+#include "fim/sender.h"
 #include "fim/sensors.h"
 #include "fim/trace.h"
 #include "fim/watchset.h"
@@ -48,6 +49,7 @@ struct monitor {
 	const struct engine_birth *birth; /* borrowed */
 	struct pipeline *pipeline;
 	struct output output;
+	struct senders senders;
 	struct trace trace;
 	struct metrics metrics;
 	struct budget budget;

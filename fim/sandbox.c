@@ -310,10 +310,13 @@ static int
 allow_some(scmp_filter_ctx ctx)
 {
 	/* PROT_EXEC is bit 2 of the third argument. */
-	struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-	struct scmp_arg_cmp asks = SCMP_A1(SCMP_CMP_EQ, 0);
-	struct scmp_arg_cmp itself =
-		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp data = { .arg = 2,
+				     .op = SCMP_CMP_MASKED_EQ,
+				     .datum_a = PROT_EXEC };
+	struct scmp_arg_cmp asks = { .arg = 1, .op = SCMP_CMP_EQ };
+	struct scmp_arg_cmp itself = { .arg = 0,
+				       .op = SCMP_CMP_EQ,
+				       .datum_a = (scmp_datum_t)getpid() };
 	int result = allow_if(ctx, "mmap", data);
 
 	if (result == 0)

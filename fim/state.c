@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state database over SQLite. */
+#include "fim/cursor.h"
 #include "fim/state_db.h"
 
 #include <errno.h>
@@ -279,6 +280,14 @@ state_add_output(struct state *s, struct view name)
 	if (result != SQLITE_DONE)
 		state_set_problem(s, sqlite3_errmsg(s->db));
 	return result == SQLITE_DONE ? 0 : -1;
+}
+
+int
+state_each_output(struct state *s,
+		  void (*each)(void *ctx, const struct cursor_state *),
+		  void *ctx)
+{
+	return cursor_each(s->db, each, ctx);
 }
 
 int

@@ -52,6 +52,11 @@ struct state_held {
 	uint64_t lost_total;
 };
 struct state_held state_held(const struct state *);
+/* Every output that there has ever been (cursor.h), borrowed for the call. */
+struct cursor_state;
+int state_each_output(struct state *,
+		      void (*each)(void *ctx, const struct cursor_state *),
+		      void *ctx);
 /* Every remembered term; what `each` is given is borrowed for the call. */
 int state_each_term(struct state *,
 		    void (*each)(void *ctx, struct view rule_id,

@@ -3,6 +3,7 @@
 #include "fim/status.h"
 
 #include "baselines/atomic.h"
+#include "fim/cursor.h"
 #include "fim/version.h"
 #include "rules/doc.h"
 
@@ -95,6 +96,51 @@ put_storage(struct buf *b, const struct monitor *m)
 	buf_putc(b, '}');
 }
 
+struct put_outputs {
+	struct buf *b;
+	const struct config_outputs *all;
+};
+
+static bool
+configured(const struct config_outputs *all, struct view name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (view_eq(all->v[i].name, name))
+			return true;
+	return false;
+}
+
+static void
+put_output(void *ctx, const struct cursor_state *c)
+{
+	const struct put_outputs *p = ctx;
+	struct buf *b = p->b;
+
+	if (b->failed || !configured(p->all, c->name))
+		return;
+	buf_puts(b, b->p[b->n - 1] == '[' ? "{\"name\":" : ",{\"name\":");
+	buf_json_string(b, c->name);
+	put_number(b, "delivered", c->figures.delivered);
+	put_number(b, "retries", c->figures.retries);
+	put_number(b, "refused", c->figures.refused);
+	put_number(b, "missed", c->figures.missed);
+	put_number(b, "behind", c->behind);
+	buf_puts(b, ",\"problem\":");
+	buf_json_string(b, c->problem);
+	buf_putc(b, '}');
+}
+
+static void
+put_outputs(struct buf *b, const struct monitor *m)
+{
+	struct put_outputs p = { b, &m->config.outputs };
+
+	buf_puts(b, ",\"outputs\":[");
+	if (p.all->n > 0)
+		state_each_output(m->state, put_output, &p);
+	buf_putc(b, ']');
+}
+
 static void
 put_record(struct buf *b, const struct monitor *m, bool running)
 {
@@ -113,6 +159,7 @@ put_record(struct buf *b, const struct monitor *m, bool running)
 	put_number(b, "engine", (uint64_t)getpid());
 	put_sensors(b, m);
 	put_storage(b, m);
+	put_outputs(b, m);
 	buf_puts(b, "}}\n");
 }
 
@@ -218,12 +265,31 @@ put_not_stored(const struct doc_node *tocsin, struct buf *out)
 	buf_text(out, problem);
 }
 
+/* "; output office is 12 alerts behind: connection refused" */
+static void
+put_behind(const struct doc_node *o, struct buf *out)
+{
+	struct view behind = text_of(o, "behind");
+	struct view problem = text_of(o, "problem");
+
+	if (o->type != DOC_MAP || problem.n == 0)
+		return;
+	buf_puts(out, "; output ");
+	buf_text(out, text_of(o, "name"));
+	buf_puts(out, " is ");
+	buf_text(out, behind);
+	buf_puts(out, " alerts behind: ");
+	buf_text(out, problem);
+}
+
 static void
 put_watcher(const struct doc_node *record, struct buf *out, bool *running)
 {
 	const struct doc_node *tocsin = doc_get(record, "tocsin");
 	const struct doc_node *sensors =
 		tocsin != NULL ? doc_get(tocsin, "sensors") : NULL;
+	const struct doc_node *outputs =
+		tocsin != NULL ? doc_get(tocsin, "outputs") : NULL;
 	struct view pid = text_of(doc_get(record, "process"), "pid");
 	uint64_t number = 0;
 
@@ -245,6 +311,9 @@ put_watcher(const struct doc_node *record, struct buf *out, bool *running)
 		if (s->type == DOC_MAP)
 			put_used(s, out);
 	put_not_stored(tocsin, out);
+	for (const struct doc_node *o = outputs != NULL ? outputs->child : NULL;
+	     o != NULL; o = o->next)
+		put_behind(o, out);
 }
 
 /* The record as a document; its source and arena are the caller's. NULL when

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Places in the state database. */
+#include "fim/cursor.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+enum statement { NEXT, FIRST, BEGIN_AT_END, LOAD, SAVE, STATEMENTS };
+
+static const char *const statement_sql[STATEMENTS] = {
+	[NEXT] = "SELECT seq, time_ns, id, rule, json FROM alerts"
+		 " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+	[FIRST] = "SELECT min(seq) FROM alerts",
+	[BEGIN_AT_END] = "INSERT OR IGNORE INTO outputs (name, seq) VALUES (?1,"
+			 " coalesce((SELECT seq FROM sqlite_sequence"
+			 " WHERE name = 'alerts'), 0))",
+	[LOAD] = "SELECT seq, delivered, retries, refused, missed FROM outputs"
+		 " WHERE name = ?1",
+	[SAVE] = "UPDATE outputs SET seq = max(seq, ?2), delivered = ?3,"
+		 " retries = ?4, refused = ?5, missed = ?6, problem = ?7"
+		 " WHERE name = ?1",
+};
+
+struct cursor {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+	struct view name; /* borrowed */
+	struct cursor_figures figures;
+};
+
+static uint64_t
+number(sqlite3_stmt *st, int column)
+{
+	sqlite3_int64 n = sqlite3_column_int64(st, column);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static struct view
+text(sqlite3_stmt *st, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(st, column);
+
+	return p == NULL ? VIEW_NONE
+			 : (struct view){ p, (size_t)sqlite3_column_bytes(
+						     st, column) };
+}
+
+static void
+bind_text(sqlite3_stmt *st, int at, struct view v)
+{
+	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
+			    SQLITE_UTF8);
+}
+
+static int
+done(sqlite3_stmt *st)
+{
+	int result = sqlite3_step(st);
+
+	sqlite3_reset(st);
+	return result == SQLITE_DONE ? 0 : -1;
+}
+
+/* ---- opening --------------------------------------------------------- */
+
+static int
+prepare(struct cursor *c, const char *file)
+{
+	int keep = 1;
+
+	/* Never the last one to tidy up (-wal stays), nor the one that copies
+	 * the log into the file: the watcher does. Nothing on disk besides. */
+	if (sqlite3_open_v2(file, &c->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
+				    SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK ||
+	    sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL,
+				 &keep) != SQLITE_OK ||
+	    sqlite3_exec(
+		    c->db,
+		    "PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF;"
+		    "PRAGMA cell_size_check=ON; PRAGMA cache_size=-512;"
+		    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0",
+		    NULL, NULL, NULL) != SQLITE_OK)
+		return -1;
+	for (int i = 0; i < STATEMENTS; i++)
+		if (sqlite3_prepare_v3(c->db, statement_sql[i], -1,
+				       SQLITE_PREPARE_PERSISTENT,
+				       &c->statements[i], NULL) != SQLITE_OK)
+			return -1;
+	return 0;
+}
+
+static int
+load(struct cursor *c)
+{
+	sqlite3_stmt *st = c->statements[LOAD];
+	int result;
+
+	/* The watcher has made it, unless the disk was full. */
+	bind_text(c->statements[BEGIN_AT_END], 1, c->name);
+	done(c->statements[BEGIN_AT_END]);
+	bind_text(st, 1, c->name);
+	result = sqlite3_step(st);
+	if (result == SQLITE_ROW)
+		c->figures = (struct cursor_figures){
+			number(st, 0), number(st, 1), number(st, 2),
+			number(st, 3), number(st, 4),
+		};
+	sqlite3_reset(st);
+	return result == SQLITE_ROW ? 0 : -1;
+}
+
+struct cursor *
+cursor_open(const char *folder, struct view name, struct buf *why)
+{
+	struct cursor *c = calloc(1, sizeof(*c));
+	struct buf file = { 0 };
+
+	buf_printf(&file, "%s/state.db%c", folder, 0);
+	if (c == NULL || file.failed) {
+		buf_puts(why, "out of memory");
+		buf_free(&file);
+		cursor_close(c);
+		return NULL;
+	}
+	c->name = name;
+	if (prepare(c, file.p) != 0 || load(c) != 0) {
+		buf_printf(why, "the state database cannot be used: %s",
+			   c->db != NULL ? sqlite3_errmsg(c->db)
+					 : "out of memory");
+		cursor_close(c);
+		c = NULL;
+	}
+	buf_free(&file);
+	return c;
+}
+
+void
+cursor_close(struct cursor *c)
+{
+	if (c == NULL)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(c->statements[i]);
+	sqlite3_close(c->db);
+	free(c);
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+struct cursor_figures *
+cursor_figures(struct cursor *c)
+{
+	return &c->figures;
+}
+
+/* Alerts between the cursor and the first one there is have been removed. */
+static void
+count_missed(struct cursor *c)
+{
+	sqlite3_stmt *st = c->statements[FIRST];
+	uint64_t first = 0;
+
+	if (sqlite3_step(st) == SQLITE_ROW)
+		first = number(st, 0);
+	sqlite3_reset(st);
+	if (first <= c->figures.seq + 1)
+		return;
+	c->figures.missed += first - 1 - c->figures.seq;
+	c->figures.seq = first - 1;
+}
+
+static bool
+take_row(struct cursor_batch *b, sqlite3_stmt *st)
+{
+	struct cursor_alert *a = &b->v[b->n];
+
+	*a = (struct cursor_alert){
+		.seq = number(st, 0),
+		.time_ns = number(st, 1),
+		.id = arena_copy(&b->arena, text(st, 2)),
+		.rule_id = arena_copy(&b->arena, text(st, 3)),
+		.json = arena_copy(&b->arena, text(st, 4)),
+	};
+	if (a->json.p == NULL || a->id.p == NULL)
+		return false;
+	b->n++;
+	return true;
+}
+
+int
+cursor_read(struct cursor *c, struct cursor_batch *b)
+{
+	sqlite3_stmt *st = c->statements[NEXT];
+	int step = SQLITE_DONE;
+	size_t bytes = 0;
+
+	b->n = 0;
+	arena_reset(&b->arena);
+	count_missed(c);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)c->figures.seq);
+	sqlite3_bind_int64(st, 2, CURSOR_BATCH);
+	while (bytes < CURSOR_BATCH_BYTES && b->n < CURSOR_BATCH &&
+	       (step = sqlite3_step(st)) == SQLITE_ROW && take_row(b, st))
+		bytes += b->v[b->n - 1].json.n;
+	sqlite3_reset(st);
+	return b->n > 0 || step == SQLITE_DONE ? 0 : -1;
+}
+
+int
+cursor_save(struct cursor *c, struct view problem)
+{
+	sqlite3_stmt *st = c->statements[SAVE];
+	const struct cursor_figures *f = &c->figures;
+
+	bind_text(st, 1, c->name);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)f->delivered);
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)f->retries);
+	sqlite3_bind_int64(st, 5, (sqlite3_int64)f->refused);
+	sqlite3_bind_int64(st, 6, (sqlite3_int64)f->missed);
+	bind_text(st, 7, problem);
+	return done(st);
+}
+
+/* ---- telling --------------------------------------------------------- */
+
+int
+cursor_each(sqlite3 *db, void (*each)(void *ctx, const struct cursor_state *),
+	    void *ctx)
+{
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db,
+			       "SELECT name, problem, seq, delivered, retries,"
+			       " refused, missed, (SELECT count(*) FROM alerts"
+			       " WHERE alerts.seq > outputs.seq) FROM outputs"
+			       " ORDER BY name",
+			       -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct cursor_state s = {
+			.name = text(st, 0),
+			.problem = text(st, 1),
+			.figures = { number(st, 2), number(st, 3),
+				     number(st, 4), number(st, 5),
+				     number(st, 6) },
+			.behind = number(st, 7),
+		};
+
+		each(ctx, &s);
+	}
+	sqlite3_finalize(st);
+	return step == SQLITE_DONE ? 0 : -1;
+}

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Outputs: real receivers take alerts, fail, hang, are stopped; senders are
+# killed, the watcher too. Every alert arrives at least once everywhere, in
+# order; what is dead delays nobody.
+. /tocsin/tests/live/lib.sh
+T=outputs
+unset NOTIFY_SOCKET
+cat >$live/rule.yml <<-END
+	rule_id: sent
+	name: 'sent "everywhere"]'
+	description: a file appeared
+	type: eql
+	language: eql
+	severity: high
+	risk_score: 73
+	max_signals: 10000
+	query: file where event.action == "creation" and file.path like "/srv/sent/*"
+END
+mkdir -p /srv/sent $live/tls
+got=$live/got
+mkdir $got
+receivers=()
+receive() { # NAME KIND ADDRESS [FILE…]
+	touch $got/$1
+	python3 /tocsin/tests/live/receiver.py "$2" "$3" $got/$1 "${@:4}" \
+		2>$got/$1.err &
+	receivers+=($!)
+	wait_until 10 grep -q ready $got/$1 || not_ok "receiver $1: $(cat $got/$1.err)"
+}
+make() { for i in $(seq "$1" "$2"); do : >/srv/sent/$i; done; }
+ids() { # of the state database, in order
+	python3 - "$live/state/state.db" <<-'END'
+		import sqlite3, sys
+		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
+		for row in db.execute("SELECT id FROM alerts ORDER BY seq"):
+		    print(row[0])
+	END
+}
+figure() { # OUTPUT COLUMN
+	python3 - "$live/state/state.db" "$@" <<-'END'
+		import sqlite3, sys
+		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
+		for row in db.execute("SELECT %s FROM outputs WHERE name = ?" %
+		    sys.argv[3], (sys.argv[2],)):
+		    print(row[0])
+	END
+}
+# Ids that a receiver has, each once, in the order of the first time.
+seen() {
+	case $1 in
+	file) cat $(ls -v -r /srv/out/alerts*) | jq -r .tocsin.alert.id ;;
+	journal) jq -r 'objects | .TOCSIN_ALERT_ID' $got/$1 ;;
+	moody | picky) jq -r 'objects | .alert | objects | .tocsin.alert.id' $got/$1 ;;
+	*) jq -r 'strings' $got/$1 | sed -n 's/.* id="\([0-9a-f]*\)".*/\1/p' ;;
+	esac | awk '!again[$0]++'
+}
+all_have() { # N OUTPUT…
+	local n=$1 o
+	shift
+	for o in "$@"; do [ "$(seen $o | wc -l)" -ge "$n" ] || return; done
+}
+
+export OPENSSL_CONF=$live/tls/openssl.cnf
+printf '[req]\ndistinguished_name=dn\n[dn]\n' >$OPENSSL_CONF
+certificate() { # NAME CA
+	openssl req -newkey rsa:2048 -nodes -keyout $live/tls/$1.key \
+		-out $live/tls/$1.csr -subj "/CN=$1" 2>/dev/null
+	openssl x509 -req -in $live/tls/$1.csr -CA $live/tls/$2.pem \
+		-CAkey $live/tls/$2.key -CAcreateserial -days 2 \
+		-extfile <(echo "subjectAltName=DNS:localhost") \
+		-out $live/tls/$1.pem 2>/dev/null
+}
+for ca in ours theirs; do
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout $live/tls/$ca.key \
+		-out $live/tls/$ca.pem -days 2 -subj "/CN=$ca" \
+		-addext basicConstraints=critical,CA:TRUE 2>/dev/null
+done
+certificate server ours
+certificate client ours
+
+cat >$live/tocsin.yaml <<-END
+	rules: [$live/rule.yml]
+	outputs:
+	  - {type: file, path: /srv/out/alerts, max_bytes: 65536, keep: 100}
+	  - {type: journald, name: journal}
+	  - {type: syslog, name: local, to: unix:/srv/dev-log}
+	  - {type: syslog, name: tcp, to: "tcp://127.0.0.1:6514"}
+	  - {type: syslog, name: tls, to: "tls://localhost:6515", ca: $live/tls/ours.pem,
+	     certificate: $live/tls/client.pem, key: $live/tls/client.key}
+	  - {type: syslog, name: stranger, to: "tls://localhost:6515", ca: $live/tls/theirs.pem}
+	  - {type: webhook, name: moody, url: "http://127.0.0.1:8080/moody", timeout: 1s,
+	     headers: ["Authorization: Bearer secret"]}
+	  - {type: webhook, name: picky, url: "http://127.0.0.1:8081/picky/sent/77"}
+	  - {type: webhook, name: dead, url: "http://127.0.0.1:9/"}
+END
+receive journal journal /run/systemd/journal/socket
+receive local unix /srv/dev-log
+receive tcp tcp 6514
+receive tls tls 6515 $live/tls/server.pem $live/tls/server.key $live/tls/ours.pem
+receive moody http 8080
+receive picky http 8081
+live_ones="file journal local tcp tls moody"
+
+watch_start -c $live/tocsin.yaml
+make 1 20
+wait_until 30 all_have 20 $live_ones
+for o in $live_ones; do
+	is "outputs: $o: 20 alerts, in order" same "$(seen $o)" "$(ids)"
+done
+for o in dead stranger; do wait_until 20 grep -q "output $o: " $notes; done
+is 'outputs: a dead one delays nobody: it is still trying' \
+	same "$(figure dead delivered)" 0
+tried() { [ "$(figure dead retries)" -gt 0 ]; }
+wait_until 10 tried
+is 'outputs: the dead one: has tried' tried
+is 'outputs: the dead one: why' grep -q 'output dead: .*onnect' $notes
+is 'outputs: a certificate of another: nothing is sent' \
+	same "$(figure stranger delivered)" 0
+is 'outputs: a certificate of another: why' \
+	grep -q 'output stranger: the certificate is not accepted' $notes
+is 'outputs: moody: was tried again' test "$(figure moody retries)" -ge 4
+is 'outputs: moody: hung, too' grep -q hangs $got/moody
+is 'outputs: moody: the id of each is a header' same \
+	"$(jq -r 'objects | .headers // empty | ."Idempotency-Key"' $got/moody)" \
+	"$(ids)"
+is 'outputs: moody: a header of ours' same "$(jq -r \
+	'objects | .headers // empty | .Authorization' $got/moody | sort -u)" \
+	'Bearer secret'
+is 'outputs: journal: priority' same \
+	"$(jq -r 'objects | .PRIORITY' $got/journal | sort -u)" 3
+is 'outputs: journal: the whole alert' same \
+	"$(jq -r 'objects | .TOCSIN_ALERT' $got/journal | jq -r .file.path | sort -V)" \
+	"$(jq -r .file.path $alerts | sort -V)"
+# RFC 5424, as a whole line: header, structured data, escaped; JSON.
+is 'outputs: syslog: the form' same "$(jq -r strings $got/tcp | grep -cE \
+	'^<83>1 [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z live tocsin - alert \[tocsin@32473 id="[0-9a-f]{32}" rule="sent" name="sent \\"everywhere\\"\\\]" level="high" severity="73" user="root" file="/srv/sent/[0-9]+"\] \{.*\}$')" 20
+is 'outputs: syslog: the JSON' same \
+	"$(jq -r strings $got/tls | sed -n 's/^<.*"\] {/{/p' | jq -r .tocsin.alert.id)" \
+	"$(ids)"
+
+# ---- what they may do -----------------------------------------------------
+
+post() { pgrep -x tocsin-outputs; }
+senders() { pgrep -P "$(post)"; }
+is 'outputs: a process each' same "$(senders | wc -l)" 9
+status() { sed -n "s/^$2:[[:space:]]*//p" /proc/$1/status; }
+for pid in $(senders); do
+	name=$(cat /proc/$pid/comm)
+	is "outputs: $name: no capability, seccomp, no new privileges" same \
+		"$(status $pid CapEff) $(status $pid CapPrm) $(status $pid Seccomp) $(status $pid NoNewPrivs)" \
+		'0000000000000000 0000000000000000 2 1'
+	is "outputs: $name: nothing of the watcher's is open" same \
+		"$(ls -l /proc/$pid/fd | grep -cE 'bpf|fanotify|watch.lock|signalfd|inotify')" 0
+done
+# ---- killed, stopped ------------------------------------------------------
+
+make 21 60 &
+maker=$!
+for i in 1 2 3; do
+	for pid in $(senders); do kill -KILL $pid; sleep 0.05; done
+	sleep 0.5
+done
+wait $maker
+kill -STOP ${receivers[2]} # tcp hangs
+make 61 120
+others=${live_ones/tcp/}
+wait_until 60 all_have 120 $others
+for o in $others; do
+	is "outputs: $o: senders killed: all arrive, in order" same \
+		"$(seen $o)" "$(ids)"
+done
+is 'outputs: killed senders are said' grep -q 'was killed by signal 9' $notes
+kill -CONT ${receivers[2]}
+wait_until 60 all_have 120 tcp
+is 'outputs: tcp: stopped for a while: all arrive, in order' same \
+	"$(seen tcp)" "$(ids)"
+
+# So is the one that starts them: the engine begins anew.
+kill -KILL "$(post)"
+again() { [ "$(grep -c '^tocsin: ready' $notes)" -ge 2 ]; }
+wait_until 30 again
+is 'outputs: the post killed: all begins anew' again
+
+# A receiver dies and comes back.
+kill -KILL ${receivers[4]}
+wait ${receivers[4]} 2>/dev/null
+make 121 140
+wait_until 30 all_have 140 file
+is 'outputs: moody is down: another is not' all_have 140 file
+receive moody http 8080
+wait_until 60 all_have 140 moody
+is 'outputs: moody is back: all arrive' same "$(seen moody | sort)" "$(ids | sort)"
+
+# One alert is refused for ever: those after it are not held up for ever.
+wait_until 60 all_have 139 picky
+is 'outputs: picky: what is refused is passed over' same \
+	"$(figure picky refused) $(seen picky | wc -l)" '1 139'
+is 'outputs: picky: and said' grep -q 'output picky: passed over' $notes
+
+# ---- the watcher ends -----------------------------------------------------
+
+old="$(senders) $(post)"
+kill -KILL $watcher
+wait $watcher 2>/dev/null
+gone() { ! kill -0 $old 2>/dev/null; }
+wait_until 15 gone
+is 'outputs: the watcher killed: its senders end' gone
+# That all senders find the configuration, however many start at once.
+watch_start -c $live/tocsin.yaml
+make 141 150
+watch_stop
+is 'outputs: stopped as ever' same $watch_code 25
+is 'outputs: stopping: what was made just before has gone out' all_have 150 file local
+for o in file local; do
+	is "outputs: $o: all are there, in order" same "$(seen $o)" "$(ids)"
+done
+# A file that is renamed when it is full: lines whole, once, in order.
+is 'outputs: file: was rotated' test "$(ls /srv/out | wc -l)" -gt 5
+is 'outputs: file: no part too large' same \
+	"$(find /srv/out -size +65536c | wc -l)" 0
+is 'outputs: file: for its owner alone' same \
+	"$(stat -c %a /srv/out/* | sort -u)" 600
+
+# ---- its disk is full -----------------------------------------------------
+
+mkdir /srv/small
+mount -n -t tmpfs -o size=256k live /srv/small
+cat >$live/small.yaml <<-END
+	rules: [$live/rule.yml]
+	outputs:
+	  - {type: file, name: small, path: /srv/small/alerts, keep: 1}
+	  - {type: syslog, name: local, to: unix:/srv/dev-log}
+END
+watch_start -c $live/small.yaml
+make 151 152
+has_lines() { [ "$(cat /srv/small/alerts 2>/dev/null | wc -l)" -ge "$1" ]; }
+wait_until 10 has_lines 2
+head -c 1m /dev/zero >/srv/small/junk 2>/dev/null
+make 153 250
+wait_until 20 all_have 250 local
+is 'outputs: a full disk delays nobody else' all_have 250 local
+wait_until 10 grep -q 'output small: .*No space' $notes
+is 'outputs: a full disk: is said' grep -q 'output small: .*No space' $notes
+is 'outputs: a full disk: no part of a line' jq -e . /srv/small/alerts >$live/out
+rm /srv/small/junk
+mount -n -o remount,size=16m /srv/small
+wait_until 30 has_lines 100
+is 'outputs: room again: all are there, once, in order' same \
+	"$(jq -r .tocsin.alert.id /srv/small/alerts)" "$(ids | tail -n 100)"
+kill ${receivers[@]} 2>/dev/null
+watch_stop
+is 'outputs: the end' same $watch_code 25
