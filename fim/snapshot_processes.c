@@ -297,11 +297,12 @@ say_unreadable(struct census *c)
 
 	if (c->unreadable == 0)
 		return;
-	snprintf(about, sizeof(about), "%llu processes",
-		 (unsigned long long)c->unreadable);
+	snprintf(about, sizeof(about), "%llu process%s",
+		 (unsigned long long)c->unreadable,
+		 c->unreadable == 1 ? "" : "es");
 	note(c, about,
-	     geteuid() == 0 ? "cannot be asked what they run"
-			    : "cannot be asked what they run; root can ask");
+	     geteuid() == 0 ? "cannot be asked for the program"
+			    : "cannot be asked for the program; root can ask");
 }
 
 int
