@@ -352,8 +352,12 @@ config_manual_row(const struct config_row *row, struct buf *out)
 		[DURATION] = "time, such as 500ms, 90s, 5m, 2h or 7d",
 	};
 
-	buf_printf(out, ".It Ic %s\n.Pq %s%s%s\n", row->key, wants[row->type],
-		   row->choices[0] != '\0' ? " " : "", row->choices);
+	buf_printf(out, ".It Ic %s\n.Pq %s%s", row->key, wants[row->type],
+		   row->choices[0] != '\0' ? " " : "");
+	/* A line may end after each. */
+	for (const char *p = row->choices; *p != '\0'; p++)
+		buf_printf(out, "%c%s", *p, *p == '|' ? "\\:" : "");
+	buf_putc(out, '\n');
 	buf_printf(out, "%s\n", row->manual);
 	if (row->type == INT)
 		buf_printf(out, "From %lld to %lld.\n", (long long)row->min,

@@ -7,7 +7,7 @@ written at once. http answers by the path: /ok takes all; /moody answers 500 to
 the first two, never to the third, 503 to the fourth and takes the rest;
 /picky/N refuses with 400 what has N in it.
 """
-import array, json, os, socket, ssl, struct, sys, time
+import array, json, os, socket, ssl, struct, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 kind, address, path = sys.argv[1:4]
@@ -63,18 +63,24 @@ def frames(connection):
         data += more
 
 
+def serve(connection, context):
+    try:
+        if context:
+            connection = context.wrap_socket(connection, server_side=True)
+        frames(connection)
+    except (ssl.SSLError, ConnectionError) as e:
+        put({"problem": str(e)})
+    connection.close()
+
+
 def stream(context):
     s = socket.create_server(("127.0.0.1", int(address)))
     put("ready")
     while True:
         connection, _ = s.accept()
-        try:
-            if context:
-                connection = context.wrap_socket(connection, server_side=True)
-            frames(connection)
-        except (ssl.SSLError, ConnectionError) as e:
-            put({"problem": str(e)})
-        connection.close()
+        threading.Thread(
+            target=serve, args=(connection, context), daemon=True
+        ).start()
 
 
 class Handler(BaseHTTPRequestHandler):

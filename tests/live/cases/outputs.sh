@@ -48,7 +48,7 @@ figure() { # OUTPUT COLUMN
 # Ids that a receiver has, each once, in the order of the first time.
 seen() {
 	case $1 in
-	file) cat $(ls -v -r /srv/out/alerts*) | jq -r .tocsin.alert.id ;;
+	file) cat $(ls -v -r /srv/out/alerts* 2>/dev/null) | jq -r .tocsin.alert.id ;;
 	journal) jq -r 'objects | .TOCSIN_ALERT_ID' $got/$1 ;;
 	moody | picky) jq -r 'objects | .alert | objects | .tocsin.alert.id' $got/$1 ;;
 	*) jq -r 'strings' $got/$1 | sed -n 's/.* id="\([0-9a-f]*\)".*/\1/p' ;;
@@ -101,7 +101,7 @@ receive moody http 8080
 receive picky http 8081
 live_ones="file journal local tcp tls moody"
 
-watch_start -c $live/tocsin.yaml
+watch_start -c $live/tocsin.yaml --metrics $live/tocsin.prom
 make 1 20
 wait_until 30 all_have 20 $live_ones
 for o in $live_ones; do
@@ -196,6 +196,22 @@ wait_until 60 all_have 139 picky
 is 'outputs: picky: what is refused is passed over' same \
 	"$(figure picky refused) $(seen picky | wc -l)" '1 139'
 is 'outputs: picky: and said' grep -q 'output picky: passed over' $notes
+
+# What the figures and the status say of it.
+value() { awk -v n="$1" 'index($0, n " ") == 1 { print $NF }' $live/tocsin.prom; }
+wait_until 30 test -s $live/tocsin.prom
+behind() { [ "$(value 'tocsin_output_behind{output="dead"}')" = 140 ]; }
+wait_until 30 behind
+is 'outputs: figures: how far a dead one is behind' behind
+is 'outputs: figures: that it fails' same \
+	"$(value 'tocsin_output_failing{output="dead"}') $(value 'tocsin_output_failing{output="file"}')" '1 0'
+is 'outputs: figures: retries' test \
+	"$(value 'tocsin_output_retries_total{output="dead"}')" -gt 0
+is 'outputs: figures: refused' same \
+	"$(value 'tocsin_output_refused_total{output="picky"}')" 1
+"$tocsin" doctor -s $live/state >$live/doctor
+is 'outputs: doctor says which is behind, and why' grep -q \
+	'output dead is [0-9]* alerts behind: .*onnect' $live/doctor || cat $live/doctor
 
 # ---- the watcher ends -----------------------------------------------------
 
