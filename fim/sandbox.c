@@ -313,10 +313,13 @@ allow_some(scmp_filter_ctx ctx)
 	struct scmp_arg_cmp data = { .arg = 2,
 				     .op = SCMP_CMP_MASKED_EQ,
 				     .datum_a = PROT_EXEC };
-	struct scmp_arg_cmp asks = { .arg = 1, .op = SCMP_CMP_EQ };
+	struct scmp_arg_cmp asks = { .arg = 1,
+				     .op = SCMP_CMP_EQ,
+				     .datum_b = 0 };
 	struct scmp_arg_cmp itself = { .arg = 0,
 				       .op = SCMP_CMP_EQ,
-				       .datum_a = (scmp_datum_t)getpid() };
+				       .datum_a = (scmp_datum_t)getpid(),
+				       .datum_b = 0 };
 	int result = allow_if(ctx, "mmap", data);
 
 	if (result == 0)
