@@ -110,6 +110,8 @@ done
 for o in dead stranger; do wait_until 20 grep -q "output $o: " $notes; done
 is 'outputs: a dead one delays nobody: it is still trying' \
 	same "$(figure dead delivered)" 0
+is 'outputs: the dead one: is told once' same \
+	"$(grep -c 'output dead: ' $notes)" 1
 tried() { [ "$(figure dead retries)" -gt 0 ]; }
 wait_until 10 tried
 is 'outputs: the dead one: has tried' tried
