@@ -520,6 +520,7 @@ struct rules_run {
 	struct sequence_run **sequences; /* per rule, NULL for others */
 	struct sample_run **samples;
 	struct terms_run **terms;
+	struct digest *digests; /* of all of them; NULL: there are none */
 	struct threshold_run **thresholds;
 	struct buf key;		     /* join keys under construction */
 	struct sequence_run **timed; /* those that there are */
@@ -563,8 +564,9 @@ void sample_free(struct rules_run *, struct sample_run *);
 void sample_feed(struct rules_run *, struct sample_run *, struct record *,
 		 uint64_t satisfied);
 
+/* The first one makes run->digests, too. */
 struct terms_run *
-terms_new(const struct rule_code *, const struct rules *, size_t cap);
+terms_new(struct rules_run *, const struct rule_code *, size_t cap);
 void terms_free(struct terms_run *);
 void terms_feed(struct rules_run *, struct terms_run *, struct record *);
 void terms_remember(struct rules_run *, struct terms_run *,

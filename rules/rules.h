@@ -336,9 +336,15 @@ struct rules_counters {
 	uint64_t no_memory;    /* events or stages dropped for lack of it */
 };
 
+/* One event in so many is timed. */
+#define RULES_TIMED_EVENTS 128
+
 struct rules_cost {
 	uint64_t evaluations; /* of its query, or of a stage of it */
 	uint64_t matches;
+	/* Estimated from the timed events: by its query, what it remembers and
+	 * its matches. What rules share falls to the first. */
+	uint64_t spent_ns;
 };
 
 struct rules_run;

@@ -200,30 +200,42 @@ dispatch(struct rules_run *run, size_t rule, struct record *r,
 	}
 }
 
+/* What began at `from_ns` was one event's of the many; returns the time. */
+static uint64_t
+charge(struct rules_cost *cost, uint64_t from_ns)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	cost->spent_ns += (now_ns - from_ns) * RULES_TIMED_EVENTS;
+	return now_ns;
+}
+
 /* Stages of a rule have neighbouring ids: they are gathered, then fed. */
 static void
 run_candidates(struct rules_run *run, struct record *r, struct candidates c)
 {
 	const struct rules *set = run->set;
-	size_t rule = SIZE_MAX;
-	uint64_t satisfied = 0;
+	bool timed = run->counters.events % RULES_TIMED_EVENTS == 0;
+	uint64_t from_ns = timed && c.n > 0 ? clock_boot_ns() : 0;
 
-	for (size_t i = 0; i < c.n; i++) {
-		size_t id = c.v[i].stage, own = set->stage_rule[id];
-		const struct stage *s = set->stages[id];
+	for (size_t i = 0; i < c.n;) {
+		size_t rule = set->stage_rule[c.v[i].stage];
+		const struct stage *s = set->stages[c.v[i].stage];
+		uint64_t satisfied = 0;
 
-		run->emit[own].cost.evaluations++;
-		if (!eval_from(&run->eval, &s->program, c.v[i].entry))
-			continue;
-		if (own != rule && satisfied != 0) {
+		do {
+			run->emit[rule].cost.evaluations++;
+			if (eval_from(&run->eval, &s->program, c.v[i].entry))
+				satisfied |= 1ull
+					     << (s - set->code[rule].stages);
+			if (++i < c.n)
+				s = set->stages[c.v[i].stage];
+		} while (i < c.n && set->stage_rule[s->id] == rule);
+		if (satisfied != 0)
 			dispatch(run, rule, r, satisfied);
-			satisfied = 0;
-		}
-		rule = own;
-		satisfied |= 1ull << (s - set->code[rule].stages);
+		if (timed)
+			from_ns = charge(&run->emit[rule].cost, from_ns);
 	}
-	if (satisfied != 0)
-		dispatch(run, rule, r, satisfied);
 }
 
 /* What was found of leaves is forgotten. */
@@ -313,7 +325,7 @@ new_state(struct rules_run *run, size_t i)
 	else if (c->kind == CODE_SAMPLE)
 		made = run->samples[i] = sample_new(c, sequences);
 	else if (c->kind == CODE_TERMS)
-		made = run->terms[i] = terms_new(c, run->set, terms);
+		made = run->terms[i] = terms_new(run, c, terms);
 	else if (c->kind == CODE_THRESHOLD)
 		made = run->thresholds[i] = threshold_new(c, sequences);
 	return made == NULL ? -1 : 0;
@@ -411,6 +423,7 @@ rules_run_free(struct rules_run *run)
 	free(run->timed);
 	free(run->samples);
 	free(run->terms);
+	free(run->digests);
 	free(run->thresholds);
 	free(run);
 }

@@ -3,7 +3,8 @@
  * new_terms: a tuple of values is reported when it was not seen in the
  * history window before the event. What is kept of a tuple is a digest and
  * the time of its last sight. The digest is the same in every run, because it
- * is stored; BLAKE2b, so that nobody can make two tuples collide.
+ * is stored; BLAKE2b, so that nobody can make two tuples collide. Most tuples
+ * come again and again, so the last digests are kept, by rule and values.
  */
 #include "rules/engine.h"
 
@@ -38,6 +39,35 @@ make_digest(const struct terms_run *t, struct view values,
 				  t->names.n);
 	crypto_generichash_update(&state, (const uint8_t *)values.p, values.n);
 	crypto_generichash_final(&state, out, KEY_BYTES);
+}
+
+#define DIGESTS 256
+#define DIGEST_VALUES 108 /* bytes; of more it is not kept */
+
+struct digest {
+	const struct terms_run *of; /* NULL = empty */
+	uint32_t n;
+	char values[DIGEST_VALUES];
+	uint8_t digest[KEY_BYTES];
+};
+
+/* Borrowed until the next. */
+static const uint8_t *
+find_digest(struct rules_run *run, const struct terms_run *t,
+	    struct view values)
+{
+	struct digest *d =
+		&run->digests[(view_hash(values) + t->code->rule) % DIGESTS];
+
+	if (d->of == t && d->n == values.n &&
+	    memcmp(d->values, values.p, values.n) == 0)
+		return d->digest;
+	make_digest(t, values, d->digest);
+	d->of = values.n <= DIGEST_VALUES ? t : NULL;
+	d->n = (uint32_t)values.n;
+	if (d->of != NULL)
+		memcpy(d->values, values.p, values.n);
+	return d->digest;
 }
 
 static struct view
@@ -109,11 +139,10 @@ visit_tuple(void *ctx, struct view key, const struct value **values)
 {
 	struct visit *v = ctx;
 	uint64_t window = v->t->code->window_ns, now = v->r->time_ns;
-	uint8_t digest[KEY_BYTES];
+	const uint8_t *digest = find_digest(v->run, v->t, key);
 	struct term *term;
 	bool new;
 
-	make_digest(v->t, key, digest);
 	term = term_get(v->run, v->t, digest);
 	if (term == NULL)
 		return;
@@ -154,23 +183,25 @@ terms_remember(struct rules_run *run, struct terms_run *t,
 }
 
 struct terms_run *
-terms_new(const struct rule_code *code, const struct rules *set, size_t cap)
+terms_new(struct rules_run *run, const struct rule_code *code, size_t cap)
 {
 	struct terms_run *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
+	if (run->digests == NULL)
+		run->digests = calloc(DIGESTS, sizeof(*run->digests));
 	t->code = code;
 	t->cap = cap;
 	t->table.size = sizeof(struct term);
 	t->keys = calloc(code->n_fields + 1, sizeof(*t->keys));
 	for (size_t i = 0; i < code->n_fields && t->keys != NULL; i++) {
-		const char *name = set_field_name(set, code->fields[i]);
+		const char *name = set_field_name(run->set, code->fields[i]);
 
 		t->keys[i].field = code->fields[i];
 		buf_put(&t->names, (struct view){ name, strlen(name) + 1 });
 	}
-	if (t->keys == NULL || t->names.failed) {
+	if (t->keys == NULL || t->names.failed || run->digests == NULL) {
 		terms_free(t);
 		return NULL;
 	}
