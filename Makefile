@@ -129,6 +129,8 @@ install: all $(MAN) $(COMPLETIONS)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/tocsin
 	cd rules && find linux -name '*.yml' -exec install -D -m 644 '{}' \
 		'$(abspath $(DESTDIR)$(PREFIX))/share/tocsin/rules/{}' ';'
+	install -D -m 755 contrib/sign-rules \
+		$(DESTDIR)$(PREFIX)/share/tocsin/sign-rules
 	install -D -m 644 contrib/report.schema.json \
 		$(DESTDIR)$(PREFIX)/share/tocsin/report.schema.json
 	for page in $(MAN); do \

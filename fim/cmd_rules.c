@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "fim/keys.h"
 #include "fim/watchset.h"
 
 #define CHECK_MAX_ERRORS 20000
@@ -442,10 +443,34 @@ words_fit(struct rules_cmd *c, const struct action *action)
 	return rules_say(c, "tocsin rules show wants the id of one rule") == 0;
 }
 
+/* The host's own must be signed if its configuration says so; others' not. */
+static enum exit_code
+load(struct rules_cmd *c, const struct text_list *paths)
+{
+	bool named = c->options->rules.n > 0 || (paths != NULL && paths->n > 0);
+	struct sign_keys keys = { 0 };
+	struct load_policy policy = { 0 };
+	enum exit_code code = EXIT_NOTHING;
+
+	if (!named)
+		code = keys_of_rules(&c->config, c->io, &keys);
+	if (code != EXIT_NOTHING)
+		return code;
+	if (keys.n > 0)
+		policy.keys = &keys;
+	c->broken = load_rules_by(&policy, c->rules, c->options, &c->config,
+				  paths, &c->io->err);
+	free((void *)keys.v);
+	if (c->broken >= 0)
+		return EXIT_NOTHING;
+	return policy.tampered ? EXIT_TAMPERED : EXIT_CONFIG;
+}
+
 static enum exit_code
 run_action(struct rules_cmd *c, const struct action *action)
 {
 	struct err *err = &c->io->err;
+	enum exit_code code;
 
 	/* Every broken rule has its reason, also when thousands are. */
 	err->max = CHECK_MAX_ERRORS;
@@ -456,11 +481,8 @@ run_action(struct rules_cmd *c, const struct action *action)
 		rules_say(c, "out of memory");
 		return EXIT_CONFIG;
 	}
-	c->broken = load_rules(c->rules, c->options, &c->config,
-			       action->takes_id ? NULL : &c->words, err);
-	if (c->broken < 0)
-		return EXIT_CONFIG;
-	return action->run(c);
+	code = load(c, action->takes_id ? NULL : &c->words);
+	return code == EXIT_NOTHING ? action->run(c) : code;
 }
 
 enum exit_code

@@ -5,6 +5,7 @@
 
 #include "fim/fields.h"
 #include "fim/findings.h"
+#include "fim/keys.h"
 #include "fim/load.h"
 #include "fim/report.h"
 #include "fim/snapshot.h"
@@ -153,14 +154,29 @@ static enum exit_code
 load(struct scan_cmd *c)
 {
 	struct err *err = &c->io->err;
+	struct sign_keys keys = { 0 };
+	struct trust trust;
+	struct load_policy policy = {
+		.trust = &trust,
+		.state = c->options->state != NULL ? c->options->state
+						   : c->config.state.p,
+	};
+	enum exit_code code = keys_of_rules(&c->config, c->io, &keys);
 	int broken;
 
+	if (code != EXIT_NOTHING)
+		return code;
+	trust_read(&trust);
+	if (keys.n > 0)
+		policy.keys = &keys;
 	c->rules = rules_new(fields_schema());
 	if (c->rules == NULL)
 		return failed(c, EXIT_IO, "out of memory");
-	broken = load_rules(c->rules, c->options, &c->config, NULL, err);
+	broken = load_rules_by(&policy, c->rules, c->options, &c->config, NULL,
+			       err);
+	free((void *)keys.v);
 	if (broken < 0)
-		return EXIT_CONFIG;
+		return policy.tampered ? EXIT_TAMPERED : EXIT_CONFIG;
 	c->broken = broken > 0;
 	if (watchset_derive_scan(&c->watchset, c->rules, FIELD_FILE_PATH,
 				 c->config.watch.v, c->config.watch.n) != 0)

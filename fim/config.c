@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fim/config_rows.h"
+#include "fim/trust.h"
 
 static const struct config_row rows[] = {
 #define CONFIG(key, type, member, standard, min, max, choices, manual)         \
@@ -88,6 +89,7 @@ text_check(struct config_reading *r, const struct config_row *row,
 		return doc_error(r->doc, node, "\"%s\" wants one line of text",
 				 row->key);
 	case INT:
+	case BOOL:
 	case DURATION:
 	case OUTPUTS:
 		break;
@@ -195,6 +197,9 @@ config_read_row(struct config_reading *r, const struct config_row *row)
 		return read_list(r, row);
 	case INT:
 		return read_int(r, row);
+	case BOOL:
+		return doc_get_bool(r->doc, r->map, row->key, DOC_OPTIONAL,
+				    member(r, row));
 	case DURATION:
 		return read_duration(r, row);
 	case OUTPUTS:
@@ -308,6 +313,18 @@ read_open(struct config *c, int fd, struct place place, struct err *err)
 	return result;
 }
 
+/* Its folders, too: root's configuration decides over others. */
+static int
+check_way(const char *path, struct err *err)
+{
+	struct trust trust;
+
+	if (geteuid() != 0)
+		return 0;
+	trust_read(&trust);
+	return trust_check_path(&trust, path, err);
+}
+
 int
 config_load(struct config *c, const char *path, struct err *err)
 {
@@ -315,6 +332,8 @@ config_load(struct config *c, const char *path, struct err *err)
 	int fd, result;
 
 	if (read_defaults(c, err) != 0)
+		return -1;
+	if (check_way(place.file, err) != 0)
 		return -1;
 	fd = open(place.file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && path == NULL && (errno == ENOENT || errno == ENOTDIR))
@@ -349,6 +368,7 @@ config_manual_row(const struct config_row *row, struct buf *out)
 		[TEXTS] = "list of texts",
 		[OUTPUTS] = "list of maps",
 		[INT] = "whole number",
+		[BOOL] = "true or false",
 		[DURATION] = "time, such as 500ms, 90s, 5m, 2h or 7d",
 	};
 

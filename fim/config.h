@@ -42,11 +42,13 @@ struct config {
 	uint64_t learning_period_ns, process_grace_ns, poll_ns, patience_ns,
 		heartbeat_ns;
 	struct config_outputs outputs;
+	bool require_signature;
 	struct arena arena;
 };
 
 /* The file, on top of the defaults. NULL = CONFIG_PATH, which may be absent.
- * Refuses a file that others than root and we ourselves could have written.
+ * Refuses a file that others than root and we ourselves could have written;
+ * for root, also one in a folder that others could write (trust.h).
  * -1 with `err`. */
 int config_load(struct config *, const char *path, struct err *);
 /* The same from memory; `file` is for diagnostics. */

@@ -16,6 +16,7 @@ enum config_type {
 	TEXT,
 	TEXTS,
 	INT,
+	BOOL,
 	DURATION,
 	OUTPUTS,
 };

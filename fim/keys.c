@@ -111,6 +111,20 @@ read_configured(const struct config *config, struct cmd_io *io,
 }
 
 enum exit_code
+keys_of_rules(const struct config *config, struct cmd_io *io,
+	      struct sign_keys *keys)
+{
+	if (!config->require_signature)
+		return EXIT_NOTHING;
+	if (config->public_keys.n > 0)
+		return read_configured(config, io, keys);
+	err_add(&io->err, (struct place){ 0 },
+		"rules must be signed, and there is no key to trust: name one "
+		"in \"public_keys\"");
+	return EXIT_CONFIG;
+}
+
+enum exit_code
 keys_known(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
 {
 	struct config config = { 0 };

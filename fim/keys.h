@@ -4,6 +4,7 @@
 #define FIM_KEYS_H
 
 #include "baselines/sign.h"
+#include "fim/config.h"
 #include "fim/options.h"
 
 /* The exit code for an error of baselines/sign.h, by errno. */
@@ -21,6 +22,10 @@ keys_trusted(const struct options *, struct cmd_io *, struct sign_keys *keys);
 /* The same for those who can do without: keys->n may be 0. */
 enum exit_code
 keys_known(const struct options *, struct cmd_io *, struct sign_keys *keys);
+
+/* Those that signed rules need, if the configuration wants them signed. */
+enum exit_code
+keys_of_rules(const struct config *, struct cmd_io *, struct sign_keys *keys);
 
 /* No core dump of this process, and no other process of ours may look into
  * it: called before a secret is read. */

@@ -10,6 +10,8 @@
 
 #include "fim/config.h"
 #include "fim/options.h"
+#include "baselines/sign.h"
+#include "fim/trust.h"
 #include "rules/rules.h"
 
 #ifndef RULES_SHIPPED /* `make PREFIX=` */
@@ -18,6 +20,15 @@
 #define RULES_LOCAL "/etc/tocsin/rules.d"
 #define EXCEPTIONS_LOCAL "/etc/tocsin/exceptions.d"
 
+/* How much is asked of what is loaded; zero-initialise. */
+struct load_policy {
+	const struct trust *trust;    /* NULL = files may be anybody's */
+	const struct sign_keys *keys; /* NULL = and need no signature */
+	const char *state; /* whose journal knows the last signed sets */
+	bool record;	   /* … and is told of these */
+	bool tampered;	   /* set: a signature was missing or wrong */
+};
+
 /*
  * Loads and seals. `paths` (of the command line, may be NULL or empty) go
  * before --rules. Returns the number of broken rules, which do not stop the
@@ -25,6 +36,10 @@
  */
 int load_rules(struct rules *, const struct options *, const struct config *,
 	       const struct text_list *paths, struct err *);
+/* The same of files that `policy` takes; -1 when it refuses any. */
+int load_rules_by(struct load_policy *, struct rules *, const struct options *,
+		  const struct config *, const struct text_list *paths,
+		  struct err *);
 
 /* Where the shipped rules are; caller frees with buf_free. */
 void load_shipped_path(struct buf *out);

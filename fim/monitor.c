@@ -6,6 +6,7 @@
 #include "fim/confine.h"
 #include "fim/fields.h"
 #include "fim/hurry.h"
+#include "fim/keys.h"
 #include "fim/load.h"
 #include "fim/sensor.h"
 
@@ -29,7 +30,16 @@ usable(const struct rules *rules)
 static int
 load(struct monitor *m, struct rules *rules, bool strict, struct err *err)
 {
-	int broken = load_rules(rules, m->options, &m->config, NULL, err);
+	struct load_policy policy = {
+		.trust = &m->trust,
+		.keys = m->rule_keys.n > 0 ? &m->rule_keys : NULL,
+		.state = m->state_folder,
+		.record = true,
+	};
+	int broken = load_rules_by(&policy, rules, m->options, &m->config, NULL,
+				   err);
+
+	m->tampered = policy.tampered;
 
 	if (broken < 0 || (strict && broken > 0))
 		return -1;
@@ -373,19 +383,6 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 	return monitor_remember_terms(m);
 }
 
-/* Before anything is opened that two watchers could dispute. */
-static enum exit_code
-lock_state(struct monitor *m)
-{
-	m->state_lock =
-		state_lock(m->state_folder, m->birth->keeper, &m->io->err);
-	if (m->state_lock < 0)
-		return EXIT_STATE;
-	/* Before the sensors open: it is watched, too. */
-	journal_make_folder(m->state_folder);
-	return EXIT_NOTHING;
-}
-
 static enum exit_code
 open_state(struct monitor *m)
 {
@@ -465,10 +462,24 @@ budget_percent(struct monitor *m, unsigned *out)
 	return 0;
 }
 
+/* Before anything is opened that two watchers could dispute. */
+static enum exit_code
+lock_state(struct monitor *m)
+{
+	m->state_lock =
+		state_lock(m->state_folder, m->birth->keeper, &m->io->err);
+	if (m->state_lock < 0)
+		return EXIT_STATE;
+	/* Before the sensors open: it is watched, too. */
+	journal_make_folder(m->state_folder);
+	return EXIT_NOTHING;
+}
+
 static enum exit_code
 open_settings(struct monitor *m)
 {
 	struct err rules = { 0 };
+	enum exit_code code;
 	int loaded;
 
 	if (config_load(&m->config, m->options->config, &m->io->err) != 0)
@@ -486,11 +497,18 @@ open_settings(struct monitor *m)
 						    : m->config.state.p;
 	host_read(&m->host, &m->arena);
 	m->host.own = &m->own;
+	trust_read(&m->trust);
+	/* The journal in it knows which signed rules were in force. */
+	code = lock_state(m);
+	if (code == EXIT_NOTHING)
+		code = keys_of_rules(&m->config, m->io, &m->rule_keys);
+	if (code != EXIT_NOTHING)
+		return code;
 	loaded = monitor_load_rules(m, false, &rules);
 	monitor_note_errors(m, &rules);
 	err_free(&rules);
 	if (loaded != 0)
-		return EXIT_CONFIG; /* why has been said */
+		return m->tampered ? EXIT_TAMPERED : EXIT_CONFIG;
 	m->metrics.started_ns = clock_wall_ns();
 	m->metrics.path = options_or(m->options->metrics, m->config.metrics);
 	if (budget_percent(m, &m->budget.percent) != 0)
@@ -535,8 +553,6 @@ open_all(struct monitor *m)
 {
 	enum exit_code code = open_settings(m);
 
-	if (code == EXIT_NOTHING)
-		code = lock_state(m);
 	if (code == EXIT_NOTHING)
 		code = start_senders(m);
 	if (code == EXIT_NOTHING)
@@ -587,6 +603,7 @@ monitor_close(struct monitor *m)
 	rules_free(m->rules);
 	watchset_free(&m->watchset);
 	own_free(&m->own);
+	free((void *)m->rule_keys.v);
 	output_free(&m->output);
 	config_free(&m->config);
 	arena_free(&m->arena);

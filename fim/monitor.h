@@ -13,6 +13,7 @@
 #include "fim/config.h"
 #include "fim/metrics.h"
 #include "fim/options.h"
+#include "fim/load.h"
 #include "fim/output.h"
 #include "fim/own.h"
 #include "fim/pipeline.h"
@@ -41,6 +42,9 @@ struct monitor {
 	struct watchset watchset;
 	size_t vague; /* rule patterns that name no place */
 	struct own own;
+	struct trust trust;
+	struct sign_keys rule_keys; /* v owned; n 0 = need not be signed */
+	bool tampered;		    /* the last set that was refused */
 	struct state *state;
 	struct sensor_choice choice;
 	struct sensor_config sensor_config; /* for as long as they live */

@@ -304,6 +304,7 @@ struct name_slot {
 struct rules {
 	const struct rules_schema *schema;
 	struct arena arena;
+	struct rules_guard guard;
 	bool sealed;
 
 	struct name_slot *names; /* of fields */

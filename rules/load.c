@@ -6,6 +6,8 @@
  */
 #include "rules/load.h"
 
+#include "rules/engine.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +79,34 @@ read_text(struct load_file *f, int fd, struct buf *text)
 	return cannot(f, "read", errno);
 }
 
+void
+rules_set_guard(struct rules *r, const struct rules_guard *guard)
+{
+	r->guard = guard != NULL ? *guard : (struct rules_guard){ 0 };
+}
+
+static bool
+guard_file(struct load_file *f, int fd, struct view text)
+{
+	const struct rules_guard *g = &f->rules->guard;
+
+	if (g->file == NULL || g->file(g->ctx, fd, f->path, text, f->err) == 0)
+		return true;
+	f->refused = true;
+	return false;
+}
+
+static bool
+guard_folder(struct load_file *f, int fd)
+{
+	const struct rules_guard *g = &f->rules->guard;
+
+	if (g->folder == NULL || g->folder(g->ctx, fd, f->path, f->err) == 0)
+		return true;
+	f->refused = true;
+	return false;
+}
+
 /* Takes the descriptor. -1: the file as a whole could not be read. */
 static int
 read_file(struct walk *w, int fd)
@@ -86,6 +116,8 @@ read_file(struct walk *w, int fd)
 	int result;
 
 	result = read_text(f, fd, &text);
+	if (result == 0 && !guard_file(f, fd, buf_view(&text)))
+		result = -1;
 	close(fd);
 	if (result == 0) {
 		f->text = buf_view(&text);
@@ -202,7 +234,9 @@ walk_names(struct walk *w, int fd, char **names, size_t n, unsigned depth)
 	const char *slash = view_ends(view_of(folder), VIEW("/")) ? "" : "/";
 	char *path;
 
-	for (size_t i = 0; i < n; i++) {
+	/* One that is refused is the end: what follows from its lack is not
+	 * what anybody wants to know. */
+	for (size_t i = 0; i < n && !f->refused; i++) {
 		if (asprintf(&path, "%s%s%s", folder, slash, names[i]) < 0) {
 			f->broken++;
 			cannot(f, "read", ENOMEM);
@@ -224,6 +258,10 @@ walk_folder(struct walk *w, int fd, unsigned depth)
 	int copy = -1; /* list_names closes its own */
 	ssize_t n = -1;
 
+	if (!guard_folder(f, fd)) {
+		close(fd);
+		return;
+	}
 	if (depth >= LOAD_MAX_DEPTH || w->files >= LOAD_MAX_FILES) {
 		err_add(f->err, (struct place){ .file = f->path },
 			"too many folders or files below it");
@@ -282,6 +320,10 @@ walk_named_file(struct walk *w, int fd)
 	}
 	if (w->reader == rulefile_read && is_yaml(path))
 		read_lists_beside(w);
+	if (w->file->refused) {
+		close(fd);
+		return -1;
+	}
 	return read_file(w, fd);
 }
 
@@ -302,7 +344,7 @@ load_path(struct load_file *f, load_reader *reader)
 	else
 		result = walk_named_file(&w, fd);
 	arena_free(&arena);
-	return result == 0 ? (int)f->broken : -1;
+	return result == 0 && !f->refused ? (int)f->broken : -1;
 }
 
 int

@@ -24,6 +24,7 @@ struct load_file {
 	const char *path;
 	struct view text;
 	unsigned broken; /* counted here */
+	bool refused;	 /* by the guard */
 };
 
 /* What is in a file, by its name: a reader counts in file->broken what it

@@ -182,6 +182,18 @@ struct rules;
 struct rules *rules_new(const struct rules_schema *);
 void rules_free(struct rules *);
 
+/* Asked of every folder and file that is opened, before it is used; `text` of
+ * a file is all that is in it. -1 with `err`: it is refused, and the path that
+ * is being loaded with it. */
+struct rules_guard {
+	int (*folder)(void *ctx, int fd, const char *path, struct err *);
+	int (*file)(void *ctx, int fd, const char *path, struct view text,
+		    struct err *);
+	void *ctx;
+};
+/* For what is loaded from now on; copied. NULL = everything is taken. */
+void rules_set_guard(struct rules *, const struct rules_guard *);
+
 /*
  * A file (.yml, .yaml, .json, .ndjson) or a folder, read recursively in name
  * order. A broken rule is kept with status RULE_ERROR, its diagnostics go to

@@ -7,7 +7,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum type { PATH, PATHS, WORD, WORDS, NAMES, INT, DURATION };
+enum type {
+	PATH,
+	PATHS,
+	WORD,
+	WORDS,
+	NAMES,
+	TEXT,
+	TEXTS,
+	INT,
+	BOOL,
+	DURATION,
+	OUTPUTS
+};
 
 static void
 check(bool holds)
@@ -34,11 +46,13 @@ check_value(enum type type, const void *member, int64_t min, int64_t max)
 	switch (type) {
 	case PATH:
 	case WORD:
+	case TEXT:
 		check_text(member, type == PATH);
 		break;
 	case PATHS:
 	case WORDS:
 	case NAMES:
+	case TEXTS:
 		check(list->n <= (uint64_t)max);
 		for (size_t i = 0; i < list->n; i++)
 			check_text(&list->v[i], type == PATHS);
@@ -47,6 +61,11 @@ check_value(enum type type, const void *member, int64_t min, int64_t max)
 		memcpy(&number, member, sizeof(number));
 		/* 0: not given */
 		check(number == 0 || (number >= min && number <= max));
+		break;
+	case BOOL:
+		check(*(const unsigned char *)member <= 1);
+		break;
+	case OUTPUTS:
 		break;
 	case DURATION:
 		memcpy(&duration, member, sizeof(duration));

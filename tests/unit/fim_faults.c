@@ -186,7 +186,8 @@ static int
 change_open(int dir, const char *path, int flags, mode_t mode)
 {
 	/* This host's packages have nothing to do with it, and take time. */
-	if (strcmp(path, "/") == 0 && (flags & O_PATH) != 0) {
+	if (strcmp(path, "/") == 0 &&
+	    (flags & (O_PATH | O_NOFOLLOW)) == O_PATH) {
 		errno = ENOENT;
 		return -1;
 	}
