@@ -299,6 +299,12 @@ $B/tests/soak/blink: tests/soak/blink.c
 	@mkdir -p $(@D)
 	$(CC) -O2 $(WARN) -static -nostdlib -o $@ $<
 
+# Keeper and engine killed KILLS times under load; what became of the alerts.
+kills: KILLS = 1000
+kills: all $B/tests/live/act
+	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act KILLS=$(KILLS) \
+		tests/kills/run
+
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 bench: $B/.deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH)
@@ -309,7 +315,7 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 .PHONY: all run install deb clean check layers format unit cli live flood \
 	corpus fuzz check-asan check-tsan check-valgrind \
 	unit-programs check-clang check-fresh check-packages \
-	check-deb bench soak
+	check-deb bench soak kills
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
