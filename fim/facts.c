@@ -105,7 +105,8 @@ follow_timer(struct facts *f, const struct event *e, struct arena *arena)
 	struct view name = unit_of_timer(&f->file.unit, path_name(path), arena);
 
 	name = arena_copy(arena, name);
-	if (name.n == 0 || service_in(f, e, path_directory(path), name, arena))
+	if (!is_unit_name(name) ||
+	    service_in(f, e, path_directory(path), name, arena))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(unit_folders); i++) {
 		if (service_in(f, e, view_of(unit_folders[i]), name, arena))

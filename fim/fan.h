@@ -61,9 +61,9 @@ struct sensor {
 	int mountinfo_fd;
 	uint64_t full_mask, light_mask;
 	bool has_rename, has_target, has_pidfd;
-	bool anonymous;		/* nobody says who */
-	int32_t self;		/* Tocsin's own pid */
-	const pid_t *also_self; /* sensor.h, also_ours */
+	bool anonymous;		   /* nobody says who */
+	int32_t self;		   /* Tocsin's own pid */
+	const pid_t *also_self[2]; /* sensor.h, also_ours */
 	char *buf;
 	struct fan_batch batch;
 	struct fan_keep found, young, dirty;

@@ -66,9 +66,15 @@ goal_new(struct fan_tree *t, size_t n_parts)
 int
 fan_goal_of_watch(struct fan_tree *t, const struct watch *w)
 {
-	struct fan_goal *g = goal_new(t, count_parts(w->path));
+	size_t n_parts = count_parts(w->path);
+	struct fan_goal *g;
 	struct view copy;
 
+	if (n_parts == 0 && !w->recursive) {
+		errno = EINVAL; /* the root is no file in anything */
+		return -1;
+	}
+	g = goal_new(t, n_parts);
 	if (!g)
 		return -1;
 	copy = arena_copy(&g->arena, w->path);

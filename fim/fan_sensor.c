@@ -195,7 +195,7 @@ fan_open_source(const struct fan_source *source,
 	s->source_fd = s->epoll_fd = s->timer_fd = -1;
 	s->mount_fd = s->mountinfo_fd = s->last_pidfd = -1;
 	s->self = getpid();
-	s->also_self = config->also_ours;
+	memcpy(s->also_self, config->also_ours, sizeof(s->also_self));
 	s->poll_ns = config->poll_ns;
 	s->found.max = FOUND_MAX;
 	s->dirty.max = DIRTY_MAX;

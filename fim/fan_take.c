@@ -643,7 +643,10 @@ fan_take_act(struct sensor *s, struct fan_taken *e)
 static bool
 is_own(const struct sensor *s, int32_t pid)
 {
-	return pid == s->self || (s->also_self != NULL && pid == *s->also_self);
+	for (size_t i = 0; i < ARRAY_LEN(s->also_self); i++)
+		if (s->also_self[i] != NULL && pid == *s->also_self[i])
+			return true;
+	return pid == s->self;
 }
 
 void

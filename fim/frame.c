@@ -36,7 +36,7 @@ frame_send(int socket, const void *head, size_t n_head, struct view text,
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(socket, &m, MSG_NOSIGNAL);
+		n = sendmsg(socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
 }
@@ -62,15 +62,21 @@ frame_receive(int socket, void *head, size_t n_head, char *text, int *fd)
 	struct msghdr m = {
 		.msg_iov = parts,
 		.msg_iovlen = 2,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		/* Not CMSG_SPACE: that is room for two. */
+		.msg_control = fd != NULL ? control.bytes : NULL,
+		.msg_controllen = fd != NULL ? CMSG_LEN(sizeof(int)) : 0,
 	};
+	int came;
 	ssize_t n;
 
 	do
 		n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	*fd = n > 0 ? taken_fd(&m) : -1;
+	came = n >= 0 && fd != NULL ? taken_fd(&m) : -1;
+	if (fd != NULL)
+		*fd = n > 0 ? came : -1;
+	if (n == 0 && came >= 0)
+		close(came);
 	if (n == 0 || (n < 0 && errno == ECONNRESET)) {
 		errno = EPIPE;
 		return -1;
@@ -78,9 +84,10 @@ frame_receive(int socket, void *head, size_t n_head, char *text, int *fd)
 	if (n < 0)
 		return -1;
 	if ((size_t)n < n_head || (m.msg_flags & MSG_TRUNC)) {
-		if (*fd >= 0)
-			close(*fd);
-		*fd = -1;
+		if (came >= 0)
+			close(came);
+		if (fd != NULL)
+			*fd = -1;
 		errno = EBADMSG;
 		return -1;
 	}

@@ -21,7 +21,6 @@ enum ask {
 	ASK_OPEN,     /* number: row of sensors.def; of a file sensor the
 		       * watches given since are in force. Text of the
 		       * answer: what it says, each followed by NUL */
-	ASK_CLOSE,    /* number: role */
 	ASK_REWATCH,  /* the watches given since are in force */
 	ASK_SEED,     /* number: role; answer: events */
 	ASK_WAIT,     /* numbers: milliseconds, 1 = for signals only */
@@ -76,13 +75,14 @@ struct frame_answer {
 	/* n_text bytes follow */
 };
 
-/* One packet, whole or not at all. `fd` goes along unless it is -1. 0, or -1
- * and errno; EPIPE when the other side is gone. */
+/* One packet, whole or not at all, without waiting: there is never more than
+ * one on its way. `fd` goes along unless it is -1. 0, or -1 and errno; EPIPE
+ * when the other side is gone. */
 int frame_send(int socket, const void *head, size_t n_head, struct view text,
 	       int fd);
 /* Returns the text's length, or -1 and errno: EPIPE at the end, EBADMSG for a
  * packet that is none. `head` and `text` (room for FRAME_TEXT_MAX) are
- * filled; *fd is -1 or the caller's. */
+ * filled; *fd is -1 or the caller's, `fd` NULL: descriptors are refused. */
 ssize_t
 frame_receive(int socket, void *head, size_t n_head, char *text, int *fd);
 

@@ -32,9 +32,9 @@ struct kept_sensor {
 };
 
 struct keeper {
-	struct cmd_io *io; /* borrowed */
-	int socket;	   /* -1 = the engine is gone */
-	pid_t engine;
+	struct cmd_io *io;	     /* borrowed */
+	int socket;		     /* -1 = the engine is gone */
+	pid_t engine, engine_before; /* whose acts are ours, too */
 	int signals;
 	char *text; /* of the request; FRAME_TEXT_MAX and a NUL */
 	struct outlet events, aside, *out;
@@ -49,6 +49,8 @@ struct keeper {
 	struct arena settings;
 	struct notify notify;
 	bool confined, stop, reload;
+	bool in_processes; /* their sensor is telling, and must not be asked */
+	uint64_t stop_ns;  /* boot; when it was asked for */
 	uint32_t stopped_by; /* pid; 0 = not known */
 };
 
@@ -65,6 +67,7 @@ struct call {
 extern void (*const keeper_answers[ASKS])(struct keeper *, struct call *);
 /* Writes it for the engine; hands over what there is when that is full. */
 void keeper_take(void *keeper, const struct event *);
+void keeper_read_signals(struct keeper *);
 /* For the engine to read; returns when it has, or is gone. */
 void keeper_hand_over(struct keeper *);
 void keeper_close_sensors(struct keeper *);

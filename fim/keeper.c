@@ -8,6 +8,7 @@
 #include "fim/sandbox.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +16,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* An engine that asks nothing for so long, or after a stop goes on for so
+ * long, is ended. Its work on one round is far shorter. */
+#define SILENT_S 25
+#define STOP_NS (30 * NS_PER_SEC)
+/* It may take so long to end when its socket has been closed. */
+#define END_MS 10000
 
 /* An engine that ends this often within a minute will not do better. */
 #define ENDS_MAX 5
@@ -27,6 +35,7 @@ send_answer(struct keeper *k, struct call *c)
 {
 	struct view said = buf_view(&c->said);
 
+	said = view_sub(said, 0, FRAME_TEXT_MAX);
 	c->answer.n_text = (uint32_t)said.n;
 	c->answer.n_events = (uint32_t)k->out->n;
 	c->answer.cpu_ns = budget_cpu_ns();
@@ -65,20 +74,38 @@ may_ask(uint32_t ask, bool nested)
 	       ask == ASK_STATUS;
 }
 
+/* False: it asks nothing, or goes on after a stop; it is ended. Seconds are
+ * counted by waiting, so that a host that slept does not count. */
+static bool
+wait_for_request(struct keeper *k)
+{
+	struct pollfd fd = { .fd = k->socket, .events = POLLIN };
+
+	for (int s = 0; s < SILENT_S; s++) {
+		if (poll(&fd, 1, 1000) > 0)
+			return !k->stop ||
+			       clock_boot_ns() < k->stop_ns + STOP_NS;
+		keeper_read_signals(k);
+		if (k->stop && clock_boot_ns() > k->stop_ns + STOP_NS)
+			return false;
+	}
+	return false;
+}
+
 /* False: the engine is gone, or has said what it may not. */
 static bool
 receive(struct keeper *k, struct frame_request *r)
 {
 	ssize_t n = -1;
-	int fd = -1;
 
-	if (k->socket >= 0)
-		n = frame_receive(k->socket, r, sizeof(*r), k->text, &fd);
-	if (fd >= 0)
-		close(fd);
+	if (k->socket < 0)
+		return false;
+	if (wait_for_request(k))
+		n = frame_receive(k->socket, r, sizeof(*r), k->text, NULL);
+	else
+		kill(k->engine, SIGKILL);
 	if (n < 0 || (size_t)n != r->n_text) {
-		if (k->socket >= 0)
-			close(k->socket);
+		close(k->socket);
 		k->socket = -1;
 		return false;
 	}
@@ -213,6 +240,8 @@ give_birth(struct keeper *k, struct engine_birth *birth)
 	birth->keeper = (uint32_t)getpid();
 	fflush(k->io->out);
 	fflush(k->io->notes);
+	k->engine_before = k->engine;
+	k->heard_ns = clock_wall_ns();
 	k->engine = fork();
 	if (k->engine == 0) {
 		leave_keeper(k, pair[1]);
@@ -227,13 +256,26 @@ give_birth(struct keeper *k, struct engine_birth *birth)
 	return 0;
 }
 
+/* Nobody but the keeper knows whether it was asked to stop, and what could be
+ * wrong with a command line has been found out by the first round. */
+static enum exit_code
+believable(const struct keeper *k, int code)
+{
+	if ((code == EXIT_STOPPED && !k->stop) ||
+	    (k->confined && (code == EXIT_USAGE || code == EXIT_CONFIG ||
+			     code == EXIT_NOTHING)))
+		return EXIT_IO;
+	return (enum exit_code)code;
+}
+
 /* True: it is to be started again. */
 static bool
 after_end(struct keeper *k, int status, struct engine_birth *next,
 	  enum exit_code *code)
 {
+	keeper_read_signals(k);
 	if (WIFEXITED(status)) {
-		*code = (enum exit_code)WEXITSTATUS(status);
+		*code = believable(k, WEXITSTATUS(status));
 		return false;
 	}
 	next->ended_by = WTERMSIG(status);
@@ -261,10 +303,16 @@ keeps_ending(uint64_t ends[ENDS_MAX], size_t n)
 static int
 wait_for_end(pid_t engine)
 {
-	int status = 0;
+	int status = 0, waited = 0;
+	pid_t ended;
 
-	while (waitpid(engine, &status, 0) < 0 && errno == EINTR)
-		;
+	do {
+		ended = waitpid(engine, &status, WNOHANG);
+		if (ended == 0 && waited < END_MS)
+			poll(NULL, 0, 10);
+		if (ended == 0 && (waited += 10) == END_MS)
+			kill(engine, SIGKILL);
+	} while (ended == 0 || (ended < 0 && errno == EINTR));
 	return status;
 }
 

@@ -8,12 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* More than any rules want, and bearable. */
+#define WATCHES_MAX 65536u
+#define PARTS_MAX 128u
 
 /* 0: it cannot be asked about. */
 static uint32_t
@@ -84,6 +89,13 @@ close_sensor(struct kept_sensor *s)
 	*s = (struct kept_sensor){ 0 };
 }
 
+/* What has been offered lies in the sensor's memory. */
+static void
+withdraw(struct keeper *k)
+{
+	k->n_offered = 0;
+}
+
 static void
 on_settings(struct keeper *k, struct call *c)
 {
@@ -103,11 +115,29 @@ on_settings(struct keeper *k, struct call *c)
 		.max_args = (uint32_t)c->request->v[0],
 		.poll_ns = c->request->v[1],
 		.env_names = names,
-		.also_ours = &k->engine,
+		.also_ours = { &k->engine, &k->engine_before },
 	};
 	rest = arena_copy(&k->settings, c->text);
 	while (names != NULL && view_next_item(&rest, &item))
 		names[k->config.n_env_names++] = item.p;
+}
+
+/* As watchset.h makes them: absolute, without "." and "..". */
+static bool
+is_watchable(struct view path)
+{
+	struct view rest = path, part;
+	size_t n = 0;
+
+	if (path.n >= PATH_MAX || path.p[0] != '/' ||
+	    view_find(path, '\0') >= 0)
+		return false;
+	while (view_next_split(&rest, '/', &part)) {
+		if (view_eq(part, VIEW(".")) || view_eq(part, VIEW("..")))
+			return false;
+		n += part.n > 0;
+	}
+	return n <= PARTS_MAX;
 }
 
 static void
@@ -125,7 +155,7 @@ on_watch(struct keeper *k, struct call *c)
 	if (path.n == 0)
 		return;
 	w.path = path;
-	if (path.p[0] != '/' || view_find(path, '\0') >= 0)
+	if (!is_watchable(path) || k->next.n >= WATCHES_MAX)
 		c->answer.error = EINVAL;
 	else if (watchset_add(&k->next, &w) != 0)
 		c->answer.error = ENOMEM;
@@ -155,6 +185,7 @@ on_rewatch(struct keeper *k, struct call *c)
 	struct kept_sensor *s = sensor_of(k, ROLE_FILES);
 	struct err err = { 0 };
 
+	withdraw(k);
 	use_watches(k);
 	if (s != NULL && s->row->ops->rewatch != NULL &&
 	    s->row->ops->rewatch(s->sensor, &k->watchset, &err) != 0)
@@ -182,7 +213,13 @@ on_open(struct keeper *k, struct call *c)
 			on_rewatch(k, c);
 		return;
 	}
-	close_sensor(s);
+	if (s->row != NULL) {
+		c->answer.error = EBUSY;
+		buf_printf(&c->said, "%s: not asked, %s has gone on%c",
+			   row->name, s->row->name, 0);
+		return;
+	}
+	withdraw(k);
 	if (row->role == ROLE_FILES)
 		use_watches(k);
 	s->sensor = row->ops->open(&k->config, &err);
@@ -195,23 +232,19 @@ on_open(struct keeper *k, struct call *c)
 }
 
 static void
-on_close(struct keeper *k, struct call *c)
-{
-	struct kept_sensor *s = sensor_of(k, c->request->v[0]);
-
-	if (s != NULL)
-		close_sensor(s);
-}
-
-static void
 on_seed(struct keeper *k, struct call *c)
 {
 	struct kept_sensor *s = sensor_of(k, c->request->v[0]);
 	struct event_sink sink = { keeper_take, k };
 
-	if (s != NULL && s->row->ops->seed != NULL &&
-	    s->row->ops->seed(s->sensor, &sink) != 0)
-		c->answer.error = errno;
+	withdraw(k);
+	if (s == NULL || s->row->ops->seed == NULL)
+		return;
+	k->in_processes = s->row->role == ROLE_PROCESSES;
+	errno = 0;
+	if (s->row->ops->seed(s->sensor, &sink) != 0)
+		c->answer.error = errno != 0 ? errno : EIO;
+	k->in_processes = false;
 }
 
 static void
@@ -222,8 +255,14 @@ on_look(struct keeper *k, struct call *c)
 
 	if (s == NULL || s->row->ops->look == NULL)
 		return;
+	if (k->in_processes) {
+		c->answer.error = EPERM;
+		return;
+	}
 	k->out = &k->aside;
+	k->in_processes = true;
 	s->row->ops->look(s->sensor, (uint32_t)c->request->v[0], &sink);
+	k->in_processes = false;
 }
 
 static void
@@ -265,14 +304,19 @@ confine(struct keeper *k)
 	if (k->confined)
 		return;
 	k->confined = true;
-	sandbox_keep(caps);
+	if (sandbox_keep(caps) != 0)
+		fprintf(k->io->notes,
+			"tocsin: the keeper keeps its capabilities: %s\n",
+			strerror(errno));
 	if (row == NULL || row->ops == &sensor_bpf)
 		denied |= SANDBOX_TAKE;
-	sandbox_deny(denied);
+	if (sandbox_deny(denied) != 0)
+		fprintf(k->io->notes, "tocsin: the keeper has no filter: %s\n",
+			strerror(errno));
 }
 
-static void
-read_signals(struct keeper *k)
+void
+keeper_read_signals(struct keeper *k)
 {
 	struct signalfd_siginfo info;
 
@@ -281,6 +325,8 @@ read_signals(struct keeper *k)
 			k->reload = true;
 			continue;
 		}
+		if (!k->stop)
+			k->stop_ns = clock_boot_ns();
 		k->stop = true;
 		k->stopped_by = info.ssi_pid;
 	}
@@ -306,7 +352,7 @@ on_wait(struct keeper *k, struct call *c)
 	}
 	confine(k);
 	poll(fds, ARRAY_LEN(fds), (int)(ms < 1000 ? ms : 1000));
-	read_signals(k);
+	keeper_read_signals(k);
 	c->answer.flags |= k->stop ? FRAME_STOP : 0;
 	c->answer.stopped_by = k->stopped_by;
 	c->answer.flags |= k->reload ? FRAME_RELOAD : 0;
@@ -322,8 +368,8 @@ fetch(struct keeper *k, enum role role, struct call *c)
 	if (held >= 0 || errno == EINTR || errno == EAGAIN)
 		return held > 0;
 	c->answer.flags |= FRAME_FAILED;
-	c->answer.v[0] = role;
-	c->answer.v[1] = (uint64_t)errno;
+	c->answer.v[role] = (uint64_t)errno;
+	withdraw(k);
 	close_sensor(s);
 	return false;
 }
@@ -335,19 +381,22 @@ on_round(struct keeper *k, struct call *c)
 	struct event_sink sink = { keeper_take, k };
 	bool files, processes;
 
-	k->n_offered = 0;
+	confine(k);
+	withdraw(k);
 	k->unread = 0;
 	files = fetch(k, ROLE_FILES, c);
 	processes = fetch(k, ROLE_PROCESSES, c);
+	k->in_processes = true;
 	if (processes)
 		k->sensors[ROLE_PROCESSES].row->ops->deliver(
 			k->sensors[ROLE_PROCESSES].sensor, &sink);
+	k->in_processes = false;
 	if (files)
 		k->sensors[ROLE_FILES].row->ops->deliver(
 			k->sensors[ROLE_FILES].sensor, &sink);
 	if (files || processes)
 		c->answer.flags |= FRAME_HELD;
-	read_signals(k);
+	keeper_read_signals(k);
 	c->answer.flags |= k->stop ? FRAME_STOP : 0;
 	c->answer.stopped_by = k->stopped_by;
 }
@@ -464,6 +513,7 @@ one_line(struct keeper *k, const struct call *c)
 static void
 on_ready(struct keeper *k, struct call *c)
 {
+	confine(k);
 	notify_ready(one_line(k, c));
 }
 
@@ -490,21 +540,21 @@ on_stopping(struct keeper *k, struct call *c)
 }
 
 void (*const keeper_answers[ASKS])(struct keeper *, struct call *) = {
-	[ASK_SETTINGS] = on_settings, [ASK_WATCH] = on_watch,
-	[ASK_OPEN] = on_open,	      [ASK_CLOSE] = on_close,
-	[ASK_REWATCH] = on_rewatch,   [ASK_SEED] = on_seed,
-	[ASK_WAIT] = on_wait,	      [ASK_ROUND] = on_round,
-	[ASK_LOOK] = on_look,	      [ASK_FILE] = on_file,
-	[ASK_UNIT] = on_unit,	      [ASK_NAMES] = on_names,
-	[ASK_PROCESS] = on_process,   [ASK_CREDS] = on_creds,
-	[ASK_STATUS] = on_status,     [ASK_READY] = on_ready,
-	[ASK_DOING] = on_doing,	      [ASK_RELOADING] = on_reloading,
-	[ASK_STOPPING] = on_stopping,
+	[ASK_SETTINGS] = on_settings,	[ASK_WATCH] = on_watch,
+	[ASK_OPEN] = on_open,		[ASK_REWATCH] = on_rewatch,
+	[ASK_SEED] = on_seed,		[ASK_WAIT] = on_wait,
+	[ASK_ROUND] = on_round,		[ASK_LOOK] = on_look,
+	[ASK_FILE] = on_file,		[ASK_UNIT] = on_unit,
+	[ASK_NAMES] = on_names,		[ASK_PROCESS] = on_process,
+	[ASK_CREDS] = on_creds,		[ASK_STATUS] = on_status,
+	[ASK_READY] = on_ready,		[ASK_DOING] = on_doing,
+	[ASK_RELOADING] = on_reloading, [ASK_STOPPING] = on_stopping,
 };
 
 void
 keeper_close_sensors(struct keeper *k)
 {
+	withdraw(k);
 	for (size_t i = 0; i < ROLES; i++)
 		close_sensor(&k->sensors[i]);
 }

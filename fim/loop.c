@@ -139,15 +139,14 @@ replace_failed(struct monitor *m, struct source *s, int error)
 static void
 check_remote(struct monitor *m)
 {
-	int error = m->remote.error;
+	int files = m->remote.errors[ROLE_FILES];
+	int processes = m->remote.errors[ROLE_PROCESSES];
 
-	m->remote.error = 0;
-	if (error == 0)
-		return;
-	if (m->remote.failed_role == ROLE_FILES && m->files.ops != NULL)
-		replace_failed(m, &m->files, error);
-	if (m->remote.failed_role == ROLE_PROCESSES && m->processes.ops != NULL)
-		replace_failed(m, &m->processes, error);
+	m->remote.errors[ROLE_FILES] = m->remote.errors[ROLE_PROCESSES] = 0;
+	if (files != 0 && m->files.ops != NULL)
+		replace_failed(m, &m->files, files);
+	if (processes != 0 && m->processes.ops != NULL)
+		replace_failed(m, &m->processes, processes);
 }
 
 static bool

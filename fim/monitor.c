@@ -128,8 +128,13 @@ open_sensor(struct monitor *m, const struct sensor_row *row, struct err *err)
 {
 	if (row->role == ROLE_MESSAGES)
 		return row->ops->open(&m->sensor_config, err);
-	if (row->role == ROLE_FILES)
-		remote_send_watches(&m->remote, &m->watchset);
+	if (row->role == ROLE_FILES &&
+	    remote_send_watches(&m->remote, &m->watchset) != 0) {
+		err_add(err, (struct place){ 0 },
+			"what is to be watched could not be told: %s",
+			strerror(errno));
+		return NULL;
+	}
 	return remote_sensor(&m->remote, row, err);
 }
 

@@ -45,9 +45,12 @@ static ssize_t
 write_piece(struct output *o, struct view v)
 {
 	struct pollfd ready = { .fd = o->fd, .events = POLLOUT };
+	struct iovec piece = { (void *)(uintptr_t)v.p, v.n };
+	struct msghdr m = { .msg_iov = &piece, .msg_iovlen = 1 };
 
+	/* The engine has no sendto. */
 	if (o->fd_socket)
-		return send(o->fd, v.p, v.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return sendmsg(o->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (!o->fd_asked)
 		return write(o->fd, v.p, v.n);
 	if (poll(&ready, 1, 0) == 0) {

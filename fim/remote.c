@@ -45,10 +45,9 @@ receive(struct remote *r, int *fd)
 	if (r->answer.flags & FRAME_STOP)
 		r->stopped_by = (uint32_t)r->answer.stopped_by;
 	r->reload = r->reload || (r->answer.flags & FRAME_RELOAD);
-	if (r->answer.flags & FRAME_FAILED && r->answer.v[0] < ROLES) {
-		r->failed_role = (enum role)r->answer.v[0];
-		r->error = (int)r->answer.v[1];
-	}
+	for (size_t i = 0; r->answer.flags & FRAME_FAILED && i < ROLES; i++)
+		if (r->answer.v[i] != 0)
+			r->errors[i] = (int)r->answer.v[i];
 	errno = r->answer.error;
 	return r->answer.error == 0 ? 0 : -1;
 }
@@ -57,7 +56,11 @@ static int
 send_request(struct remote *r, struct frame_request *request, struct view text)
 {
 	request->n_text = (uint32_t)text.n;
-	if (r->gone || text.n > FRAME_TEXT_MAX ||
+	if (text.n > FRAME_TEXT_MAX) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (r->gone ||
 	    frame_send(r->socket, request, sizeof(*request), text, -1) != 0)
 		return gone(r);
 	return 0;
@@ -104,7 +107,9 @@ take_events(struct remote *r, const char *area, size_t size,
 	do {
 		more = r->answer.flags & FRAME_MORE;
 		read_events(r, area, size, sink);
-	} while (more && ask(r, ASK_MORE, 0, 0, VIEW_NONE, NULL) == 0);
+		if (more)
+			ask(r, ASK_MORE, 0, 0, VIEW_NONE, NULL);
+	} while (more && !r->gone);
 }
 
 static uint64_t
@@ -211,7 +216,7 @@ remote_sensor_close(struct sensor *s)
 
 	if (r == NULL)
 		return;
-	ask(r, ASK_CLOSE, s->role, 0, VIEW_NONE, NULL);
+	/* The keeper's own stays for the next engine, unless it has failed. */
 	r->sensors[s->role] = NULL;
 	free(s);
 }
@@ -219,11 +224,13 @@ remote_sensor_close(struct sensor *s)
 static int
 remote_seed(struct sensor *s, const struct event_sink *sink)
 {
-	int result = ask(s->remote, ASK_SEED, s->role, 0, VIEW_NONE, NULL);
+	struct remote *r = s->remote;
 
+	if (ask(r, ASK_SEED, s->role, 0, VIEW_NONE, NULL) != 0 && r->gone)
+		return -1;
 	/* What came before an error came. */
-	take_events(s->remote, s->remote->events, FRAME_EVENTS_BYTES, sink);
-	return s->remote->gone ? -1 : result;
+	take_events(r, r->events, FRAME_EVENTS_BYTES, sink);
+	return r->gone || r->answer.error != 0 ? -1 : 0;
 }
 
 static int

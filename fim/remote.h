@@ -20,11 +20,10 @@ struct remote {
 	struct frame_answer answer;
 	struct sensor *sensors[ROLES]; /* owned; NULL = not open */
 	bool gone;
-	uint32_t stopped_by;   /* pid of who asked; 0 = not known */
-	bool stop, reload;     /* asked of the keeper; the reader clears */
-	enum role failed_role; /* of which the sensor failed, if `error` */
-	int error;	       /* the reader clears */
-	uint64_t cpu_ns;       /* that the keeper has used */
+	uint32_t stopped_by; /* pid of who asked; 0 = not known */
+	bool stop, reload;   /* asked of the keeper; the reader clears */
+	int errors[ROLES]; /* errno of sensors that failed; the reader clears */
+	uint64_t cpu_ns;   /* that the keeper has used */
 };
 
 /* Takes the socket. 0, or -1 when memory is out. */

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -18,8 +19,16 @@
 int
 sandbox_close_others(int first)
 {
+	long last = sysconf(_SC_OPEN_MAX);
+
 	/* close_range(2), of kernel 5.9. */
-	return (int)syscall(SYS_close_range, first, ~0U, 0);
+	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return 0;
+	if (errno != ENOSYS)
+		return -1;
+	for (int fd = first; fd < last; fd++)
+		close(fd);
+	return 0;
 }
 
 /* ---- files ----------------------------------------------------------- */
@@ -306,6 +315,28 @@ allow_if(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp when)
 						&when);
 }
 
+/* fcntl(2) can send signals (F_SETOWN, F_SETSIG, O_ASYNC) and keep writers
+ * waiting (F_SETLEASE): only what files need. */
+static int
+allow_fcntl(scmp_filter_ctx ctx, const char *name)
+{
+	static const int commands[] = { F_GETFD,	F_SETFD, F_GETFL,
+					F_GETLK,	F_SETLK, F_SETLKW,
+					F_DUPFD_CLOEXEC };
+	int number = seccomp_syscall_resolve_name(name), result = 0;
+
+	for (size_t i = 0; result == 0 && i < ARRAY_LEN(commands); i++)
+		result = allow_if(
+			ctx, name,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+	if (result == 0 && number != __NR_SCMP_ERROR)
+		result = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, number, 2,
+			SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+			SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+	return result;
+}
+
 static int
 allow_some(scmp_filter_ctx ctx)
 {
@@ -330,7 +361,14 @@ allow_some(scmp_filter_ctx ctx)
 		result = allow_if(ctx, "kill", asks);
 	if (result == 0)
 		result = allow_if(ctx, "tgkill", itself);
-	return result;
+	/* stdio asks whether it writes to a terminal. */
+	if (result == 0)
+		result = allow_if(ctx, "ioctl", SCMP_A1(SCMP_CMP_EQ, TCGETS));
+	if (result == 0)
+		result = allow_fcntl(ctx, "fcntl");
+	if (result == 0)
+		result = allow_fcntl(ctx, "fcntl64");
+	return result == -EDOM ? 0 : result;
 }
 
 int

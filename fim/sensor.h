@@ -34,9 +34,9 @@ struct sensor_config {
 	const char *journal; /* folder of journal files; NULL = the host's */
 	/* How often is looked at what the kernel does not tell. */
 	uint64_t poll_ns;
-	/* What this process does to files is Tocsin's own doing, too, and not
+	/* What these processes do to files is Tocsin's own doing, too, and not
 	 * told; NULL = there is none. */
-	const pid_t *also_ours;
+	const pid_t *also_ours[2];
 };
 
 struct sensor_status {

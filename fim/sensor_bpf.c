@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Generated; does not compile under our own warnings. */
@@ -210,6 +211,7 @@ find_groups(struct sensor *s)
 	struct dirent *entry;
 	char target[64];
 
+	s->skel->bss->n_fanotify_groups = 0; /* found again after a restart */
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target,
 				       sizeof(target));
@@ -242,6 +244,8 @@ bpf_start(struct sensor *s)
 	/* The level of our pid namespace is nowhere else to be read. */
 	if (run_here(s->skel->progs.on_self) < 0)
 		return -1;
+	/* What the kernel programs keep there is nothing to a child of ours. */
+	madvise(s->skel->bss, (size_t)sysconf(_SC_PAGESIZE), MADV_DONTFORK);
 	if (ring_open(&s->ring, bpf_map__fd(s->skel->maps.ring),
 		      bpf_map__max_entries(s->skel->maps.ring)) < 0)
 		return -1;

@@ -121,9 +121,10 @@ open_database(struct state *s, const char *file, struct err *err)
 			       "program reads up to %d: use the newer program",
 			       version, STATE_VERSION);
 	if (version < 0 ||
-	    run_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-		       "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-		       "PRAGMA cache_size=-512;") != 0 ||
+	    run_sql(s,
+		    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+		    "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+		    "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY;") != 0 ||
 	    run_sql(s, schema_sql) != 0 || run_sql(s, trim_sql) != 0 ||
 	    /* Not written again: on a full disk that would be an error. */
 	    (version != STATE_VERSION &&

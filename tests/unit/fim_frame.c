@@ -201,6 +201,15 @@ test_packets(void **unused)
 			 -1);
 	assert_int_equal(errno, EBADMSG);
 	assert_int_equal(fd, -1);
+	/* Who wants no descriptor gets none. */
+	assert_int_equal(frame_send(pair[0], &sent, sizeof(sent), VIEW_NONE,
+				    STDIN_FILENO),
+			 0);
+	assert_int_equal(frame_receive(pair[1], &got, sizeof(got), text, NULL),
+			 0);
+	fd = dup(STDIN_FILENO);
+	assert_int_equal(fd, pair[1] + 1); /* none has come in */
+	close(fd);
 	close(pair[0]);
 	assert_int_equal(frame_receive(pair[1], &got, sizeof(got), text, &fd),
 			 -1);

@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -169,7 +171,7 @@ write_new(const char *path)
 
 /* What an engine that somebody has taken over tries. */
 static void
-forbidden(void)
+forbidden(int given)
 {
 	char *const none[] = { NULL };
 	pid_t parent = getppid();
@@ -183,6 +185,14 @@ forbidden(void)
 	WANT(open("/proc/1/environ", O_RDONLY) < 0 && errno == EACCES);
 	WANT(open("../tocsin-outside", O_WRONLY | O_CREAT, 0600) < 0 &&
 	     errno == EACCES);
+	/* By what it owns, and by what it was given. */
+	WANT(refused(fchmod(given, 0666)));
+	WANT(refused(chmod("/etc/passwd", 0666)));
+	WANT(refused(utimensat(AT_FDCWD, "/etc/passwd", NULL, 0)));
+	WANT(refused(fcntl(given, F_SETOWN, parent)));
+	WANT(refused(fcntl(given, F_SETLEASE, F_RDLCK)));
+	WANT(refused(fcntl(given, F_SETFL, O_ASYNC)));
+	WANT(refused(ioctl(given, FIOSETOWN, &parent)));
 	WANT(refused(socket(AF_INET, SOCK_STREAM, 0)));
 	WANT(refused(socket(AF_UNIX, SOCK_DGRAM, 0)));
 	WANT(refused(execve("/bin/true", none, none)));
@@ -212,8 +222,10 @@ engine(void)
 	struct cmd_io io = { .notes = stderr };
 	struct monitor m = { .options = &options, .io = &io };
 	struct err err = { 0 };
+	int given = open("/etc/passwd", O_RDONLY);
 	void *memory;
 
+	WANT(given >= 0);
 	WANT(mkdtemp(folder) != NULL && chdir(folder) == 0);
 	m.state_folder = folder;
 	WANT(confine_engine(&m, &err) == 0);
@@ -226,7 +238,8 @@ engine(void)
 	memory = malloc(32 << 20);
 	WANT(memory != NULL);
 	free(memory);
-	forbidden();
+	WANT(fcntl(given, F_SETFL, O_NONBLOCK) == 0);
+	forbidden(given);
 }
 
 static uint64_t

@@ -39,13 +39,20 @@ is 'keeper: doctor reads both back' grep -q \
 	'keeper: 3 capabilities.*engine: no capability' $live/doctor ||
 	cat $live/doctor
 
+# A unit whose name is longer than any name, and than any request.
+printf '[Timer]\nOnCalendar=daily\nUnit=%070000d.service\n' 0 \
+	>/etc/systemd/system/long.timer
+touch /run/still.pid
+is 'keeper: a long name ends nobody' wait_until 5 have_alerts "$rule" 2
+is 'keeper: … nor the engine' test -d "/proc/$engine"
+
 # The engine is killed: another one goes on where it was.
 kill -KILL "$engine"
 echo $$ >/run/between.pid
 wait_until 15 readies 2
 is 'keeper: a killed engine is named' says 'ended by signal 9'
 is 'keeper: another one is ready' readies 2
-is 'keeper: what happened meanwhile is told' wait_until 5 have_alerts "$rule" 2
+is 'keeper: what happened meanwhile is told' wait_until 5 have_alerts "$rule" 3
 is 'keeper: with who did it' same \
 	"$(jq -r 'select(.file.path == "/run/between.pid") | .process.name' $alerts)" bash
 is 'keeper: it is another process' test "$(child)" != "$engine"
@@ -53,7 +60,7 @@ is 'keeper: with the same limits' same \
 	"$(field "$(child)" CapEff) $(field "$(child)" Seccomp)" \
 	'0000000000000000 2'
 echo $$ >/run/after.pid
-is 'keeper: and it watches' wait_until 5 have_alerts "$rule" 3
+is 'keeper: and it watches' wait_until 5 have_alerts "$rule" 4
 is 'keeper: the gap is recorded' same "$(sqlite3 $live/state/state.db \
 	"SELECT count(*) FROM gaps WHERE cause LIKE '%signal 9%'")" 1
 kill -HUP $watcher
