@@ -270,7 +270,7 @@ guards_left(const struct guard *g, const struct candidate *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t stage = v[i].stage;
 
-		count += ~g->unguarded[stage / 64] >> stage % 64 & 1;
+		count += (g->unguarded[stage / 64] >> stage % 64 & 1) == 0;
 		if (count >= g->worth)
 			return true;
 	}

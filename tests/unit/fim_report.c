@@ -101,6 +101,7 @@ begin(struct fixture *f)
 	struct report *r;
 
 	f->io.out = fopen(f->file, "we");
+	f->io.out_path = f->file;
 	assert_non_null(f->io.out);
 	assert_int_equal(report_begin(&start, &r), EXIT_NOTHING);
 	return r;
