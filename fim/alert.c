@@ -440,6 +440,8 @@ alert_id(struct making *m)
 	crypto_generichash_init(&h, NULL, 0, sizeof(digest));
 	hash_view(&h, m->rule->id);
 	set_hits(&events, m, false);
+	if (m->match != NULL && events.n < m->match->n)
+		return VIEW_NONE; /* no memory */
 	for (uint32_t i = 0; i < events.n; i++)
 		hash_value(&h, &events.v[i]);
 	if (m->match == NULL)

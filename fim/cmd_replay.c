@@ -21,6 +21,7 @@ struct replay_cmd {
 	bool text;   /* alerts for people */
 	struct explain explain;
 	struct buf line;
+	uint64_t lines_lost; /* for lack of memory */
 };
 
 static enum exit_code
@@ -142,6 +143,10 @@ put_id(struct buf *out, const struct replay_id *id)
 static void
 line_write(struct replay_cmd *c)
 {
+	if (c->line.failed) {
+		c->lines_lost++;
+		return;
+	}
 	fwrite(c->line.p, 1, c->line.n, c->io->out);
 	/* Whoever follows a stream wants to see it. */
 	if (c->options->order == ORDER_INPUT)
@@ -287,6 +292,13 @@ replay(struct replay_cmd *c)
 	if (replay_run(&config, files->v, files->n, &result, &c->io->err) != 0)
 		return EXIT_IO;
 	say_result(c, &result);
+	if (c->lines_lost + result.alerts_lost > 0) {
+		err_add(&c->io->err, (struct place){ 0 },
+			"out of memory: %llu lines are missing",
+			(unsigned long long)(c->lines_lost +
+					     result.alerts_lost));
+		return EXIT_IO;
+	}
 	/* The gravest: input, then rules, then what was found. */
 	if (result.faults > 0)
 		return EXIT_IO;

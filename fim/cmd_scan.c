@@ -30,6 +30,7 @@ struct scan_cmd {
 	const char **env_names;
 	struct buf line;
 	struct arena arena;
+	bool lost; /* a finding, for lack of memory */
 };
 
 static enum exit_code
@@ -57,8 +58,10 @@ on_alert(void *ctx, const struct alert *alert)
 	}
 	buf_clear(&c->line);
 	alert_format_json(alert, &c->line);
+	c->lost = c->lost || c->line.failed;
 	batch_progress_end(&c->batch);
-	fwrite(c->line.p, 1, c->line.n, c->io->out);
+	if (!c->line.failed)
+		fwrite(c->line.p, 1, c->line.n, c->io->out);
 }
 
 static void
@@ -303,7 +306,8 @@ finish(struct scan_cmd *c)
 	say_result(c);
 	if (code != EXIT_NOTHING)
 		return code;
-	if (c->findings.failed || c->line.failed)
+	if (c->findings.failed || c->line.failed || c->lost ||
+	    pipeline_count(c->pipeline).alerts_lost > 0)
 		return failed(c, EXIT_IO, "out of memory");
 	if (c->snapshot.stopped)
 		return failed(c, EXIT_STOPPED,

@@ -106,6 +106,8 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 	}
 	if (p->alerter != NULL)
 		alerter_flush(p->alerter);
+	if (p->alerter != NULL)
+		p->counters.alerts_lost += alerter_lost(p->alerter);
 	rules_run_free(p->run);
 	alerter_free(p->alerter);
 	p->run = run;
@@ -265,6 +267,8 @@ pipeline_count(const struct pipeline *p)
 	struct pipeline_counters c = p->counters;
 
 	c.bytes = p->live.facts.bytes_total + p->live.facts.bytes_file;
+	if (p->alerter != NULL)
+		c.alerts_lost += alerter_lost(p->alerter);
 	return c;
 }
 

@@ -44,10 +44,11 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 };
 
 struct pipeline_counters {
-	uint64_t events;  /* matched against the rules */
-	uint64_t unknown; /* of a process that is not in the table */
-	uint64_t lost;	  /* said by the sensors */
-	uint64_t bytes;	  /* of files, read for their facts */
+	uint64_t events;      /* matched against the rules */
+	uint64_t unknown;     /* of a process that is not in the table */
+	uint64_t lost;	      /* said by the sensors */
+	uint64_t alerts_lost; /* for lack of memory */
+	uint64_t bytes;	      /* of files, read for their facts */
 };
 
 struct pipeline;

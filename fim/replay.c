@@ -207,8 +207,10 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 	 * when its recording ended and nothing was waited for any longer. */
 	r->now = NULL;
 	rules_watermark(r->run, r->end_ns > 0 ? r->end_ns : UINT64_MAX);
-	if (r->alerter != NULL)
+	if (r->alerter != NULL) {
 		alerter_flush(r->alerter);
+		r->result->alerts_lost = alerter_lost(r->alerter);
+	}
 	r->result->counters = rules_run_counters(r->run);
 	return 0;
 }

@@ -35,7 +35,8 @@ struct replay_result {
 	uint64_t timeless; /* without a time: took the one before */
 	uint64_t late;	   /* more than a second older than one before them */
 	uint64_t dropped;  /* messages that journald did not keep */
-	int64_t faults;	   /* lines and files that could not be read */
+	uint64_t alerts_lost; /* for lack of memory */
+	int64_t faults;	      /* lines and files that could not be read */
 	struct rules_counters counters;
 };
 

@@ -459,6 +459,7 @@ seal_rule(struct sealer *s, size_t i)
 		set->rules[i].status = RULE_ERROR;
 		set->rules[i].reason = VIEW("memory is out");
 		s->broken++;
+		err_add(s->err, set->sources[i].query_place, "out of memory");
 		return;
 	}
 	w->s = s;
@@ -565,7 +566,7 @@ rules_seal(struct rules *set, struct err *err)
 	set->code =
 		arena_array(&set->arena, set->n_rules + 1, sizeof(*set->code));
 	if (set->code == NULL)
-		return -1;
+		return err_add(err, (struct place){ 0 }, "out of memory");
 	memset(set->code, 0, (set->n_rules + 1) * sizeof(*set->code));
 	for (size_t i = 0; i < set->n_rules; i++)
 		s.broken += set->rules[i].status == RULE_ERROR;
@@ -579,6 +580,8 @@ rules_seal(struct rules *set, struct err *err)
 	if (collect_stages(set) == 0 && collect_fields(set) == 0 &&
 	    index_build(set) == 0)
 		rc = (int)s.broken;
+	else
+		err_add(err, (struct place){ 0 }, "out of memory");
 	arena_free(&s.tree);
 	return rc;
 }
