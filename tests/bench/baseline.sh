@@ -6,11 +6,22 @@
 # FILES small files. In a private mount namespace, on the files of TMPDIR's file
 # system and on this host's /usr and /etc. AIDE as the peer.
 set -u
+# Mounts of the host's own folders: in a namespace of their own, whoever starts
+# this, and read-only, so that nothing that tidies up can reach them.
+if [ -z "${BENCH_INSIDE:-}" ]; then
+	BENCH_INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
 tocsin=$(realpath "${TOCSIN:-tocsin}")
 rounds=${ROUNDS:-5}
 work=$(mktemp -d) || exit 1
 cd "$work" || exit 1
-trap 'cd /; umount -q "$work"/real/*; rm -rf "$work"' EXIT
+tidy() {
+	cd / || exit 1
+	umount -l -q "$work"/real/*
+	grep -qF " $work/" /proc/self/mountinfo ||
+		rm -rf --one-file-system "$work"
+}
+trap tidy EXIT
 line() { printf '%-46s %10s   %s\n' "$@"; }
 
 echo '{}' >config.yaml
@@ -19,7 +30,7 @@ chmod 600 config.yaml
 
 make_trees() {
 	mkdir -p real/usr real/etc small large
-	mount --bind /usr real/usr && mount --bind /etc real/etc || exit 1
+	mount -r --bind /usr real/usr && mount -r --bind /etc real/etc || exit 1
 	awk -v n="${FILES:-200000}" 'BEGIN {
 		for (i = 0; i < n; i++) {
 			# A quarter of them in one folder.
