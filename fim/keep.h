@@ -21,7 +21,7 @@ struct offered {
 };
 
 /* Where events are written for the engine. */
-struct outlet {
+struct event_area {
 	char *p;
 	size_t n, size;
 };
@@ -37,7 +37,7 @@ struct keeper {
 	pid_t engine, engine_before; /* whose acts are ours, too */
 	int signals;
 	char *text; /* of the request; FRAME_TEXT_MAX and a NUL */
-	struct outlet events, aside, *out;
+	struct event_area events, aside, *out;
 	struct offered *offered;
 	size_t n_offered, cap_offered;
 	uint64_t heard_ns; /* wall; the last request */

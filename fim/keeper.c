@@ -119,7 +119,7 @@ receive(struct keeper *k, struct frame_request *r)
 static void
 serve(struct keeper *k, enum ask until)
 {
-	struct outlet *out = k->out;
+	struct event_area *out = k->out;
 	struct frame_request r;
 
 	while (receive(k, &r) && r.ask != until) {
@@ -133,7 +133,7 @@ serve(struct keeper *k, enum ask until)
 			keeper_answers[r.ask](k, &c);
 		else
 			c.answer.error = EPERM;
-		/* What lies in the outlet behind `out` is still being read. */
+		/* What lies in the area of `out` is still being read. */
 		if (k->out == out && until != ASKS)
 			k->out = &k->aside;
 		send_answer(k, &c);
@@ -175,10 +175,10 @@ static int
 keeper_open(struct keeper *k, struct cmd_io *io)
 {
 	*k = (struct keeper){ .io = io, .socket = -1, .signals = -1 };
-	k->events = (struct outlet){ .p = shared(FRAME_EVENTS_BYTES),
-				     .size = FRAME_EVENTS_BYTES };
-	k->aside = (struct outlet){ .p = shared(FRAME_ASIDE_BYTES),
-				    .size = FRAME_ASIDE_BYTES };
+	k->events = (struct event_area){ .p = shared(FRAME_EVENTS_BYTES),
+					 .size = FRAME_EVENTS_BYTES };
+	k->aside = (struct event_area){ .p = shared(FRAME_ASIDE_BYTES),
+					.size = FRAME_ASIDE_BYTES };
 	k->out = &k->events;
 	k->text = malloc(FRAME_TEXT_MAX + 1);
 	if (k->events.p == NULL || k->aside.p == NULL || k->text == NULL)
