@@ -328,11 +328,11 @@ allow_fcntl(scmp_filter_ctx ctx, const char *name)
 	for (size_t i = 0; result == 0 && i < ARRAY_LEN(commands); i++)
 		result = allow_if(
 			ctx, name,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i], 0));
 	if (result == 0 && number != __NR_SCMP_ERROR)
 		result = seccomp_rule_add(
 			ctx, SCMP_ACT_ALLOW, number, 2,
-			SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+			SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0),
 			SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
 	return result;
 }
@@ -363,7 +363,8 @@ allow_some(scmp_filter_ctx ctx)
 		result = allow_if(ctx, "tgkill", itself);
 	/* stdio asks whether it writes to a terminal. */
 	if (result == 0)
-		result = allow_if(ctx, "ioctl", SCMP_A1(SCMP_CMP_EQ, TCGETS));
+		result =
+			allow_if(ctx, "ioctl", SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
 	if (result == 0)
 		result = allow_fcntl(ctx, "fcntl");
 	if (result == 0)
