@@ -69,12 +69,38 @@ print_list(struct parse *p, const struct node *n, struct buf *out)
 	print_kids(p, n, 1, ", ", out);
 }
 
+static void
+print_pair(struct parse *p, const struct node *n, struct buf *out)
+{
+	static const char *const compare[] = { "==", "<", "<=", ">", ">=" };
+	static const char arith[] = "+-*/%";
+
+	buf_putc(out, '(');
+	node_print(p, n->kids[0], out);
+	if (n->kind == NODE_ARITH)
+		buf_printf(out, " %c ", arith[n->op]);
+	else
+		buf_printf(out, " %s ", compare[n->op]);
+	node_print(p, n->kids[1], out);
+	buf_putc(out, ')');
+}
+
+static void
+print_words(struct parse *p, const struct node *n, struct buf *out)
+{
+	node_print(p, n->kids[0], out);
+	buf_puts(out, " has ");
+	for (size_t i = 1; i < n->n; i++) {
+		buf_puts(out, i > 1 ? ", " : "(");
+		print_item(&n->kids[i]->item, true, out);
+	}
+	buf_putc(out, ')');
+}
+
 void
 node_print(struct parse *p, const struct node *n, struct buf *out)
 {
-	static const char *const compare[] = { "==", "<", "<=", ">", ">=" };
 	static const char *const lineage[] = { "descendant", "child", "event" };
-	static const char arith[] = "+-*/%";
 
 	switch (n->kind) {
 	case NODE_BAD:
@@ -94,14 +120,7 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 		break;
 	case NODE_ARITH:
 	case NODE_COMPARE:
-		buf_putc(out, '(');
-		node_print(p, n->kids[0], out);
-		if (n->kind == NODE_ARITH)
-			buf_printf(out, " %c ", arith[n->op]);
-		else
-			buf_printf(out, " %s ", compare[n->op]);
-		node_print(p, n->kids[1], out);
-		buf_putc(out, ')');
+		print_pair(p, n, out);
 		break;
 	case NODE_IN:
 	case NODE_LIKE:
@@ -109,13 +128,7 @@ node_print(struct parse *p, const struct node *n, struct buf *out)
 		print_list(p, n, out);
 		break;
 	case NODE_WORDS:
-		node_print(p, n->kids[0], out);
-		buf_puts(out, " has ");
-		for (size_t i = 1; i < n->n; i++) {
-			buf_puts(out, i > 1 ? ", " : "(");
-			print_item(&n->kids[i]->item, true, out);
-		}
-		buf_putc(out, ')');
+		print_words(p, n, out);
 		break;
 	case NODE_AND:
 	case NODE_OR:

@@ -505,8 +505,8 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left)
 	const struct index *x = &run->set->index;
 	struct candidates c = { left->v, left->n };
 
-	for (unsigned todo = left->guards; todo != 0; todo &= todo - 1) {
-		size_t g = (size_t)__builtin_ctz(todo);
+	for (unsigned set = left->guards; set != 0; set &= set - 1) {
+		size_t g = (size_t)__builtin_ctz(set);
 		const uint64_t *alive;
 
 		if (c.n < x->guards[g].worth)

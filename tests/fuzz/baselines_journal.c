@@ -34,7 +34,8 @@ static void
 begin(void)
 {
 	if (mkdtemp(folder) == NULL) {
-		strcpy(folder, "/tmp/tocsin-fuzz-XXXXXX");
+		memcpy(folder, "/tmp/tocsin-fuzz-XXXXXX",
+		       sizeof("/tmp/tocsin-fuzz-XXXXXX"));
 		if (mkdtemp(folder) == NULL)
 			abort();
 	}

@@ -95,7 +95,8 @@ begin(void)
 	setenv("TZ", "UTC", 1);
 	tzset();
 	if (mkdtemp(folder) == NULL) {
-		strcpy(folder, "/tmp/tocsin-fuzz-XXXXXX");
+		memcpy(folder, "/tmp/tocsin-fuzz-XXXXXX",
+		       sizeof("/tmp/tocsin-fuzz-XXXXXX"));
 		if (mkdtemp(folder) == NULL)
 			abort();
 	}

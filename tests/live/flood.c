@@ -190,12 +190,16 @@ main(int argc, char **argv)
 	pid_t pids[WORKERS_MAX];
 	unsigned long *counts, sum = 0;
 	int workers;
+	char *end;
 
 	if (argc != 4)
 		return 0; /* one of the storm's */
-	workers = atoi(argv[2]);
-	if (workers < 1 || workers > WORKERS_MAX)
+	workers = (int)strtol(argv[2], &end, 10);
+	if (*end != '\0' || workers < 1 || workers > WORKERS_MAX) {
+		fprintf(stderr, "flood: 1 to %d workers, not %s\n", WORKERS_MAX,
+			argv[2]);
 		return 1;
+	}
 	counts =
 		mmap(NULL, WORKERS_MAX * sizeof(*counts),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -61,8 +61,8 @@ make_process(const struct fake *f, pid_t pid, pid_t parent)
 static void
 fake_make(struct fake *f)
 {
-	strcpy(f->proc, "/tmp/tocsin-proc-XXXXXX");
-	strcpy(f->cgroup, "/tmp/tocsin-cgroup-XXXXXX");
+	snprintf(f->proc, sizeof(f->proc), "/tmp/tocsin-proc-XXXXXX");
+	snprintf(f->cgroup, sizeof(f->cgroup), "/tmp/tocsin-cgroup-XXXXXX");
 	assert_non_null(mkdtemp(f->proc));
 	assert_non_null(mkdtemp(f->cgroup));
 	make_process(f, getpid(), getppid());

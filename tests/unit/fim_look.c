@@ -74,7 +74,7 @@ begin(struct rig *r, const struct sensor_ops *ops)
 	char real[PATH_MAX];
 
 	memset(r, 0, sizeof(*r));
-	strcpy(r->place, "/tmp/tocsin-look-XXXXXX");
+	snprintf(r->place, sizeof(r->place), "/tmp/tocsin-look-XXXXXX");
 	assert_non_null(mkdtemp(r->place));
 	assert_non_null(realpath(r->place, real));
 	r->n_place = strlen(real);

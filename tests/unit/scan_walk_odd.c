@@ -246,8 +246,12 @@ test_xattrs(void **state)
 		set++;
 	}
 	close(fd);
-	if (set == 0)
+	if (set == 0) {
+		print_message("SKIPPED: this file system takes no extended "
+			      "attributes: %s\n",
+			      strerror(errno));
 		skip();
+	}
 	put_file(f->fd, "large", "x");
 	fd = openat(f->fd, "large", O_RDONLY);
 	bool is_large = fsetxattr(fd, "user.x", large, sizeof(large), 0) == 0;
