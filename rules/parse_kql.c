@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * KQL by recursive descent over the bytes: words end at white space or a
- * special character, a value may be several words. The shape is that of
- * Kibana's kuery grammar; everything is compared exactly, * is the only
- * wildcard and only where it is neither quoted nor escaped.
+ * KQL by recursive descent over words (lex_kql.h). The shape is that of
+ * Kibana's kuery grammar; everything is compared exactly.
  *
  * A field name with * stands for every field of the schema that it fits, a
  * value without a field for all fields. Nested objects are flattened: the
  * parts of field: { … } may be true of different elements.
  */
+#include "rules/lex_kql.h"
 #include "rules/words.h"
-
-struct kql {
-	struct parse *p;
-	size_t i;	    /* the next byte */
-	struct view prefix; /* of field names, inside { } */
-	bool failed;
-};
-
-/* A word or a quoted string, decoded; in pattern form. */
-struct word {
-	size_t at, end;
-	struct view form;
-	bool wild, quoted;
-};
 
 /* What a value is compared with. */
 struct target {
@@ -36,48 +21,6 @@ struct target {
 static struct node *parse_or(struct kql *);
 static struct node *values_or(struct kql *, const struct target *);
 
-#define fail(k, pos, ...)                                      \
-	do {                                                   \
-		if (!(k)->failed)                              \
-			parse_error((k)->p, pos, __VA_ARGS__); \
-		(k)->failed = true;                            \
-	} while (0)
-
-static char
-peek(const struct kql *k, size_t i)
-{
-	return i < k->p->text.n ? k->p->text.p[i] : '\0';
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool
-is_special(char c)
-{
-	return c != '\0' && strchr("():<>\"{}", c) != NULL;
-}
-
-static void
-skip_blank(struct kql *k)
-{
-	while (is_blank(peek(k, k->i)))
-		k->i++;
-}
-
-static bool
-take(struct kql *k, char c)
-{
-	skip_blank(k);
-	if (k->failed || peek(k, k->i) != c)
-		return false;
-	k->i++;
-	return true;
-}
-
 static struct node *
 bad(struct kql *k)
 {
@@ -88,194 +31,6 @@ static struct node *
 constant(struct kql *k, size_t at, bool value)
 {
 	return node_literal(k->p, at, item_bool(value));
-}
-
-/* ---- words ----------------------------------------------------------- */
-
-/* The bytes of a keyword that stands here as a word of its own, 0 if none. */
-static size_t
-keyword_here(const struct kql *k, size_t i, const char *word)
-{
-	struct view w = view_of(word);
-	char after = peek(k, i + w.n);
-
-	if (!view_eq_fold(view_sub(k->p->text, i, w.n), w))
-		return 0;
-	return i + w.n >= k->p->text.n || is_blank(after) || after == '(' ? w.n
-									  : 0;
-}
-
-static bool
-any_keyword_here(const struct kql *k, size_t i)
-{
-	return keyword_here(k, i, "and") || keyword_here(k, i, "or") ||
-	       keyword_here(k, i, "not");
-}
-
-static bool
-take_keyword(struct kql *k, const char *word)
-{
-	size_t n;
-
-	skip_blank(k);
-	n = k->failed ? 0 : keyword_here(k, k->i, word);
-	k->i += n;
-	return n > 0;
-}
-
-/* \uXXXX; the bytes read, 0 when wrong. */
-static size_t
-read_unicode(const struct kql *k, size_t i, struct buf *out)
-{
-	uint32_t code = 0;
-
-	for (size_t d = 0; d < 4; d++) {
-		char c = peek(k, i + d);
-
-		if (c >= '0' && c <= '9')
-			code = code << 4 | (uint32_t)(c - '0');
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			code = code << 4 | (uint32_t)((c | 32) - 'a' + 10);
-		else
-			return 0;
-	}
-	if (code >= 0xd800 && code < 0xe000)
-		return 0;
-	buf_utf8(out, code);
-	return 4;
-}
-
-/* \t \r \n \uXXXX and the characters of `plain`; the bytes read. */
-static size_t
-read_simple_escape(const struct kql *k, size_t i, const char *plain,
-		   struct buf *out)
-{
-	char c = peek(k, i);
-
-	if (c == 'u')
-		return read_unicode(k, i + 1, out) == 0 ? 0 : 5;
-	if (c == 't' || c == 'r' || c == 'n')
-		buf_putc(out, c == 't' ? '\t' : c == 'r' ? '\r' : '\n');
-	else if (c != '\0' && strchr(plain, c) != NULL)
-		buf_putc(out, c);
-	else
-		return 0;
-	return 1;
-}
-
-/* After a backslash, outside of quotes; the bytes read, 0 when wrong. */
-static size_t
-read_escape(const struct kql *k, size_t i, struct buf *out)
-{
-	static const char *const words[] = { "and", "or", "not" };
-
-	for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-		size_t n = keyword_here(k, i, words[w]);
-
-		if (n > 0) {
-			buf_put(out, view_sub(k->p->text, i, n));
-			return n;
-		}
-	}
-	return read_simple_escape(k, i, "\\():<>\"*{} ", out);
-}
-
-static void
-finish_word(struct kql *k, struct word *w, struct buf *b)
-{
-	w->end = k->i;
-	w->form = arena_copy(k->p->arena, buf_view(b));
-	if (b->failed || (b->n > 0 && w->form.p == NULL))
-		fail(k, w->at, "memory is out");
-	if (w->form.p == NULL)
-		w->form.p = "";
-	buf_free(b);
-}
-
-/* In quotes \" and \\ are escapes, an unknown one is two characters. */
-static void
-read_quoted(struct kql *k, struct word *w)
-{
-	struct buf b = { 0 };
-	size_t n;
-	char c;
-
-	w->quoted = true;
-	for (k->i++; (c = peek(k, k->i)) != '"'; k->i++) {
-		if (k->i >= k->p->text.n) {
-			fail(k, w->at, "this string is not closed");
-			break;
-		}
-		n = c == '\\' ? read_simple_escape(k, k->i + 1, "\\\"", &b) : 0;
-		k->i += n;
-		if (n > 0)
-			continue;
-		buf_putc(&b, c);
-	}
-	k->i++;
-	finish_word(k, w, &b);
-}
-
-/* Words up to a special character or a keyword; blanks inside count. With
- * `one` only the first, as a field's name. */
-static void
-read_plain(struct kql *k, struct word *w, bool one)
-{
-	struct buf b = { 0 };
-	size_t n, end = k->i, length = 0;
-	bool starts = true;
-
-	for (; k->i < k->p->text.n; k->i++) {
-		char c = peek(k, k->i);
-
-		if (is_special(c) || (is_blank(c) && one) ||
-		    (starts && b.n > 0 && any_keyword_here(k, k->i)))
-			break;
-		starts = is_blank(c);
-		if (c == '*') {
-			w->wild = true;
-			c = PATTERN_ANY;
-		} else if (c == '\\') {
-			n = read_escape(k, k->i + 1, &b);
-			if (n == 0) {
-				fail(k, k->i,
-				     "unknown escape; write \\\\ for a "
-				     "backslash");
-				break;
-			}
-			k->i += n;
-			length = b.n;
-			end = k->i + 1;
-			continue;
-		}
-		buf_putc(&b, c);
-		if (!is_blank(c)) {
-			length = b.n;
-			end = k->i + 1;
-		}
-	}
-	if (!k->failed && length == 0)
-		fail(k, k->i, "expected a value");
-	b.n = length < b.n ? length : b.n; /* blanks at the end */
-	k->i = end;
-	finish_word(k, w, &b);
-}
-
-static bool
-read_word(struct kql *k, struct word *w, bool one)
-{
-	skip_blank(k);
-	*w = (struct word){ .at = k->i };
-	if (any_keyword_here(k, k->i))
-		fail(k, k->i,
-		     "expected a value; write \\%c… or quotes to "
-		     "mean the word",
-		     peek(k, k->i));
-	else if (peek(k, k->i) == '"')
-		read_quoted(k, w);
-	else
-		read_plain(k, w, one);
-	return !k->failed;
 }
 
 /* ---- tests of one field ---------------------------------------------- */
@@ -304,7 +59,7 @@ list_node(struct kql *k, const struct target *t, enum node_kind kind,
 }
 
 static struct node *
-test_equal(struct kql *k, const struct target *t, const struct word *w)
+test_equal(struct kql *k, const struct target *t, const struct kql_word *w)
 {
 	struct node *n;
 
@@ -322,14 +77,14 @@ test_equal(struct kql *k, const struct target *t, const struct word *w)
 /* Keywords are ordered as text, everything else by what the literal means. */
 static struct node *
 range(struct kql *k, const struct target *t, enum compare_op op,
-      const struct word *w)
+      const struct kql_word *w)
 {
 	struct node *n = node_new(k->p, NODE_COMPARE, w->at);
 	struct item item = item_string(w->form);
 	struct value number;
 
 	if (w->wild)
-		fail(k, w->at, "a range needs a value without *");
+		kql_fail(k, w->at, "a range needs a value without *");
 	if (set_field_type(k->p->set, t->field) != RULES_KEYWORD &&
 	    value_number(w->form, &number))
 		item = (struct item){ .v = number };
@@ -351,7 +106,7 @@ named_list(struct kql *k, const struct target *t)
 	size_t at = k->i;
 
 	if (end < 0) {
-		fail(k, at, "a named list is written ${name}");
+		kql_fail(k, at, "a named list is written ${name}");
 		return bad(k);
 	}
 	list = parse_list(
@@ -370,25 +125,25 @@ named_list(struct kql *k, const struct target *t)
 static struct node *
 value_primary(struct kql *k, const struct target *t)
 {
-	struct word w;
+	struct kql_word w;
 	struct node *n;
 
-	skip_blank(k);
-	if (peek(k, k->i) == '$' && peek(k, k->i + 1) == '{')
+	kql_skip_blank(k);
+	if (kql_peek(k, k->i) == '$' && kql_peek(k, k->i + 1) == '{')
 		return named_list(k, t);
-	if (take(k, '(')) {
+	if (kql_take(k, '(')) {
 		if (k->p->depth >= PARSE_DEPTH_MAX) {
-			fail(k, k->i, "the query nests too deeply");
+			kql_fail(k, k->i, "the query nests too deeply");
 			return bad(k);
 		}
 		k->p->depth++;
 		n = values_or(k, t);
 		k->p->depth--;
-		if (!take(k, ')'))
-			fail(k, k->i, "expected ) or another value");
+		if (!kql_take(k, ')'))
+			kql_fail(k, k->i, "expected ) or another value");
 		return n;
 	}
-	if (!read_word(k, &w, false))
+	if (!kql_read_word(k, &w, false))
 		return bad(k);
 	return test_equal(k, t, &w);
 }
@@ -399,7 +154,7 @@ value_not(struct kql *k, const struct target *t)
 	bool negated = false;
 	struct node *n;
 
-	while (take_keyword(k, "not"))
+	while (kql_take_keyword(k, "not"))
 		negated = !negated;
 	n = value_primary(k, t);
 	return negated ? node_not(k->p, n) : n;
@@ -410,7 +165,7 @@ values_and(struct kql *k, const struct target *t)
 {
 	struct node *n = value_not(k, t), *all = NULL;
 
-	while (!k->failed && take_keyword(k, "and")) {
+	while (!k->failed && kql_take_keyword(k, "and")) {
 		if (all == NULL) {
 			all = node_new(k->p, NODE_AND, n->at);
 			node_add(k->p, all, n);
@@ -444,11 +199,11 @@ values_or(struct kql *k, const struct target *t)
 {
 	struct node *n = values_and(k, t), *any, *lists[2] = { NULL };
 
-	if (k->failed || !keyword_here(k, (skip_blank(k), k->i), "or"))
+	if (k->failed || !kql_is_keyword(k, "or"))
 		return n;
 	any = node_new(k->p, NODE_OR, n->at);
 	gather(k, lists, any, n);
-	while (!k->failed && take_keyword(k, "or"))
+	while (!k->failed && kql_take_keyword(k, "or"))
 		gather(k, lists, any, values_and(k, t));
 	return any->n == 1 ? any->kids[0] : any;
 }
@@ -458,13 +213,13 @@ values_or(struct kql *k, const struct target *t)
 static bool
 take_range(struct kql *k, enum compare_op *op)
 {
-	if (take(k, '<'))
+	if (kql_take(k, '<'))
 		*op = CMP_LT;
-	else if (take(k, '>'))
+	else if (kql_take(k, '>'))
 		*op = CMP_GT;
 	else
 		return false;
-	if (peek(k, k->i) == '=') {
+	if (kql_peek(k, k->i) == '=') {
 		k->i++;
 		*op = *op == CMP_LT ? CMP_LE : CMP_GE;
 	}
@@ -476,15 +231,15 @@ static struct node *
 relation(struct kql *k, const struct target *t)
 {
 	enum compare_op op;
-	struct word w;
+	struct kql_word w;
 
 	if (take_range(k, &op)) {
-		if (!read_word(k, &w, false))
+		if (!kql_read_word(k, &w, false))
 			return bad(k);
 		return range(k, t, op, &w);
 	}
-	if (!take(k, ':')) {
-		fail(k, k->i, "expected : < or > behind the field");
+	if (!kql_take(k, ':')) {
+		kql_fail(k, k->i, "expected : < or > behind the field");
 		return bad(k);
 	}
 	return value_primary(k, t);
@@ -511,13 +266,13 @@ relation_of_many(struct kql *k, struct target *t, struct view form,
 	size_t from = k->i;
 
 	if (schema->open) {
-		fail(k, t->at,
-		     "name a field: without a schema nothing says "
-		     "which fields there are");
+		kql_fail(k, t->at,
+			 "name a field: without a schema nothing says "
+			 "which fields there are");
 		return bad(k);
 	}
 	if (pattern_list_make(&list, k->p->arena, &form, 1, false) < 0) {
-		fail(k, t->at, "memory is out");
+		kql_fail(k, t->at, "memory is out");
 		return bad(k);
 	}
 	for (size_t i = 0; i < schema->n && !k->failed; i++) {
@@ -533,7 +288,7 @@ relation_of_many(struct kql *k, struct target *t, struct view form,
 			 free_text ? value_primary(k, t) : relation(k, t));
 	}
 	if (any->n == 0)
-		fail(k, t->at, "no field has such a name");
+		kql_fail(k, t->at, "no field has such a name");
 	return any;
 }
 
@@ -545,7 +300,7 @@ nested(struct kql *k, struct view name)
 	struct node *n;
 
 	if (k->p->depth >= PARSE_DEPTH_MAX) {
-		fail(k, k->i, "the query nests too deeply");
+		kql_fail(k, k->i, "the query nests too deeply");
 		return bad(k);
 	}
 	k->p->depth++;
@@ -553,8 +308,8 @@ nested(struct kql *k, struct view name)
 	n = parse_or(k);
 	k->prefix = outer;
 	k->p->depth--;
-	if (!take(k, '}'))
-		fail(k, k->i, "expected } at the end of the nested query");
+	if (!kql_take(k, '}'))
+		kql_fail(k, k->i, "expected } at the end of the nested query");
 	return n;
 }
 
@@ -563,7 +318,7 @@ begins_nested(struct kql *k)
 {
 	size_t from = k->i;
 
-	if (take(k, ':') && take(k, '{'))
+	if (kql_take(k, ':') && kql_take(k, '{'))
 		return true;
 	k->i = from;
 	return false;
@@ -573,17 +328,17 @@ static struct node *
 parse_relation(struct kql *k)
 {
 	struct target t = { 0 };
-	struct word w;
+	struct kql_word w;
 	size_t from;
 	int field;
 	char c;
 
-	skip_blank(k);
+	kql_skip_blank(k);
 	from = k->i;
-	if (!read_word(k, &w, true))
+	if (!kql_read_word(k, &w, true))
 		return bad(k);
-	skip_blank(k);
-	c = peek(k, k->i);
+	kql_skip_blank(k);
+	c = kql_peek(k, k->i);
 	t.at = w.at;
 	if (c != ':' && c != '<' && c != '>') { /* no field */
 		k->i = from;
@@ -619,16 +374,16 @@ parse_primary(struct kql *k)
 	struct node *n;
 
 	if (k->p->depth >= PARSE_DEPTH_MAX) {
-		fail(k, k->i, "the query nests too deeply");
+		kql_fail(k, k->i, "the query nests too deeply");
 		return bad(k);
 	}
-	if (!take(k, '('))
+	if (!kql_take(k, '('))
 		return parse_relation(k);
 	k->p->depth++;
 	n = parse_or(k);
 	k->p->depth--;
-	if (!take(k, ')'))
-		fail(k, k->i, "expected ), and, or");
+	if (!kql_take(k, ')'))
+		kql_fail(k, k->i, "expected ), and, or");
 	return n;
 }
 
@@ -638,7 +393,7 @@ parse_not(struct kql *k)
 	bool negated = false;
 	struct node *n;
 
-	while (take_keyword(k, "not"))
+	while (kql_take_keyword(k, "not"))
 		negated = !negated;
 	n = parse_primary(k);
 	return negated ? node_not(k->p, n) : n;
@@ -649,7 +404,7 @@ parse_and(struct kql *k)
 {
 	struct node *n = parse_not(k), *all = NULL;
 
-	while (!k->failed && take_keyword(k, "and")) {
+	while (!k->failed && kql_take_keyword(k, "and")) {
 		if (all == NULL) {
 			all = node_new(k->p, NODE_AND, n->at);
 			node_add(k->p, all, n);
@@ -664,7 +419,7 @@ parse_or(struct kql *k)
 {
 	struct node *n = parse_and(k), *any = NULL;
 
-	while (!k->failed && take_keyword(k, "or")) {
+	while (!k->failed && kql_take_keyword(k, "or")) {
 		if (any == NULL) {
 			any = node_new(k->p, NODE_OR, n->at);
 			node_add(k->p, any, n);
@@ -686,14 +441,14 @@ parse_kql(struct parse *p, struct query *q)
 	q->stages[0].runs = 1;
 	if (parse_begin(p) < 0)
 		return -1;
-	skip_blank(&k);
+	kql_skip_blank(&k);
 	if (k.i == p->text.n) {
 		q->stages[0].cond = constant(&k, 0, true);
 		return 0;
 	}
 	q->stages[0].cond = parse_or(&k);
-	skip_blank(&k);
+	kql_skip_blank(&k);
 	if (!k.failed && k.i < p->text.n)
-		fail(&k, k.i, "expected and, or, or the end of the query");
+		kql_fail(&k, k.i, "expected and, or, or the end of the query");
 	return p->errors > 0 ? -1 : 0;
 }

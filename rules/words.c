@@ -8,7 +8,7 @@
 /* ---- where words begin and end --------------------------------------- */
 
 /* Word_Break of a character, as far as it matters. */
-enum class {
+enum break_class {
 	OTHER,
 	LETTER,
 	DIGIT,
@@ -23,7 +23,7 @@ enum class {
 
 struct block { /* up to the next one's start */
 	uint32_t from;
-	enum class class;
+	enum break_class breaks;
 };
 
 /* After UAX #29's WordBreakProperty.txt; what it has no property for is
@@ -215,40 +215,56 @@ static const struct block blocks[] = {
 	{ 0xe1000, OTHER },
 };
 
-static enum class class_of(uint32_t c) {
+static enum break_class
+class_of(uint32_t c)
+{
 	size_t low = 0, high = ARRAY_LEN(blocks);
 
-	while (high - low > 1){ size_t middle = (low + high) / 2;
+	while (high - low > 1) {
+		size_t middle = (low + high) / 2;
 
-				if (blocks[middle].from <= c) low = middle;
-				else high = middle; }
-return blocks[low].class;
+		if (blocks[middle].from <= c)
+			low = middle;
+		else
+			high = middle;
+	}
+	return blocks[low].breaks;
 }
 
 /* Of the character at `i`, whose bytes go to *n; at the end of the text OTHER
  * and 0. A byte that is no UTF-8 is a sign. */
-static enum class class_at(struct view text, size_t i, size_t *n) {
+static enum break_class
+class_at(struct view text, size_t i, size_t *n)
+{
 	uint32_t c;
 
 	*n = 0;
-	if (i >= text.n) return OTHER;
+	if (i >= text.n)
+		return OTHER;
 	*n = utf8_decode(view_sub(text, i, 4), &c);
-	if (*n > 0) return class_of(c);
+	if (*n > 0)
+		return class_of(c);
 	*n = 1;
 	return OTHER;
 }
 
 /* The next character that is no EXTEND. */
-static enum class class_behind(struct view text, size_t i, size_t *end) {
-	enum class c; size_t n;
+static enum break_class
+class_behind(struct view text, size_t i, size_t *end)
+{
+	enum break_class c;
+	size_t n;
 
-	do { c = class_at(text, i, &n); i += n; }
-while (c == EXTEND && n > 0);
-*end = i;
-return c;
+	do {
+		c = class_at(text, i, &n);
+		i += n;
+	} while (c == EXTEND && n > 0);
+	*end = i;
+	return c;
 }
 
-static bool joins(enum class a, enum class b)
+static bool
+joins(enum break_class a, enum break_class b)
 {
 	if (a == KATAKANA || b == KATAKANA)
 		return (a == b || a == JOINER || b == JOINER);
@@ -257,7 +273,8 @@ static bool joins(enum class a, enum class b)
 
 /* Does a word that ended in `last` go on with the character `c`, behind which
  * `next` stands? */
-static bool goes_on(enum class last, enum class c, enum class next)
+static bool
+goes_on(enum break_class last, enum break_class c, enum break_class next)
 {
 	if (joins(last, c))
 		return true;
@@ -273,7 +290,7 @@ static size_t
 word_end(struct view text, size_t from, bool *solid)
 {
 	size_t n, end, after, characters = 1;
-	enum class last = class_at(text, from, &n), c, next;
+	enum break_class last = class_at(text, from, &n), c, next;
 
 	*solid = last != JOINER;
 	end = from + n;
@@ -303,7 +320,7 @@ words_next(struct view text, size_t *at, struct view *word)
 	bool solid;
 
 	for (;;) {
-		enum class c = class_at(text, *at, &n);
+		enum break_class c = class_at(text, *at, &n);
 
 		if (n == 0)
 			return false;
