@@ -118,6 +118,18 @@ elastic_rule production e4 esql 'from logs-* | limit 1' \
 elastic_rule deprecated e5 eql 'any where true' >clone/rules/linux/old.toml
 elastic_rule production e1 eql 'any where true' >clone/rules/linux/twice.toml
 elastic_rule production e6 eql 'any where true' >clone/rules/windows/other.toml
+mkdir -p clone/rules_building_block clone/rules/_deprecated
+for os in Linux Windows; do
+	elastic_rule production b-$os eql 'any where process.name == "a"' |
+		sed "s/^severity/tags = [\"Rule Type: BBR\", \"OS: $os\"]\n&/" \
+			>clone/rules_building_block/$os.toml
+done
+elastic_rule production b3 eql 'any where true' \
+	>clone/rules_building_block/untagged.toml
+elastic_rule production e1 eql 'any where true' |
+	sed 's/^severity/tags = ["OS: Linux"]\n&/' \
+		>clone/rules_building_block/moved.toml
+elastic_rule production e9 eql 'any where true' >clone/rules/_deprecated/a.toml
 echo 'rule = ' >clone/rules/linux/broken.toml
 printf '[metadata]\nmaturity = "production"\n' >clone/rules/linux/none.toml
 
@@ -127,12 +139,20 @@ if ! python3 -c 'import tomllib' 2>/dev/null &&
 else
 	"$root"/contrib/elastic-rules clone >elastic.ndjson 2>err
 	is 'elastic: exit code' 0 $?
-	is 'elastic: a rule a line' 6 "$(wc -l <elastic.ndjson)"
+	is 'elastic: a rule a line' 7 "$(wc -l <elastic.ndjson)"
 	has 'elastic: the broken one' 'broken.toml: skipped' "$(cat err)"
 	has 'elastic: the old one' 'old.toml: skipped: maturity is deprecated' \
 		"$(cat err)"
 	has 'elastic: the second of an id' 'twice.toml: skipped: has the rule_id of' \
 		"$(cat err)"
+	is 'elastic: building blocks' 1 "$(grep -c '"b-' elastic.ndjson)"
+	has 'elastic: building blocks of others' \
+		'rules_building_block/Windows.toml: skipped: is not for Linux' \
+		"$(cat err)"
+	has 'elastic: building blocks of nobody' 'untagged.toml: skipped: is not' \
+		"$(cat err)"
+	has 'elastic: a rule that was a building block' \
+		'moved.toml: skipped: has the rule_id of' "$(cat err)"
 	has 'elastic: no rule' 'none.toml: skipped: has no [rule]' "$(cat err)"
 	has 'elastic: terms' '"new_terms_fields": ["process.executable", "file.path"]' \
 		"$(cat elastic.ndjson)"
@@ -141,14 +161,14 @@ else
 	has 'elastic: threshold' '"field": ["process.name"]' \
 		"$(cat elastic.ndjson)"
 	run 'elastic: tocsin reads it' 0 rules check elastic.ndjson
-	is 'elastic: all but ES|QL' 'tocsin: 4 ok, 2 unsupported, 0 broken' "$err"
+	is 'elastic: all but ES|QL' 'tocsin: 5 ok, 2 unsupported, 0 broken' "$err"
 	has 'elastic: names' 'unsupported e4' "$out"
 	has 'elastic: shapes' 'ok          e7' "$out"
 	has 'elastic: a name below others' \
 		'unsupported e8: needs kubernetes.*, which' "$out"
 	run 'elastic: a name as it is written' 0 rules show -r elastic.ndjson e2
 	has 'elastic: a name as it is written' 'Ünusual "e2"' "$out"
-	is 'elastic: --all' 8 \
+	is 'elastic: --all' 11 \
 		"$("$root"/contrib/elastic-rules --all clone 2>/dev/null | wc -l)"
 	mkdir -p endpoint/behavior/rules/linux
 	for os in linux windows; do
