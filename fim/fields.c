@@ -12,7 +12,9 @@ static const struct rules_field fields_table[] = {
 #include "fim/fields.def"
 #undef FIELD
 #define ECS(name, type, why) { name, RULES_##type, why },
+#define ABSENT(field, value, why)
 #include "fim/ecs.def"
+#undef ABSENT
 #undef ECS
 };
 
@@ -73,6 +75,14 @@ static const struct rules_only only[] = {
 	     "audit records of other system calls are not read"),
 };
 
+static const struct rules_absent absent[] = {
+#define ECS(name, type, why)
+#define ABSENT(field, value, why) { field, value, why },
+#include "fim/ecs.def"
+#undef ABSENT
+#undef ECS
+};
+
 /* A file is opened, read to the end, or looked for in the packages' database,
  * when somebody asks. */
 static unsigned
@@ -101,6 +111,8 @@ static const struct rules_schema schema = {
 	.n = ARRAY_LEN(fields_table),
 	.only = only,
 	.n_only = ARRAY_LEN(only),
+	.absent = absent,
+	.n_absent = ARRAY_LEN(absent),
 };
 
 const struct rules_schema *

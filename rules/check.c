@@ -433,19 +433,27 @@ fits_one(const struct rules_only *only, const struct node *n)
 	return false;
 }
 
+/* A test for values of the field; any field if that is < 0. */
+static bool
+asks_values(const struct node *n, int field)
+{
+	const struct node *left = n->n > 1 ? n->kids[0] : NULL;
+
+	return left != NULL && left->kind == NODE_FIELD &&
+	       (field < 0 || left->field == (unsigned)field) &&
+	       (n->kind == NODE_IN || n->kind == NODE_LIKE ||
+		(n->kind == NODE_COMPARE && n->op == CMP_EQ));
+}
+
 /* A test for none of the values that the field can have. */
 static bool
 asks_others(const struct rules *set, const struct node *n, int field)
 {
-	const struct node *left = n->n > 1 ? n->kids[0] : NULL;
 	const struct rules_only *only;
 
-	if (left == NULL || left->kind != NODE_FIELD ||
-	    (field >= 0 && left->field != (unsigned)field) ||
-	    (n->kind != NODE_IN && n->kind != NODE_LIKE &&
-	     (n->kind != NODE_COMPARE || n->op != CMP_EQ)))
+	if (!asks_values(n, field))
 		return false;
-	only = set_field_only(set, left->field);
+	only = set_field_only(set, n->kids[0]->field);
 	for (size_t i = 1; only != NULL && i < n->n; i++)
 		if (fits_one(only, n->kids[i]))
 			return false;
@@ -500,12 +508,21 @@ check_possible(const struct rules *set, const struct node *n, int field)
 	return possible(set, n, field).yes;
 }
 
+static struct view
+wanted_value(const struct node *n)
+{
+	return is_literal(n) && !n->item.null && n->item.v.type == VALUE_STRING
+		       ? n->item.v.s
+		       : VIEW_NONE;
+}
+
 bool
 check_fails(const struct rules *set, const struct node *n, unsigned field,
 	    struct view *wanted)
 {
-	if (asks_others(set, n, (int)field)) {
-		*wanted = n->kids[1]->item.v.s;
+	if (asks_others(set, n, (int)field) ||
+	    (asks_values(n, (int)field) && is_missing(set, n, (int)field))) {
+		*wanted = wanted_value(n->kids[1]);
 		return true;
 	}
 	if (n->kind == NODE_FIELD)

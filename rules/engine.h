@@ -357,6 +357,9 @@ enum rules_type set_field_type(const struct rules *, unsigned field);
 const char *set_field_unsupported(const struct rules *, unsigned field);
 const char *set_field_missing(const struct rules *, unsigned field);
 const struct rules_only *set_field_only(const struct rules *, unsigned field);
+/* Why it has not this value in particular; NULL: nothing is said of it. */
+const char *
+set_field_absent(const struct rules *, unsigned field, struct view value);
 const struct named_list *set_list(struct rules *, struct view name);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
@@ -416,8 +419,8 @@ int check_condition(struct parse *, struct node **);
  * missing and some hold their only values? Of that, only what concerns `field`
  * counts, unless it is < 0. */
 bool check_possible(const struct rules *, const struct node *, int field);
-/* Does a test in it fail because of `field`? `wanted` is then what it wants of
- * a field that has only other values. */
+/* Does a test in it fail because of `field`? `wanted` is then a value that it
+ * wants of it, if it names one. */
 bool check_fails(const struct rules *, const struct node *, unsigned field,
 		 struct view *wanted);
 /* Does it ask for fields of earlier events? */

@@ -57,12 +57,20 @@ struct rules_only {
 	const char *why;
 };
 
+/* A value that a field has elsewhere and never on this host, and why: said of
+ * rules that ask for it. `value` may end in *. */
+struct rules_absent {
+	const char *field, *value, *why;
+};
+
 /* Borrowed for the life of every set made with it; field ids are indices. */
 struct rules_schema {
 	const struct rules_field *fields;
 	size_t n;
 	const struct rules_only *only;
 	size_t n_only;
+	const struct rules_absent *absent; /* the first that fits counts */
+	size_t n_absent;
 	/* Names outside the table: -1 = an error with the nearest name. With
 	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
 	 * rules_field_count and rules_field_name. */

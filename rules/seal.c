@@ -109,13 +109,16 @@ set_unsupported(struct work *w, unsigned field, struct view wanted)
 {
 	struct rules *set = w->s->set;
 	const char *name = set_field_name(set, field);
-	const char *why = set_field_unsupported(set, field);
 	struct view text = pattern_text(&set->arena, wanted);
+	const char *absent = set_field_absent(set, field, text);
+	const char *why =
+		absent != NULL ? absent : set_field_unsupported(set, field);
 
 	if (w->rule->status != RULE_OK)
 		return;
 	w->rule->status = RULE_UNSUPPORTED;
-	if (text.n > 0)
+	if (text.n > 0 &&
+	    (absent != NULL || set_field_missing(set, field) == NULL))
 		w->rule->reason =
 			arena_printf(&set->arena, "needs %s to be \"%.*s\": %s",
 				     name, (int)text.n, text.p, why);

@@ -196,6 +196,24 @@ set_field_unsupported(const struct rules *set, unsigned field)
 	return only != NULL ? only->why : set_field_missing(set, field);
 }
 
+const char *
+set_field_absent(const struct rules *set, unsigned field, struct view value)
+{
+	struct view name = view_of(set_field_name(set, field));
+
+	for (size_t i = 0; i < set->schema->n_absent; i++) {
+		const struct rules_absent *a = &set->schema->absent[i];
+		struct view v = view_of(a->value);
+		size_t n = view_ends(v, VIEW("*")) ? v.n - 1 : value.n;
+
+		if (view_eq(view_of(a->field), name) &&
+		    view_eq_fold(view_sub(v, 0, n), view_sub(value, 0, n)) &&
+		    (n < v.n || n == value.n))
+			return a->why;
+	}
+	return NULL;
+}
+
 bool
 rules_field_used(const struct rules *set, size_t field)
 {

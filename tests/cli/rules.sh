@@ -109,6 +109,17 @@ says() { # QUERY WORDS
 says 'process where host.os.type == "windows"' \
 	'needs host.os.type to be "windows": this host runs Linux'
 says 'process where host.os.type in ("macos", "linux")' 'ok          rule1'
+for query in 'network where event.action in ("lookup_requested", "lookup_result")' \
+	'network where network.protocol == "dns"' \
+	'network where network.protocol in~ ("DNS", "llmnr")' \
+	'network where destination.domain != null' \
+	'any where event.dataset == "network_traffic.dns"' \
+	'sequence by process.pid [process where true] [dns where true]'; do
+	says "$query" 'there is no DNS sensor'
+done
+says 'network where network.protocol == "http"' \
+	'not have: application protocols are not decoded'
+says 'network where not network.protocol == "dns"' 'ok          rule1'
 says 'file where event.action == "opened-file"' 'to be "opened-file"'
 says 'file where event.action like ("open*", "reads*")' 'to be "open*"'
 says 'file where event.action like~ "CREA*"' 'ok          rule1'
@@ -124,7 +135,7 @@ run 'check: a name of no family' 1 rules check only.yml
 sed 's/query: .*/query: dns where process.name == "x"/' rule1.yml >dns.yml
 run 'check: no DNS' 0 rules check dns.yml
 has 'check: no DNS' 'unsupported rule1: ' "$out"
-has 'check: no DNS: why' 'needs event.category to be "dns"' "$out"
+has 'check: no DNS: why' 'needs event.category to be "dns": there is no DNS' "$out"
 n=0
 says 'process where descendant of [process where process.name == "a"]' \
 	'ok          rule1'
