@@ -57,6 +57,8 @@ int sign_public_parse(struct sign_public *, const char *file, struct view text,
 		      struct err *);
 int sign_public_read(struct sign_public *, const char *path,
 		     enum sign_file_trust, struct err *);
+/* From the one line that sign_public_text makes; false if it is none. */
+bool sign_public_line(struct sign_public *, struct view line);
 /* Refuses to overwrite: EEXIST. */
 int
 sign_public_write(const struct sign_public *, const char *path, struct err *);

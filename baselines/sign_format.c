@@ -274,6 +274,25 @@ sign_public_text(const struct sign_public *key, struct buf *out)
 	buf_puts(out, text);
 }
 
+bool
+sign_public_line(struct sign_public *key, struct view line)
+{
+	struct err ignored = { 0 };
+	struct buf text = { 0 };
+	bool good;
+
+	if (line.n != PUBLIC_BASE64 - 1 || view_find(line, '\n') >= 0)
+		return false;
+	buf_puts(&text, UNTRUSTED_PREFIX "\n");
+	buf_put(&text, line);
+	buf_putc(&text, '\n');
+	good = !text.failed &&
+	       sign_public_parse(key, "", buf_view(&text), &ignored) == 0;
+	buf_free(&text);
+	err_free(&ignored);
+	return good;
+}
+
 void
 sign_id_text(const uint8_t id[SIGN_ID_BYTES], struct buf *out)
 {

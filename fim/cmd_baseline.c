@@ -250,14 +250,19 @@ static enum exit_code
 prepare(struct baseline_run *r)
 {
 	const struct options *o = r->o;
+	enum exit_code code;
 
 	if (!batch_threads(o, &r->threads))
 		return baseline_usage(r, "--threads wants a number from 1 to "
 					 "64");
-	if (config_load(&r->config, o->config, &r->io->err) != 0)
-		return EXIT_CONFIG;
+	code = config_load(&r->config, o, &r->io->err);
+	if (code != EXIT_NOTHING)
+		return code;
 	r->scope.patience_ns = (uint64_t)r->config.patience_ns;
 	r->state = o->state != NULL ? o->state : r->config.state.p;
+	code = config_check_newest(&r->config, r->state, &r->io->err);
+	if (code != EXIT_NOTHING)
+		return code;
 	batch_start(&r->batch, o, r->io);
 	find_who(&r->who);
 	return EXIT_NOTHING;

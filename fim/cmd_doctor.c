@@ -159,6 +159,28 @@ look_at_sensors(struct report *r, const struct sensor_choice *choice)
 }
 
 static void
+look_at_config(struct report *r, const struct config *config)
+{
+	const struct config_origin *origin = &config->origin;
+	struct buf text = { 0 };
+
+	if (origin->path.n == 0) {
+		put(r, "configuration", FINE, "no file: the defaults");
+		return;
+	}
+	buf_put(&text, origin->path);
+	if (origin->signed_by.n > 0) {
+		buf_puts(&text, ", signed by key ");
+		buf_put(&text, origin->signed_by);
+		buf_puts(&text, " at ");
+		buf_rfc3339(&text, origin->signed_s * NS_PER_SEC);
+	} else {
+		buf_puts(&text, ", no signature asked for");
+	}
+	put_buf(r, "configuration", FINE, &text);
+}
+
+static void
 look_at_rules(struct report *r, const struct rules *rules, int broken)
 {
 	struct buf text = { 0 };
@@ -256,18 +278,23 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	struct rules *rules = rules_new(fields_schema());
 	struct sensor_choice choice;
 	struct err ignored = { 0 };
+	enum exit_code code = config_load(&config, options, &io->err);
 	int broken;
 
-	if (rules == NULL || config_load(&config, options->config, &io->err) ||
-	    sensors_choose(&choice, options, &config, &io->err)) {
+	if (code == EXIT_NOTHING &&
+	    (rules == NULL ||
+	     sensors_choose(&choice, options, &config, &io->err)))
+		code = EXIT_CONFIG;
+	if (code != EXIT_NOTHING) {
 		rules_free(rules);
 		config_free(&config);
-		return EXIT_CONFIG;
+		return code;
 	}
 	broken = load_rules(rules, options, &config, NULL, &ignored);
 	look_at_kernel(&r);
 	look_at_lockdown(&r);
 	look_at_sensors(&r, &choice);
+	look_at_config(&r, &config);
 	look_at_rules(&r, rules, broken);
 	look_at_watchset(&r, rules, &config);
 	look_at_state(&r, options, &config);

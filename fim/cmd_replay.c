@@ -115,18 +115,27 @@ add_rules(struct replay_cmd *c)
 }
 
 static int
-prepare(struct replay_cmd *c)
+load(struct replay_cmd *c)
 {
 	const struct options *o = c->options;
 
-	if (config_load(&c->config, o->config, &c->io->err) != 0 ||
-	    schema_make(c) != 0)
+	if (schema_make(c) != 0)
 		return -1;
 	c->rules = rules_new(&c->schema);
 	if (c->rules == NULL)
 		return err_add(&c->io->err, (struct place){ 0 },
 			       "out of memory");
 	return o->query != NULL || o->kql != NULL ? add_query(c) : add_rules(c);
+}
+
+static enum exit_code
+prepare(struct replay_cmd *c)
+{
+	enum exit_code code = config_load(&c->config, c->options, &c->io->err);
+
+	if (code == EXIT_NOTHING && load(c) != 0)
+		code = EXIT_CONFIG;
+	return code;
 }
 
 /* ---- output ---------------------------------------------------------- */
@@ -338,9 +347,9 @@ cmd_replay(const struct options *options, struct cmd_io *io)
 	struct replay_cmd c = { .options = options, .io = io };
 	enum exit_code code = check_options(&c);
 
-	if (code == EXIT_NOTHING && prepare(&c) != 0)
-		code = EXIT_CONFIG;
-	else if (code == EXIT_NOTHING) {
+	if (code == EXIT_NOTHING)
+		code = prepare(&c);
+	if (code == EXIT_NOTHING) {
 		c.text = wants_text(&c);
 		code = options->explain != NULL && !explain_start(&c)
 			       ? EXIT_USAGE

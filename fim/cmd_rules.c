@@ -474,8 +474,9 @@ run_action(struct rules_cmd *c, const struct action *action)
 
 	/* Every broken rule has its reason, also when thousands are. */
 	err->max = CHECK_MAX_ERRORS;
-	if (config_load(&c->config, c->options->config, err) != 0)
-		return EXIT_CONFIG;
+	code = config_load(&c->config, c->options, err);
+	if (code != EXIT_NOTHING)
+		return code;
 	c->rules = rules_new(fields_schema());
 	if (c->rules == NULL) {
 		rules_say(c, "out of memory");

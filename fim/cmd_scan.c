@@ -246,10 +246,15 @@ prepare(struct scan_cmd *c)
 	if (!batch_threads(o, &c->snapshot.threads))
 		return failed(c, EXIT_USAGE,
 			      "--threads wants a number from 1 to 64");
-	if (config_load(&c->config, o->config, &c->io->err) != 0)
-		return EXIT_CONFIG;
+	code = config_load(&c->config, o, &c->io->err);
+	if (code != EXIT_NOTHING)
+		return code;
 	c->text = wants_text(c) && !report_wanted(o);
-	code = load(c);
+	code = config_check_newest(
+		&c->config, o->state != NULL ? o->state : c->config.state.p,
+		&c->io->err);
+	if (code == EXIT_NOTHING)
+		code = load(c);
 	if (code == EXIT_NOTHING)
 		code = open_pipeline(c);
 	if (code == EXIT_NOTHING &&

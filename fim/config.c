@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration: one row a key (config.def). Defaults are YAML, read by
  * the same code before the file is. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "fim/config_rows.h"
-#include "fim/trust.h"
+
+#include "baselines/sign.h"
 
 static const struct config_row rows[] = {
 #define CONFIG(key, type, member, standard, min, max, choices, manual)         \
@@ -58,13 +54,20 @@ static int
 text_check(struct config_reading *r, const struct config_row *row,
 	   const struct doc_node *node, struct view text)
 {
+	struct sign_public key;
+
 	switch (row->type) {
+	case KEYS:
+		if (sign_public_line(&key, text))
+			return 0;
+		/* fallthrough */
 	case PATH:
 	case PATHS:
 		if (text.n > 0 && text.p[0] == '/' && view_find(text, '\0') < 0)
 			return 0;
-		return doc_error(r->doc, node, "\"%s\" wants absolute paths",
-				 row->key);
+		return doc_error(r->doc, node, "\"%s\" wants absolute paths%s",
+				 row->key,
+				 row->type == KEYS ? " or public keys" : "");
 	case WORD:
 	case WORDS:
 		if (among(row->choices, text))
@@ -191,6 +194,7 @@ config_read_row(struct config_reading *r, const struct config_row *row)
 	case TEXT:
 		return read_text(r, row);
 	case PATHS:
+	case KEYS:
 	case WORDS:
 	case NAMES:
 	case TEXTS:
@@ -257,8 +261,8 @@ config_put_default(const struct config_row *row, struct buf *yaml)
 		buf_printf(yaml, "%s: %s\n", row->key, row->standard);
 }
 
-static int
-read_defaults(struct config *c, struct err *err)
+int
+config_read_defaults(struct config *c, struct err *err)
 {
 	struct buf yaml = { 0 };
 	int result;
@@ -270,79 +274,6 @@ read_defaults(struct config *c, struct err *err)
 	else
 		result = config_read(c, "defaults", buf_view(&yaml), err);
 	buf_free(&yaml);
-	return result;
-}
-
-/* Whoever may write the configuration may switch Tocsin off. */
-static int
-check_owner(int fd, struct place place, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_add(err, place, "cannot be examined: %s",
-			       strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_add(err, place, "is not a regular file");
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return err_add(err, place,
-			       "belongs to user %u; it must belong "
-			       "to root",
-			       (unsigned)st.st_uid);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return err_add(err, place,
-			       "may be written by others than its "
-			       "owner (mode %04o)",
-			       (unsigned)(st.st_mode & 07777));
-	return 0;
-}
-
-static int
-read_open(struct config *c, int fd, struct place place, struct err *err)
-{
-	struct buf text = { 0 };
-	int result = -1;
-
-	if (check_owner(fd, place, err) != 0)
-		return -1;
-	if (fd_read_all(fd, CONFIG_MAX_BYTES, &text) != 0)
-		err_add(err, place, "cannot be read: %s", strerror(errno));
-	else
-		result = config_read(c, place.file, buf_view(&text), err);
-	buf_free(&text);
-	return result;
-}
-
-/* Its folders, too: root's configuration decides over others. */
-static int
-check_way(const char *path, struct err *err)
-{
-	struct trust trust;
-
-	if (geteuid() != 0)
-		return 0;
-	trust_read(&trust);
-	return trust_check_path(&trust, path, err);
-}
-
-int
-config_load(struct config *c, const char *path, struct err *err)
-{
-	struct place place = { .file = path != NULL ? path : CONFIG_PATH };
-	int fd, result;
-
-	if (read_defaults(c, err) != 0)
-		return -1;
-	if (check_way(place.file, err) != 0)
-		return -1;
-	fd = open(place.file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && path == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (fd < 0)
-		return err_add(err, place, "cannot be opened: %s",
-			       strerror(errno));
-	result = read_open(c, fd, place, err);
-	close(fd);
 	return result;
 }
 
@@ -361,6 +292,7 @@ config_manual_row(const struct config_row *row, struct buf *out)
 	static const char *const wants[] = {
 		[PATH] = "absolute path",
 		[PATHS] = "list of absolute paths",
+		[KEYS] = "list of absolute paths or keys",
 		[WORD] = "one of",
 		[WORDS] = "list of",
 		[NAMES] = "list of names",

@@ -10,6 +10,7 @@
 enum config_type {
 	PATH,
 	PATHS,
+	KEYS,
 	WORD,
 	WORDS,
 	NAMES,
@@ -40,6 +41,8 @@ struct config_reading {
 
 /* -1 with an error, 0 absent, 1. */
 int config_read_row(struct config_reading *, const struct config_row *);
+/* Every row's default. */
+int config_read_defaults(struct config *, struct err *);
 /* The rows' defaults as YAML. */
 void config_put_default(const struct config_row *, struct buf *yaml);
 void config_manual_row(const struct config_row *, struct buf *out);

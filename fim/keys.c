@@ -54,6 +54,16 @@ keys_open_secret(const struct options *o, const char *path, struct cmd_io *io,
 
 /* ---- public keys ----------------------------------------------------- */
 
+/* What is no path is the key itself. */
+static int
+read_key(struct sign_public *key, const char *name, enum sign_file_trust trust,
+	 struct err *err)
+{
+	if (trust == SIGN_PINNED && sign_public_line(key, view_of(name)))
+		return 0;
+	return sign_public_read(key, name, trust, err);
+}
+
 static int
 read_all(struct sign_public *to, const char *const *paths, size_t n,
 	 enum sign_file_trust trust, struct err *err)
@@ -61,7 +71,7 @@ read_all(struct sign_public *to, const char *const *paths, size_t n,
 	int result = 0, error = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (sign_public_read(&to[i], paths[i], trust, err) == 0)
+		if (read_key(&to[i], paths[i], trust, err) == 0)
 			continue;
 		/* A changed key outweighs one that is not there. */
 		if (result == 0 || errno == EBADMSG)
@@ -72,8 +82,8 @@ read_all(struct sign_public *to, const char *const *paths, size_t n,
 	return result;
 }
 
-static enum exit_code
-read_keys(struct sign_keys *keys, const char *const *paths, size_t n,
+enum exit_code
+keys_read(struct sign_keys *keys, const char *const *paths, size_t n,
 	  enum sign_file_trust trust, struct err *err)
 {
 	struct sign_public *v = calloc(n, sizeof(*v));
@@ -105,7 +115,7 @@ read_configured(const struct config *config, struct cmd_io *io,
 	}
 	for (size_t i = 0; i < list->n; i++)
 		paths[i] = list->v[i].p;
-	code = read_keys(keys, paths, list->n, SIGN_PINNED, &io->err);
+	code = keys_read(keys, paths, list->n, SIGN_PINNED, &io->err);
 	free(paths);
 	return code;
 }
@@ -128,13 +138,14 @@ enum exit_code
 keys_known(const struct options *o, struct cmd_io *io, struct sign_keys *keys)
 {
 	struct config config = { 0 };
-	enum exit_code code = EXIT_CONFIG;
+	enum exit_code code;
 
 	keys->legacy = o->legacy;
 	if (o->pubkeys.n > 0)
-		return read_keys(keys, o->pubkeys.v, o->pubkeys.n,
+		return keys_read(keys, o->pubkeys.v, o->pubkeys.n,
 				 SIGN_ANY_FILE, &io->err);
-	if (config_load(&config, o->config, &io->err) == 0)
+	code = config_load(&config, o, &io->err);
+	if (code == EXIT_NOTHING)
 		code = read_configured(&config, io, keys);
 	config_free(&config);
 	return code;

@@ -15,6 +15,11 @@ enum exit_code keys_exit_code(void);
 struct sign_secret *keys_open_secret(const struct options *, const char *path,
 				     struct cmd_io *, enum exit_code *code);
 
+/* The public keys in these files. Free keys->v with free(3), also after an
+ * error; `err` has what is wrong with any. */
+enum exit_code keys_read(struct sign_keys *, const char *const *paths, size_t n,
+			 enum sign_file_trust, struct err *);
+
 /* The public keys to trust: those of --pubkey, else the configuration's,
  * which must be nobody else's to write. Free keys->v with free(3). */
 enum exit_code

@@ -480,6 +480,28 @@ lock_state(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
+/* Not older than the last one, and on record from now on. */
+static enum exit_code
+own_configuration(struct monitor *m)
+{
+	enum exit_code code =
+		config_check_newest(&m->config, m->state_folder, &m->io->err);
+	bool dropped;
+
+	if (code != EXIT_NOTHING)
+		return code;
+	if (config_record(&m->config, m->state_folder, &dropped, &m->io->err) !=
+	    0)
+		return EXIT_STATE;
+	if (dropped)
+		fprintf(m->io->notes,
+			"tocsin: %s was signed before, and no signature is "
+			"asked for now: no --config-key, no " CONFIG_KEY_NAME
+			" beside it\n",
+			m->config.origin.path.p);
+	return EXIT_NOTHING;
+}
+
 static enum exit_code
 open_settings(struct monitor *m)
 {
@@ -487,8 +509,9 @@ open_settings(struct monitor *m)
 	enum exit_code code;
 	int loaded;
 
-	if (config_load(&m->config, m->options->config, &m->io->err) != 0)
-		return EXIT_CONFIG;
+	code = config_load(&m->config, m->options, &m->io->err);
+	if (code != EXIT_NOTHING)
+		return code;
 	if (m->options->format >= FORMAT_HTML) {
 		err_add(&m->io->err, (struct place){ 0 },
 			"watch writes text or ndjson, not html");
@@ -505,6 +528,8 @@ open_settings(struct monitor *m)
 	trust_read(&m->trust);
 	/* The journal in it knows which signed rules were in force. */
 	code = lock_state(m);
+	if (code == EXIT_NOTHING)
+		code = own_configuration(m);
 	if (code == EXIT_NOTHING)
 		code = keys_of_rules(&m->config, m->io, &m->rule_keys);
 	if (code != EXIT_NOTHING)

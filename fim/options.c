@@ -266,6 +266,7 @@ options_free(struct options *o)
 {
 	free(o->args.v);
 	free(o->rules.v);
+	free(o->config_keys.v);
 	free(o->pubkeys.v);
 	free(o->journals.v);
 	free(o->packages.v);

@@ -46,7 +46,7 @@ struct options {
 	unsigned verbose;
 	int format;			     /* enum format */
 	const char *config, *state, *output; /* NULL = not given */
-	struct text_list rules;
+	struct text_list rules, config_keys;
 
 	const char *query, *kql, *explain, *time_field, *id_field, *record;
 	struct text_list sensors;

@@ -54,8 +54,10 @@ add_list(struct own *o, const struct config_list *list, const char *part)
 {
 	int rc = 0;
 
+	/* What is no path is a public key. */
 	for (size_t i = 0; i < list->n && rc == 0; i++)
-		rc = add_named(o, list->v[i], part);
+		if (view_starts(list->v[i], VIEW("/")))
+			rc = add_named(o, list->v[i], part);
 	return rc;
 }
 

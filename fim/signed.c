@@ -2,12 +2,11 @@
 /* Lists of digests, their signatures, and which was in force last. */
 #include "fim/signed.h"
 
-#include "baselines/journal.h"
+#include "fim/in_force.h"
 #include "scan/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,22 +105,6 @@ read_list(struct signed_set *s, struct err *err)
 	return 0;
 }
 
-/* The time that minisign puts into the trusted comment, seconds. */
-static bool
-signing_time(struct view comment, uint64_t *s)
-{
-	ssize_t at = view_search(comment, VIEW("timestamp:"), 0);
-	struct view digits;
-	size_t n = 0;
-
-	if (at < 0)
-		return false;
-	digits = view_sub(comment, (size_t)at + 10, 20);
-	while (n < digits.n && digits.p[n] >= '0' && digits.p[n] <= '9')
-		n++;
-	return view_to_u64(view_sub(digits, 0, n), s);
-}
-
 static int
 verify(struct signed_set *s, const struct sign_keys *keys, struct err *err)
 {
@@ -132,7 +115,7 @@ verify(struct signed_set *s, const struct sign_keys *keys, struct err *err)
 
 	if (verdict != SIGN_GOOD)
 		rc = fault(s, err, sign_verdict_sentence(verdict));
-	else if (!signing_time(result.trusted, &s->signed_s))
+	else if (!in_force_time(result.trusted, &s->signed_s))
 		rc = fault(s, err,
 			   "has no time in its signature's trusted comment "
 			   "(\"timestamp:\", as minisign writes it)");
@@ -142,90 +125,41 @@ verify(struct signed_set *s, const struct sign_keys *keys, struct err *err)
 
 /* ---- which was in force ---------------------------------------------- */
 
-struct last {
-	const struct signed_set *set;
-	uint64_t signed_s;
-	bool same;
-};
-
-static void
-take_record(void *ctx, struct view line)
+static struct in_force
+in_force(const struct signed_set *s)
 {
-	struct last *l = ctx;
-	json_t *json = json_loadb(line.p, line.n, 0, NULL);
-	json_t *detail = json_object_get(json, "detail");
-	const char *action =
-		json_string_value(json_object_get(json, "action")) ?: "";
-	const char *folder =
-		json_string_value(json_object_get(detail, "folder")) ?: "";
-	const char *digest =
-		json_string_value(json_object_get(detail, "sha256")) ?: "";
-	json_int_t signed_s =
-		json_integer_value(json_object_get(detail, "signed"));
-
-	if (strcmp(action, "rules") == 0 &&
-	    strcmp(folder, l->set->real.p) == 0 && signed_s >= 0) {
-		l->signed_s = (uint64_t)signed_s;
-		l->same = view_eq(view_of(digest), buf_view(&l->set->digest));
-	}
-	json_decref(json);
-}
-
-static int
-read_last(const struct signed_set *s, const char *state, struct last *last,
-	  struct err *err)
-{
-	struct journal_state journal = { 0 };
-	int rc;
-
-	*last = (struct last){ .set = s };
-	rc = journal_read(state, VIEW_NONE, &journal, take_record, last, err);
-	journal_state_free(&journal);
-	return rc == 0 ? 0 : -1;
+	return (struct in_force){ .action = "rules",
+				  .key = "folder",
+				  .name = s->real.p,
+				  .signed_s = s->signed_s,
+				  .sha256 = buf_view(&s->digest) };
 }
 
 static int
 check_newest(const struct signed_set *s, const char *state, struct err *err)
 {
-	struct last last;
+	struct in_force now = in_force(s);
 
-	if (state == NULL)
+	switch (in_force_check(&now, state, err)) {
+	case IN_FORCE_NEWEST:
 		return 0;
-	if (read_last(s, state, &last, err) != 0)
-		return -1;
-	if (last.signed_s <= s->signed_s)
-		return 0;
-	return fault(s, err,
-		     "was turned back: a list that was signed later has been "
-		     "in force here");
+	case IN_FORCE_TURNED_BACK:
+		return fault(s, err,
+			     "was turned back: a list that was signed later "
+			     "has been in force here");
+	case IN_FORCE_BROKEN:
+	case IN_FORCE_UNREADABLE:
+		break;
+	}
+	return -1;
 }
 
 int
 signed_record(const struct signed_set *s, const char *state, struct err *err)
 {
-	struct journal_record record = { .action = "rules",
-					 .who = VIEW("tocsin watch") };
-	struct buf detail = { 0 };
-	struct last last;
-	int rc = -1;
+	struct in_force now = in_force(s);
 
-	if (read_last(s, state, &last, err) != 0)
-		return -1;
-	if (last.same && last.signed_s == s->signed_s)
-		return 0;
-	buf_puts(&detail, "{\"folder\":");
-	buf_json_string(&detail, view_of(s->real.p));
-	buf_printf(&detail, ",\"signed\":%llu,\"sha256\":\"",
-		   (unsigned long long)s->signed_s);
-	buf_put(&detail, buf_view(&s->digest));
-	buf_puts(&detail, "\"}");
-	record.detail = buf_view(&detail);
-	if (detail.failed)
-		fault(s, err, "out of memory");
-	else
-		rc = journal_append(state, &record, err);
-	buf_free(&detail);
-	return rc;
+	return in_force_record(&now, state, NULL, err);
 }
 
 /* ---- a set ------------------------------------------------------------ */

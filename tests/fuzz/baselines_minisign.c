@@ -33,7 +33,7 @@ no_passphrase(void *ctx, char *to, size_t max, bool fresh)
 static void
 read_public(struct view text)
 {
-	struct sign_public key;
+	struct sign_public key, line;
 	struct err err = { 0 };
 	struct buf again = { 0 };
 
@@ -41,8 +41,16 @@ read_public(struct view text)
 		sign_public_text(&key, &again);
 		check(view_search(text, buf_view(&again), 0) > 0);
 		check(err.n == 0);
+		check(sign_public_line(&line, buf_view(&again)));
+		check(memcmp(&line, &key, sizeof(key)) == 0);
 	} else {
 		check(err.n == 1 && errno == EBADMSG);
+	}
+	/* One spelling, also of a key that stands alone. */
+	buf_clear(&again);
+	if (sign_public_line(&line, text)) {
+		sign_public_text(&line, &again);
+		check(view_eq(buf_view(&again), text));
 	}
 	buf_free(&again);
 	err_free(&err);

@@ -284,6 +284,29 @@ test_base64_one_spelling(void **state)
 	padding[-1] = last;
 }
 
+/* The key alone, as a configuration may name it. */
+static void
+test_public_line(void **state)
+{
+	struct fixture *f = *state;
+	struct buf line = { 0 };
+	struct sign_public key;
+
+	sign_public_text(&f->public, &line);
+	assert_true(sign_public_line(&key, buf_view(&line)));
+	assert_memory_equal(&key, &f->public, sizeof(key));
+	for (size_t i = 0; i < line.n; i++)
+		assert_false(sign_public_line(&key,
+					      view_sub(buf_view(&line), 0, i)));
+	line.p[10] = '\n';
+	assert_false(sign_public_line(&key, buf_view(&line)));
+	line.p[10] = ' ';
+	assert_false(sign_public_line(&key, buf_view(&line)));
+	buf_putc(&line, '\n');
+	assert_false(sign_public_line(&key, buf_view(&line)));
+	buf_free(&line);
+}
+
 /* sodium_base642bin of libsodium 1.0.18 reads any byte above 0x7f as '/'. */
 static void
 test_base64_high_bytes(void **state)
@@ -630,6 +653,7 @@ main(void)
 		WITH(test_flips_of_data),
 		WITH(test_flips_of_signature),
 		WITH(test_flips_of_public_key),
+		WITH(test_public_line),
 		WITH(test_cut_anywhere),
 		WITH(test_malformed),
 		WITH(test_base64_one_spelling),

@@ -21,17 +21,20 @@ expect_view(struct view v, const char *wanted)
 static void
 test_defaults(void **state)
 {
+	struct options o = { 0 };
 	struct config c = { 0 };
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(config_load(&c, "/dev/null/none", &err), -1);
+	o.config = "/dev/null/none";
+	assert_int_equal(config_load(&c, &o, &err), EXIT_CONFIG);
 	err_free(&err);
 	config_free(&c);
 
 	/* Whatever this host has at CONFIG_PATH is of no interest here: the
 	 * defaults are read before it. */
-	config_load(&c, "/nonexistent/tocsin.yaml", &err);
+	o.config = "/nonexistent/tocsin.yaml";
+	assert_int_equal(config_load(&c, &o, &err), EXIT_CONFIG);
 	assert_int_equal(err.n, 1);
 	expect_view(c.state, "/var/lib/tocsin");
 	assert_int_equal(c.args_bytes, 4096);
@@ -158,18 +161,20 @@ test_empty(void **state)
 	config_free(&c);
 }
 
-static int
+static enum exit_code
 load_with_mode(mode_t mode, struct err *err)
 {
 	char name[] = "/tmp/tocsin-config-XXXXXX";
+	struct options o = { .config = name };
 	struct config c = { 0 };
-	int fd = mkstemp(name), result;
+	enum exit_code result;
+	int fd = mkstemp(name);
 
 	assert_true(fd >= 0);
 	assert_int_equal(fd_write_all(fd, VIEW("state: /x\n")), 0);
 	assert_int_equal(fchmod(fd, mode), 0);
-	result = config_load(&c, name, err);
-	if (result == 0)
+	result = config_load(&c, &o, err);
+	if (result == EXIT_NOTHING)
 		expect_view(c.state, "/x");
 	close(fd);
 	unlink(name);
@@ -186,8 +191,8 @@ test_owner_and_mode(void **state)
 	assert_int_equal(load_with_mode(0600, &err), 0);
 	assert_int_equal(load_with_mode(0644, &err), 0);
 	assert_int_equal(err.n, 0);
-	assert_int_equal(load_with_mode(0664, &err), -1);
-	assert_int_equal(load_with_mode(0602, &err), -1);
+	assert_int_equal(load_with_mode(0664, &err), EXIT_CONFIG);
+	assert_int_equal(load_with_mode(0602, &err), EXIT_CONFIG);
 	assert_int_equal(err.n, 2);
 	err_free(&err);
 }
