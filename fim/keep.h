@@ -68,6 +68,8 @@ extern void (*const keeper_answers[ASKS])(struct keeper *, struct call *);
 /* Writes it for the engine; hands over what there is when that is full. */
 void keeper_take(void *keeper, const struct event *);
 void keeper_read_signals(struct keeper *);
+/* Answers until the engine asks that (ASKS: until it is gone). */
+void keeper_serve(struct keeper *, enum ask until);
 /* For the engine to read; returns when it has, or is gone. */
 void keeper_hand_over(struct keeper *);
 void keeper_close_sensors(struct keeper *);

@@ -28,8 +28,6 @@
 #define ENDS_MAX 5
 #define ENDS_NS (60 * NS_PER_SEC)
 
-static void serve(struct keeper *, enum ask until);
-
 static void
 send_answer(struct keeper *k, struct call *c)
 {
@@ -56,7 +54,7 @@ keeper_hand_over(struct keeper *k)
 	struct call c = { .answer.flags = FRAME_MORE, .fd = -1 };
 
 	send_answer(k, &c);
-	serve(k, ASK_MORE);
+	keeper_serve(k, ASK_MORE);
 }
 
 /* ---- serving --------------------------------------------------------- */
@@ -115,14 +113,14 @@ receive(struct keeper *k, struct frame_request *r)
 	return true;
 }
 
-/* Answers until the engine asks that (ASKS: until it is gone). */
-static void
-serve(struct keeper *k, enum ask until)
+void
+keeper_serve(struct keeper *k, enum ask until)
 {
 	struct event_area *out = k->out;
 	struct frame_request r;
 
-	while (receive(k, &r) && r.ask != until) {
+	/* ASKS is no request, even if a taken-over engine sends it. */
+	while (receive(k, &r) && (until == ASKS || r.ask != until)) {
 		struct call c = {
 			.request = &r,
 			.text = { k->text, r.n_text },
@@ -334,7 +332,7 @@ keeper_watch(const struct options *options, struct cmd_io *io,
 			return engine(&birth, options, io);
 		if (born != 0)
 			break;
-		serve(&k, ASKS);
+		keeper_serve(&k, ASKS);
 		if (!after_end(&k, wait_for_end(k.engine), &birth, &code))
 			break;
 		if (keeps_ending(ends, n++)) {
