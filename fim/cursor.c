@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Places in the state database. */
 #include "fim/cursor.h"
+#include "fim/state_db.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 
 enum statement { NEXT, FIRST, BEGIN_AT_END, LOAD, SAVE, STATEMENTS };
@@ -74,13 +74,15 @@ prepare(struct cursor *c, const char *file)
 	if (sqlite3_open_v2(file, &c->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
 				    SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL,
+			    NULL) != SQLITE_OK)
+		return -1;
+	state_distrust(c->db);
+	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL,
 				 &keep) != SQLITE_OK ||
 	    sqlite3_exec(
 		    c->db,
-		    "PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF;"
-		    "PRAGMA cell_size_check=ON; PRAGMA cache_size=-512;"
+		    "PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON;"
+		    "PRAGMA cache_size=-512;"
 		    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0",
 		    NULL, NULL, NULL) != SQLITE_OK)
 		return -1;

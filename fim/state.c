@@ -110,6 +110,7 @@ open_database(struct state *s, const char *file, struct err *err)
 			       "the state database cannot be opened: %s",
 			       s->db != NULL ? sqlite3_errmsg(s->db)
 					     : "out of memory");
+	state_distrust(s->db);
 	sqlite3_busy_timeout(s->db, 2000);
 	/* -wal and -shm stay when it is closed: where the disk is full, they
 	 * could not be made again, and there would be no watcher. */
@@ -123,7 +124,7 @@ open_database(struct state *s, const char *file, struct err *err)
 	if (version < 0 ||
 	    run_sql(s,
 		    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-		    "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+		    "PRAGMA cell_size_check=ON;"
 		    "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY;") != 0 ||
 	    run_sql(s, schema_sql) != 0 || run_sql(s, trim_sql) != 0 ||
 	    /* Not written again: on a full disk that would be an error. */

@@ -41,6 +41,10 @@ struct state {
 	char problem[160];
 };
 
+/* What a database that somebody else has written may not do to who reads it:
+ * stand views and triggers in the way of tables, which can work for ever, or
+ * grow values beyond those that are written. Before the first statement. */
+void state_distrust(sqlite3 *);
 void state_queue_free(struct state *);
 void state_set_problem(struct state *, const char *);
 

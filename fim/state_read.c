@@ -2,7 +2,8 @@
 /* Reading the state database. */
 #include "fim/state_read.h"
 
-#include <sqlite3.h>
+#include "fim/state_db.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,16 +11,27 @@ struct state_reader {
 	sqlite3 *db;
 };
 
+void
+state_distrust(sqlite3 *db)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 2 * STATE_HELD_MAX);
+}
+
 static bool
 usable(struct state_reader *s, const char *file)
 {
-	return sqlite3_open_v2(file, &s->db,
-			       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW |
-				       SQLITE_OPEN_NOMUTEX,
-			       NULL) == SQLITE_OK &&
-	       sqlite3_busy_timeout(s->db, 2000) == SQLITE_OK &&
+	if (sqlite3_open_v2(file, &s->db,
+			    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW |
+				    SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
+		return false;
+	state_distrust(s->db);
+	return sqlite3_busy_timeout(s->db, 2000) == SQLITE_OK &&
 	       sqlite3_exec(s->db,
-			    "PRAGMA trusted_schema=OFF;"
 			    "PRAGMA cell_size_check=ON;"
 			    "SELECT max(seq) FROM alerts;"
 			    "SELECT max(seq) FROM gaps",
