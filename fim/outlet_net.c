@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <linux/sockios.h>
 #include <netdb.h>
@@ -16,6 +17,9 @@
 #include <unistd.h>
 
 #define LIBRARY "libgnutls.so.30"
+
+/* How long the other side may think about our certificate. */
+#define JUDGED_NS (2 * NS_PER_SEC)
 
 /* How often it is asked whether all has been acknowledged. */
 #define ASK_NS (2 * NS_PER_MS)
@@ -34,6 +38,10 @@
 	CALL(gnutls_handshake)                             \
 	CALL(gnutls_handshake_set_timeout)                 \
 	CALL(gnutls_record_send)                           \
+	CALL(gnutls_record_recv)                           \
+	CALL(gnutls_alert_get)                             \
+	CALL(gnutls_alert_get_name)                        \
+	CALL(gnutls_certificate_client_get_request_status) \
 	CALL(gnutls_bye)                                   \
 	CALL(gnutls_error_is_fatal)                        \
 	CALL(gnutls_strerror)                              \
@@ -221,9 +229,42 @@ say_handshake(struct net *n, int result, struct buf *why)
 		buf_printf(why, "the certificate is not accepted: ");
 		buf_put(why, view_trim(view_of((const char *)text.data)));
 		free(text.data);
+	} else if (result == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+		buf_printf(why, "TLS: the other side refuses: %s",
+			   t->gnutls_alert_get_name(
+				   t->gnutls_alert_get(n->session))
+				   ?: "no reason");
 	} else {
 		buf_printf(why, "TLS: %s", t->gnutls_strerror(result));
 	}
+}
+
+/* In TLS 1.3 our handshake ends before the other side has judged the
+ * certificate that it asked us for, and what was sent meanwhile would be lost
+ * without a word. After a good one most servers send a session ticket (RFC
+ * 8446, 4.6.1), after a bad one an alert: that is waited for. */
+static int
+await_judgement(struct net *n)
+{
+	struct pollfd fd = { .fd = n->fd, .events = POLLIN };
+	struct net_tls *t = n->tls;
+	uint64_t ns = n->timeout_ns < JUDGED_NS ? n->timeout_ns : JUDGED_NS;
+	char byte;
+	ssize_t got;
+	int flags;
+
+	if (t->gnutls_certificate_client_get_request_status(n->session) == 0 ||
+	    poll(&fd, 1, (int)(ns / NS_PER_MS)) <= 0)
+		return 0;
+	flags = fcntl(n->fd, F_GETFL);
+	if (flags < 0 || fcntl(n->fd, F_SETFL, flags | O_NONBLOCK) != 0)
+		return GNUTLS_E_PULL_ERROR;
+	got = t->gnutls_record_recv(n->session, &byte, 1);
+	if (fcntl(n->fd, F_SETFL, flags) != 0)
+		return GNUTLS_E_PULL_ERROR;
+	if (got == 0)
+		return GNUTLS_E_PREMATURE_TERMINATION;
+	return got < 0 && t->gnutls_error_is_fatal((int)got) ? (int)got : 0;
 }
 
 static int
@@ -250,6 +291,8 @@ shake_hands(struct net *n, const char *host, struct buf *why)
 			result = t->gnutls_handshake(n->session);
 		while (result < 0 && t->gnutls_error_is_fatal(result) == 0);
 	}
+	if (result == 0)
+		result = await_judgement(n);
 	if (result == 0)
 		return 0;
 	say_handshake(n, result, why);

@@ -11,6 +11,7 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
 
 #include "fim/outlet.h"
@@ -205,6 +206,34 @@ judge(struct webhook *w, struct outlet_result *r)
 	return -1;
 }
 
+/* libcurl says of a certificate only that it was not accepted; GnuTLS' bits say
+ * why. */
+static void
+say_certificate(struct webhook *w, struct buf *why)
+{
+	static const struct {
+		long bit;
+		const char *words;
+	} reasons[] = {
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND, "its issuer is unknown" },
+		{ GNUTLS_CERT_EXPIRED, "it has expired" },
+		{ GNUTLS_CERT_NOT_ACTIVATED, "it is not yet valid" },
+		{ GNUTLS_CERT_REVOKED, "it was revoked" },
+		{ GNUTLS_CERT_INSECURE_ALGORITHM, "its algorithm is weak" },
+	};
+	long bits = 0;
+
+	buf_puts(why, "the certificate is not accepted");
+	w->curl_easy_getinfo(w->handle, CURLINFO_SSL_VERIFYRESULT, &bits);
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		if (bits & reasons[i].bit) {
+			buf_printf(why, ": %s", reasons[i].words);
+			return;
+		}
+	}
+	buf_printf(why, ": %s", w->problem);
+}
+
 static int
 post(struct outlet *o, const struct cursor_alert *a, struct outlet_result *r)
 {
@@ -217,8 +246,12 @@ post(struct outlet *o, const struct cursor_alert *a, struct outlet_result *r)
 	w->curl_slist_free_all(headers);
 	if (code == CURLE_OK)
 		return judge(w, r);
-	buf_puts(&r->why, w->problem[0] != '\0' ? w->problem
-						: w->curl_easy_strerror(code));
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		say_certificate(w, &r->why);
+	else
+		buf_puts(&r->why, w->problem[0] != '\0'
+					  ? w->problem
+					  : w->curl_easy_strerror(code));
 	return -1;
 }
 

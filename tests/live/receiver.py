@@ -2,7 +2,7 @@
 """receiver.py KIND ADDRESS OUT [CERTIFICATE KEY [CA]]: takes what outputs send.
 
 KIND is unix (a datagram socket), journal (journald's own protocol), tcp or tls
-(octet counting, strictly) or http. Every message is one line of JSON in OUT,
+(octet counting, strictly), http or https. Every message is one line of JSON in OUT,
 written at once. http answers by the path: /ok takes all; /moody answers 500 to
 the first two, never to the third, 503 to the fourth and takes the rest;
 /picky/N refuses with 400 what has N in it.
@@ -117,6 +117,27 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def tls_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[4], sys.argv[5])
+    if len(sys.argv) > 6:
+        context.load_verify_locations(sys.argv[6])
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+class Server(ThreadingHTTPServer):
+    context = tls_context() if kind == "https" else None
+
+    def finish_request(self, request, client):
+        try:
+            if self.context:
+                request = self.context.wrap_socket(request, server_side=True)
+            super().finish_request(request, client)
+        except (ssl.SSLError, ConnectionError) as e:
+            put({"problem": str(e)})
+
+
 if kind == "unix":
     for d in datagrams():
         put(d.decode())
@@ -124,16 +145,9 @@ elif kind == "journal":
     for d in datagrams():
         if d:
             put(journal_fields(d))
-elif kind == "http":
-    server = ThreadingHTTPServer(("127.0.0.1", int(address)), Handler)
+elif kind in ("http", "https"):
+    server = Server(("127.0.0.1", int(address)), Handler)
     put("ready")
     server.serve_forever()
 else:
-    context = None
-    if kind == "tls":
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(sys.argv[4], sys.argv[5])
-        if len(sys.argv) > 6:
-            context.load_verify_locations(sys.argv[6])
-            context.verify_mode = ssl.CERT_REQUIRED
-    stream(context)
+    stream(tls_context() if kind == "tls" else None)
