@@ -73,6 +73,8 @@ argument_fits(struct parse *p, char want, const struct node *arg)
 	char type = type_of(p->set, arg);
 	struct cidr block;
 
+	if (want == 'l' && !is_literal(arg))
+		return false;
 	if (type == 'A' || type == '0' || want == 'a')
 		return true;
 	switch (want) {
@@ -84,7 +86,7 @@ argument_fits(struct parse *p, char want, const struct node *arg)
 	case 'b':
 		return type == 'B';
 	case 'l': /* only cidrMatch has these */
-		if (!is_literal(arg) || type != 'S')
+		if (type != 'S')
 			return false;
 		if (!cidr_parse(arg->item.v.s, &block))
 			parse_error(p, arg->at,
@@ -146,7 +148,7 @@ check_arith(struct parse *p, struct node **at)
 
 /* ---- comparisons ----------------------------------------------------- */
 
-/* A literal on the left changes sides. */
+/* A literal on the left changes sides, null also with another literal. */
 static void
 literal_right(struct node *n)
 {
@@ -157,7 +159,7 @@ literal_right(struct node *n)
 					    [CMP_GE] = CMP_LE };
 	struct node *left = n->kids[0];
 
-	if (!is_literal(left) || is_literal(n->kids[1]))
+	if (!is_literal(left) || (is_literal(n->kids[1]) && !is_null(left)))
 		return;
 	n->kids[0] = n->kids[1];
 	n->kids[1] = left;

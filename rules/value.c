@@ -10,24 +10,33 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Java's Double.toString for the common range: 5.0, 0.25, 1.0E10. */
-static struct view
-real_text(double d, char room[VALUE_TEXT_MAX])
+/* The fewest digits that mean d. */
+static int
+shortest(double d, bool plain, char room[VALUE_TEXT_MAX])
 {
 	int n = 0;
 
-	for (int digits = 1; digits <= 17; digits++) {
-		n = snprintf(room, VALUE_TEXT_MAX, "%.*g", digits, d);
+	for (int digits = 1; digits <= 20; digits++) {
+		n = plain ? snprintf(room, VALUE_TEXT_MAX, "%.*f", digits, d)
+			  : snprintf(room, VALUE_TEXT_MAX, "%.*e", digits, d);
 		if (strtod(room, NULL) == d)
 			break;
 	}
-	if (fabs(d) >= 1e-3 && fabs(d) < 1e7) {
-		for (int digits = 1; digits <= 20; digits++) {
-			n = snprintf(room, VALUE_TEXT_MAX, "%.*f", digits, d);
-			if (strtod(room, NULL) == d)
-				break;
-		}
-	}
+	return n;
+}
+
+/* As Java's Double.toString writes it: 5.0, 0.25, 1.0E10. */
+static struct view
+real_text(double d, char room[VALUE_TEXT_MAX])
+{
+	bool plain = d == 0 || (fabs(d) >= 1e-3 && fabs(d) < 1e7);
+	int n = shortest(d, plain, room);
+	char *e = memchr(room, 'e', (size_t)n);
+
+	if (e != NULL) /* 1.5e+07: no plus, no zeros before the exponent */
+		n = (int)(e - room) +
+		    snprintf(e, VALUE_TEXT_MAX - (size_t)(e - room), "E%d",
+			     atoi(e + 1));
 	return (struct view){ room, (size_t)n };
 }
 
