@@ -16,6 +16,8 @@
 #define STATUS_NAME "/status.json"
 #define STATUS_MAX_BYTES 65536u
 #define PERIOD_NS (60 * NS_PER_SEC)
+#define COSTS_MAX 10	    /* rules whose cost is told */
+#define COST_RULE_BYTES 100 /* of their ids */
 
 static void
 put_text(struct buf *b, const char *key, const char *text)
@@ -141,6 +143,56 @@ put_outputs(struct buf *b, const struct monitor *m)
 	buf_putc(b, ']');
 }
 
+struct costs { /* the dearest first */
+	size_t rule[COSTS_MAX], n;
+	struct rules_cost cost[COSTS_MAX];
+};
+
+static void
+costs_add(struct costs *c, size_t rule, struct rules_cost cost)
+{
+	size_t i = c->n < COSTS_MAX ? c->n++ : COSTS_MAX;
+
+	/* Few events are timed: of what took no time, what was asked most. */
+	for (; i > 0 && (c->cost[i - 1].spent_ns < cost.spent_ns ||
+			 (c->cost[i - 1].spent_ns == cost.spent_ns &&
+			  c->cost[i - 1].evaluations < cost.evaluations));
+	     i--)
+		if (i < COSTS_MAX) {
+			c->rule[i] = c->rule[i - 1];
+			c->cost[i] = c->cost[i - 1];
+		}
+	if (i < COSTS_MAX) {
+		c->rule[i] = rule;
+		c->cost[i] = cost;
+	}
+}
+
+static void
+put_costs(struct buf *b, const struct monitor *m)
+{
+	struct costs c = { .n = 0 };
+
+	for (size_t i = 0; i < rules_count(m->rules); i++) {
+		struct rules_cost cost = pipeline_rule_cost(m->pipeline, i);
+
+		if (cost.evaluations > 0)
+			costs_add(&c, i, cost);
+	}
+	buf_puts(b, ",\"costs\":[");
+	for (size_t i = 0; i < c.n; i++) {
+		struct view id = rules_at(m->rules, c.rule[i])->id;
+
+		buf_puts(b, i == 0 ? "{\"rule\":" : ",{\"rule\":");
+		buf_json_string(b, view_sub(id, 0, COST_RULE_BYTES));
+		put_number(b, "evaluations", c.cost[i].evaluations);
+		put_number(b, "matches", c.cost[i].matches);
+		put_number(b, "spent_ns", c.cost[i].spent_ns);
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+}
+
 static void
 put_record(struct buf *b, const struct monitor *m, bool running)
 {
@@ -160,6 +212,7 @@ put_record(struct buf *b, const struct monitor *m, bool running)
 	put_sensors(b, m);
 	put_storage(b, m);
 	put_outputs(b, m);
+	put_costs(b, m);
 	buf_puts(b, "}}\n");
 }
 

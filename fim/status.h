@@ -9,7 +9,14 @@
  *  "process":{"pid":N},"tocsin":{"version":V,"rules":N,"engine":PID of the
  *  deciding process (keeper.h),"sensors":[{"role",
  *  "name","forced","events","lost","watched","unwatched","polled","detail",
- *  "not_seen"},…],"without":["messages"]}}
+ *  "not_seen"},…],"without":["messages"],
+ *  "alerts":{"seen","waiting","lost","problem"},
+ *  "outputs":[{"name","delivered","retries","refused","missed","behind",
+ *  "problem"},…],
+ *  "costs":[{"rule","evaluations","matches","spent_ns"},…]}}
+ *
+ * "costs" names the ten rules of those in force that have taken most of the
+ * time (rules.h, struct rules_cost); since the last reload.
  */
 #ifndef FIM_STATUS_H
 #define FIM_STATUS_H

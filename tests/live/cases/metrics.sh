@@ -74,6 +74,20 @@ is 'metrics: all rules together' same "$(sum tocsin_rule_alerts_total)" \
 	"$(value tocsin_alerts_total)"
 is 'metrics: a match was evaluated first' test \
 	"$(sum tocsin_rule_evaluations_total)" -ge "$(sum tocsin_rule_matches_total)"
+status() { jq -r "$1" $live/state/status.json; }
+is 'metrics: the status record has a cost for each of ten rules at most' same \
+	"$(status '.tocsin.costs | length >= 1 and length <= 10')" true
+is 'metrics: of rules in force' same "$(status '.tocsin.costs[].rule' |
+	while read -r id; do
+		grep -c "^tocsin_rule_evaluations_total{rule=\"$id\"" $figures
+	done | sort -u)" 1
+is 'metrics: evaluations as in the figures' same \
+	"$(status '.tocsin.costs[0] | .rule, .evaluations' | paste -sd' ')" \
+	"$(id=$(status '.tocsin.costs[0].rule') &&
+		echo "$id $(grep "^tocsin_rule_evaluations_total{rule=\"$id\"" \
+			$figures | sed 's/.* //')")"
+is 'metrics: the dearest first' same \
+	"$(status '[.tocsin.costs[] | .spent_ns] | . == (sort | reverse)')" true
 is 'metrics: files were seen' test \
 	"$(value 'tocsin_sensor_events_total{sensor="fanotify"}')" -ge 3
 is 'metrics: programs were seen' test \
