@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tocsin.yaml of anybody's making: taken within the limits of config.def, or
  * refused with a place in it. */
+#include "baselines/sign.h"
 #include "fim/config.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 enum type {
 	PATH,
 	PATHS,
+	KEYS,
 	WORD,
 	WORDS,
 	NAMES,
@@ -37,6 +39,14 @@ check_text(const struct view *v, bool path)
 }
 
 static void
+check_key(const struct view *v)
+{
+	struct sign_public key;
+
+	check_text(v, !sign_public_line(&key, *v));
+}
+
+static void
 check_value(enum type type, const void *member, int64_t min, int64_t max)
 {
 	const struct config_list *list = member;
@@ -56,6 +66,11 @@ check_value(enum type type, const void *member, int64_t min, int64_t max)
 		check(list->n <= (uint64_t)max);
 		for (size_t i = 0; i < list->n; i++)
 			check_text(&list->v[i], type == PATHS);
+		break;
+	case KEYS:
+		check(list->n <= (uint64_t)max);
+		for (size_t i = 0; i < list->n; i++)
+			check_key(&list->v[i]);
 		break;
 	case INT:
 		memcpy(&number, member, sizeof(number));
