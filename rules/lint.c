@@ -103,6 +103,17 @@ lint_wildcards(struct lint *l, const struct node *n, bool kuery)
 				       "write : or like (…) to mean any text"
 				     : "* and ? are plain characters after ==; "
 				       "write : or like to mean any text");
+	/* Those that have a form with ~ are about parts of strings. A ? in them
+	 * is hardly meant for any character. */
+	for (size_t i = 1;
+	     n->kind == NODE_CALL && functions[n->function].fold && i < n->n;
+	     i++)
+		if (is_text(n->kids[i]) &&
+		    view_find(n->kids[i]->item.v.s, '*') >= 0)
+			find(l, "dead-wildcard", n->kids[i]->at,
+			     "* is a plain character in %s; leave it out, or "
+			     "write : or like",
+			     functions[n->function].name);
 	for (size_t i = 0; i < n->n; i++)
 		lint_wildcards(l, n->kids[i], kuery);
 }
@@ -121,9 +132,10 @@ lint_regex(struct lint *l, const struct node *n)
 			continue;
 		find(l, kind, n->kids[i]->at,
 		     strcmp(kind, "regex-cost") == 0
-			     ? "a repetition of a repetition can take "
-			       "exponential time and is then given up as no "
-			       "match; repeat one thing only"
+			     ? "what is repeated here can be taken in "
+			       "several ways: that can take exponential time "
+			       "and is then given up as no match; repeat one "
+			       "thing only"
 			     : "^ and $ are plain characters here, and the "
 			       "whole value is always compared; leave them "
 			       "out, or write \\^ and \\$");
@@ -134,7 +146,25 @@ lint_regex(struct lint *l, const struct node *n)
 
 /* ---- required and excepted ------------------------------------------- */
 
-/* A test of one field against texts. */
+/* What can be compared by its text. */
+static bool
+is_plain(const struct node *n)
+{
+	return n->kind == NODE_LITERAL && !n->item.null &&
+	       n->item.v.type != VALUE_REAL;
+}
+
+static struct view
+form_of(struct lint *l, const struct node *n)
+{
+	char room[VALUE_TEXT_MAX];
+
+	if (is_text(n))
+		return n->item.v.s;
+	return arena_copy(&l->tree, value_text(&n->item.v, room));
+}
+
+/* A test of one field against literals. */
 static bool
 is_test(const struct node *n)
 {
@@ -144,7 +174,7 @@ is_test(const struct node *n)
 	if (n->kids[0]->kind != NODE_FIELD)
 		return false;
 	for (size_t i = 1; i < n->n; i++)
-		if (!is_text(n->kids[i]))
+		if (!is_plain(n->kids[i]))
 			return false;
 	return true;
 }
@@ -166,7 +196,7 @@ add_except(struct lint *l, const struct node *leaf, const struct except *next)
 		return next;
 	}
 	for (size_t i = 1; i < leaf->n; i++)
-		forms[i - 1] = leaf->kids[i]->item.v.s;
+		forms[i - 1] = form_of(l, leaf->kids[i]);
 	x->leaf = leaf;
 	x->next = next;
 	if (pattern_list_make(&x->forms, &l->tree, forms, leaf->n - 1,
@@ -205,7 +235,8 @@ covers(struct lint *l, const struct except *x, const struct node *required,
 		return false;
 	for (size_t i = 1; i < x->leaf->n && view_find(form, PATTERN_ANY) >= 0;
 	     i++)
-		if (view_find(x->leaf->kids[i]->item.v.s, PATTERN_ONE) >= 0)
+		if (is_text(x->leaf->kids[i]) &&
+		    view_find(x->leaf->kids[i]->item.v.s, PATTERN_ONE) >= 0)
 			return false;
 	if (!x->forms.fold)
 		return pattern_list_match(&x->forms, form);
@@ -224,15 +255,16 @@ lint_required(struct lint *l, const struct node *n,
 {
 	for (size_t i = 1; i < n->n; i++) {
 		const struct except *x = excepted;
+		struct view form = form_of(l, n->kids[i]);
 		struct buf text = { 0 };
 		unsigned line;
 
-		while (x != NULL && !covers(l, x, n, n->kids[i]->item.v.s))
+		while (x != NULL && !covers(l, x, n, form))
 			x = x->next;
 		if (x == NULL)
 			continue;
 		line = parse_place(&l->p, x->leaf->at).line;
-		buf_text(&text, pattern_text(&l->tree, n->kids[i]->item.v.s));
+		buf_text(&text, pattern_text(&l->tree, form));
 		find(l, "contradiction", n->kids[i]->at,
 		     "\"%.*s\" is wanted here and excepted on line %u: this "
 		     "never matches; take one of them out",
@@ -265,7 +297,8 @@ lint_conjunctions(struct lint *l, const struct node *n,
 
 /* ---- sequences ------------------------------------------------------- */
 
-/* Does the stage ask for events of this category? (See parse_category.) */
+/* Does the stage ask for events of this category, or of any? (See
+ * parse_category.) */
 static bool
 has_category(const struct lint *l, const struct node *cond, const char *name)
 {
@@ -276,7 +309,7 @@ has_category(const struct lint *l, const struct node *cond, const char *name)
 		first = cond->kids[0];
 	if (first->kind != NODE_IN || first->kids[0]->kind != NODE_FIELD ||
 	    (int)first->kids[0]->field != category)
-		return false;
+		return true;
 	for (size_t i = 1; i < first->n; i++)
 		if (is_text(first->kids[i]) &&
 		    view_eq(first->kids[i]->item.v.s, view_of(name)))

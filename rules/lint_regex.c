@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What can be said of a regular expression without running it: anchors, which
- * Lucene does not have, and repetitions of repetitions, whose tries grow
- * exponentially with a value that does not match. The text has compiled, so
- * brackets and quotes are in order.
+ * Lucene does not have, and repetitions of what can be taken in several ways,
+ * whose tries grow exponentially with a value that does not match. The text has
+ * compiled, so brackets and quotes are in order.
  */
 #include "rules/engine.h"
 
@@ -23,10 +23,25 @@ struct scan {
 	const char *found;
 };
 
+/* What a group stands for, where it is a choice of short words: (a|bc?). */
+#define WORD_MAX 12
+#define WORDS_MAX 12
+struct word {
+	struct chars v[WORD_MAX];
+	size_t n;
+};
+struct words {
+	struct word v[WORDS_MAX];
+	size_t n;
+	bool others; /* and of more than that, which is not looked at */
+};
+
 /* What matters of a piece for repeating it. */
 struct piece {
+	bool single;	    /* one character */
 	bool optional;	    /* may be empty */
 	bool loops;	    /* may go on for ever */
+	bool several;	    /* repeated, it can be taken in several ways */
 	bool risky;	    /* not to be repeated */
 	struct chars chars; /* of which it consists */
 };
@@ -120,7 +135,7 @@ class_item(struct scan *s, struct chars *set)
 static struct piece
 scan_class(struct scan *s)
 {
-	struct piece p = { 0 };
+	struct piece p = { .single = true };
 	struct chars set = { 0 };
 	bool without;
 
@@ -172,13 +187,16 @@ scan_atom(struct scan *s)
 		chars_join(&p.chars, &none, true);
 		break;
 	case '.':
+		p.single = true;
 		chars_join(&p.chars, &none, true);
 		break;
 	case '\\':
 		s->i++;
+		p.single = true;
 		chars_add_escape(&p.chars, now(s));
 		break;
 	default:
+		p.single = true;
 		chars_add(&p.chars, (unsigned char)now(s));
 		break;
 	}
@@ -215,11 +233,12 @@ scan_repeat(struct scan *s)
 		bool optional = now(s) != '+';
 		bool endless = now(s) == '*' || now(s) == '+';
 
+		p.single &= now(s) == '?';
 		if (now(s) == '{')
 			scan_braces(s, &optional, &endless);
 		else
 			s->i++;
-		if (endless && p.risky)
+		if (endless && (p.risky || p.several))
 			s->found = "regex-cost";
 		p.optional |= optional;
 		p.loops |= endless;
@@ -238,7 +257,7 @@ static bool
 is_risky(const struct piece *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool ends = !v[i].loops;
+		bool ends = !v[i].loops && !v[i].several;
 
 		for (size_t k = 0; k < n && !ends; k++)
 			ends = !v[k].optional && !v[k].loops &&
@@ -249,8 +268,103 @@ is_risky(const struct piece *v, size_t n)
 	return false;
 }
 
+/* ---- choices of words ------------------------------------------------ */
+
+static void
+words_add(struct words *to, const struct word *w)
+{
+	if (to->n < WORDS_MAX)
+		to->v[to->n++] = *w;
+	else
+		to->others = true;
+}
+
+/* The words of a branch: with and without each piece that may be left out. */
+static void
+words_add_branch(struct words *to, const struct piece *v, size_t n)
+{
+	size_t from = to->n, end;
+
+	words_add(to, &(struct word){ .n = 0 });
+	for (size_t i = 0; i < n && !to->others; i++) {
+		to->others |= !v[i].single;
+		end = to->n;
+		for (size_t w = from; w < end && !to->others; w++) {
+			if (v[i].optional)
+				words_add(to, &to->v[w]);
+			to->others |= to->v[w].n == WORD_MAX;
+			if (!to->others)
+				to->v[w].v[to->v[w].n++] = v[i].chars;
+		}
+	}
+}
+
+/* Is the end of a from `at` on as b begins, or b as that end begins? */
+static bool
+begin_alike(const struct word *a, size_t at, const struct word *b)
+{
+	for (size_t i = 0; i < a->n - at && i < b->n; i++)
+		if (!chars_meet(&a->v[at + i], &b->v[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Can some text be taken as these words in two ways (Sardinas and Patterson,
+ * "A necessary and sufficient condition for the unique decomposition of coded
+ * messages", 1953)? Characters that could be the same count as the same.
+ * left[w][at]: after two ways so far, the end of word w from `at` on is still
+ * to be taken by one of them.
+ */
+struct ends {
+	bool left[WORDS_MAX][WORD_MAX];
+	bool more, twice;
+};
+
+static void
+take_end(const struct words *words, struct ends *e, size_t w, size_t at,
+	 size_t by)
+{
+	const struct word *a = &words->v[w], *b = &words->v[by];
+	size_t rest = a->n - at;
+
+	if (b->n == 0 || !begin_alike(a, at, b))
+		return;
+	if (rest == b->n) {
+		e->twice = true;
+	} else if (rest > b->n) {
+		e->more |= !e->left[w][at + b->n];
+		e->left[w][at + b->n] = true;
+	} else {
+		e->more |= !e->left[by][rest];
+		e->left[by][rest] = true;
+	}
+}
+
+static bool
+is_ambiguous(const struct words *words)
+{
+	struct ends e = { .more = false };
+
+	if (words->others)
+		return false;
+	for (size_t w = 0; w < words->n; w++)
+		for (size_t by = 0; by < w; by++)
+			if (words->v[w].n > 0)
+				take_end(words, &e, w, 0, by);
+	while (e.more && !e.twice) {
+		e.more = false;
+		for (size_t i = 0; i < words->n * WORD_MAX; i++)
+			for (size_t by = 0; by < words->n; by++)
+				if (e.left[i / WORD_MAX][i % WORD_MAX])
+					take_end(words, &e, i / WORD_MAX,
+						 i % WORD_MAX, by);
+	}
+	return e.twice;
+}
+
 static struct piece
-scan_branch(struct scan *s)
+scan_branch(struct scan *s, struct words *words)
 {
 	struct piece all = { .optional = true }, v[PIECES_MAX], p;
 	size_t n = 0;
@@ -264,22 +378,25 @@ scan_branch(struct scan *s)
 			v[n++] = p;
 	}
 	all.risky = is_risky(v, n);
+	words_add_branch(words, v, n);
 	return all;
 }
 
 static struct piece
 scan_union(struct scan *s)
 {
-	struct piece all = scan_branch(s), p;
+	struct words words = { .n = 0 };
+	struct piece all = scan_branch(s, &words), p;
 
 	while (s->i < s->s.n && now(s) != ')') {
 		s->i++;
-		p = scan_branch(s);
+		p = scan_branch(s, &words);
 		all.optional |= p.optional;
 		all.loops |= p.loops;
 		all.risky |= p.risky;
 		chars_join(&all.chars, &p.chars, false);
 	}
+	all.several = is_ambiguous(&words);
 	return all;
 }
 

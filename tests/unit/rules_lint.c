@@ -99,6 +99,9 @@ test_wildcards(void **state)
 	       false, "");
 	expect("process where process.name like \"c*\" or process.pid == 1",
 	       false, "");
+	expect("process where startsWith(process.name, \"c*\")", false,
+	       "dead-wildcard 1:40 ");
+	expect("process where indexOf~(process.name, \"x?\") == 1", false, "");
 	expect("process.name: \"c*\"", true, "dead-wildcard 1:15 ");
 	expect("process.name: (c* or c\\*) or process.args: \"a?\"", true, "");
 }
@@ -122,6 +125,13 @@ test_contradictions(void **state)
 	       false, "contradiction 1:25 ");
 	expect("process.name: (a or b) and not process.name: b", true,
 	       "contradiction 1:21 ");
+	/* numbers, and their texts */
+	expect("process where process.pid in (1, 2) and not process.pid == 2",
+	       false, "contradiction 1:34 ");
+	expect("process where process.pid == \"1\" and process.pid != 1", false,
+	       "contradiction 1:30 ");
+	expect("process where process.pid == 1 and not process.pid == 10",
+	       false, "");
 	/* not the same: another field, case, a wider need, one of several */
 	expect("process where process.name == \"b\" and not process.args == "
 	       "\"b\"",
@@ -149,6 +159,8 @@ test_maxspan(void **state)
 	(void)state;
 	expect("sequence with maxspan=20ms [file where true] "
 	       "[process where true]",
+	       false, "short-maxspan 1:15 ");
+	expect("sequence with maxspan=20ms [any where true] [any where true]",
 	       false, "short-maxspan 1:15 ");
 	expect("sequence with maxspan=50ms [file where true] "
 	       "[process where true]",
@@ -192,6 +204,19 @@ test_regex(void **state)
 	regex("((a|b)+){2,}", "regex-cost");
 	regex("(\\w+[0-9])+", "regex-cost");
 	regex("(x@)*", "regex-cost");
+	regex("(a|aa)+b", "regex-cost");
+	regex("(a|a?)+b", "regex-cost");
+	regex("(a|b|ab)*c", "regex-cost");
+	regex("(ab|ba|aba)*", "regex-cost");
+	regex("(\\w|\\d)+x", "regex-cost");
+	regex("((a|aa))+", "regex-cost");
+	regex("(b|(a|aa))+", "regex-cost");
+	regex("(a|ab|c)*d", "");
+	regex("(abc|abd)+", "");
+	regex("([a-z]|[0-9])+", "");
+	regex("((a|aa)b)+", "");
+	regex("(a|aa){2}b", "");
+	regex("(GET|POST|PUT) .*", "");
 	regex("(\\w+\\s)+", "");
 	regex("(a+b)+", "");
 	regex("(/[^/ ]+)*/", "");
