@@ -316,7 +316,7 @@ replay(struct replay_cmd *c)
 	return result.matches > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
 }
 
-static bool
+static enum exit_code
 explain_start(struct replay_cmd *c)
 {
 	struct view id = view_of(c->options->explain);
@@ -325,20 +325,20 @@ explain_start(struct replay_cmd *c)
 
 	while (i < n && !view_eq(rules_at(c->rules, i)->id, id))
 		i++;
-	if (i == n) {
-		usage(c, "there is no rule with the id that --explain names");
-		return false;
-	}
+	if (i == n)
+		return usage(c, "there is no rule with the id that --explain "
+				"names");
 	*x = (struct explain){ .rules = c->rules,
 			       .rule = rules_at(c->rules, i),
 			       .json = !c->text,
 			       .all = c->options->verbose > 0 };
 	x->explainer = rules_explainer_new(c->rules, i);
-	if (x->explainer == NULL)
-		usage(c, x->rule->status == RULE_OK
-				 ? "out of memory"
-				 : "the rule that --explain names is broken");
-	return x->explainer != NULL;
+	if (x->explainer != NULL)
+		return EXIT_NOTHING;
+	usage(c, x->rule->status == RULE_OK
+			 ? "out of memory"
+			 : "the rule that --explain names is broken");
+	return EXIT_CONFIG;
 }
 
 enum exit_code
@@ -351,10 +351,11 @@ cmd_replay(const struct options *options, struct cmd_io *io)
 		code = prepare(&c);
 	if (code == EXIT_NOTHING) {
 		c.text = wants_text(&c);
-		code = options->explain != NULL && !explain_start(&c)
-			       ? EXIT_USAGE
-			       : replay(&c);
+		if (options->explain != NULL)
+			code = explain_start(&c);
 	}
+	if (code == EXIT_NOTHING)
+		code = replay(&c);
 	rules_explainer_free(c.explain.explainer);
 	rules_free(c.rules);
 	free(c.fields);

@@ -15,8 +15,9 @@
 /* When events with these join keys last satisfied each stage. */
 struct last_seen {
 	struct group group;
-	uint64_t ns[QUERY_STAGES_MAX + 1];
+	uint64_t ns[QUERY_STAGES_MAX + 1]; /* until is behind the stages */
 	bool seen[QUERY_STAGES_MAX + 1];
+	uint64_t until_seq;
 };
 
 struct exception_text {
@@ -220,7 +221,29 @@ struct noting {
 	int before; /* the positive stage before it, -1 = none */
 	bool seen;
 	uint64_t last_ns; /* of `before` with the same keys */
+	/* What came after that: until; one that must be missing, -1 = none. */
+	bool ended;
+	int unwanted;
+	uint64_t unwanted_ns;
 };
+
+static void
+note_between(struct noting *n, const struct last_seen *s)
+{
+	const struct query *q = &n->x->q;
+	const struct record *r = n->x->record;
+
+	/* Stages come before until: the event itself ends nothing yet. */
+	n->ended = q->until.cond != NULL && s->seen[q->n] &&
+		   s->ns[q->n] >= n->last_ns && s->until_seq != r->seq;
+	n->unwanted = -1;
+	for (unsigned k = (unsigned)n->before + 1; k < n->stage; k++)
+		if (q->stages[k].missing && s->seen[k] &&
+		    s->ns[k] > n->last_ns && s->ns[k] < r->time_ns) {
+			n->unwanted = (int)k;
+			n->unwanted_ns = s->ns[k];
+		}
+}
 
 static void
 note_key(void *ctx, struct view key, const struct value **values)
@@ -238,9 +261,12 @@ note_key(void *ctx, struct view key, const struct value **values)
 	    (!n->seen || s->ns[n->before] > n->last_ns)) {
 		n->seen = true;
 		n->last_ns = s->ns[n->before];
+		note_between(n, s);
 	}
 	s->seen[n->stage] = true;
 	s->ns[n->stage] = now_ns;
+	if (n->stage == n->x->q.n)
+		s->until_seq = n->x->record->seq;
 	if (t->n > KEYS_MAX)
 		group_drop(t, t->oldest);
 }
@@ -274,13 +300,23 @@ note_before(struct noting *n)
 		buf_puts(b, ", longer than the maxspan of ");
 		put_seconds(b, q->maxspan_ns);
 	}
+	if (n->ended)
+		buf_puts(b, ", but one of until since then");
+	if (n->unwanted >= 0) {
+		buf_printf(b, ", but one of stage %d, which must be missing, ",
+			   n->unwanted + 1);
+		put_seconds(b, n->x->record->time_ns - n->unwanted_ns);
+		buf_puts(b, " before");
+	}
 }
 
 static void
 note_stage(struct rules_explainer *x, unsigned stage, bool fits)
 {
 	const struct stage *s = &x->code->stages[stage];
-	struct noting n = { .x = x, .stage = stage, .before = -1 };
+	struct noting n = {
+		.x = x, .stage = stage, .before = -1, .unwanted = -1
+	};
 	struct key_each each = { note_key, &n };
 
 	buf_clear(&x->note);

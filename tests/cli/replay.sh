@@ -192,6 +192,8 @@ run 'explain: other category' 0 replay --query 'file where true' --explain query
 is 'explain: other category' '' "$out"
 run 'explain: which rule' 16 replay -r rule1.yml --explain rule9 events.ndjson
 has 'explain: which rule' 'no rule with the id' "$err"
+run 'explain: a broken rule' 17 replay -r rule3.yml --explain rule3 events.ndjson
+has 'explain: a broken rule' 'that --explain names is broken' "$err"
 run 'explain or matches' 16 replay -r rule1.yml --explain rule1 --matches events.ndjson
 
 # What waited for nothing to happen has the evidence of its last event.

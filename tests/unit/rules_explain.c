@@ -160,6 +160,39 @@ test_sequences(void **state)
 		"3 yes an event of stage 1 came 1.000 s before\n"
 		"2m no: b == 1 false (b)\n"
 		"1 no: a == 1 false (a)\n");
+	/* what came between: one that must be missing, until */
+	explain("sequence with maxspan=9s [file where a == 1] "
+		"![network where a == 2] [process where a == 3]",
+		false,
+		"1 event.category=file a=1\n"
+		"2 event.category=network a=2\n"
+		"3 @5 " P "a=3\n",
+		false,
+		"1 yes \n"
+		"2m yes an event of stage 1 came 1.000 s before\n"
+		"3 yes an event of stage 1 came 4.000 s before, but one of "
+		"stage 2, which must be missing, 3.000 s before\n");
+	explain("sequence by k [file where a == 1] [process where a == 3] "
+		"until [network where a == 2]",
+		false,
+		"1 event.category=file k=[1,2] a=1\n"
+		"2 event.category=network k=1 a=2\n"
+		"3 @5 " P "k=1 a=3\n"
+		"4 @5 " P "k=2 a=3\n",
+		false,
+		"1 yes \n"
+		"3u yes \n"
+		"2 yes an event of stage 1 with the same keys came 4.000 s "
+		"before, but one of until since then\n"
+		"2 yes an event of stage 1 with the same keys came 4.000 s "
+		"before\n");
+	/* the stages come before until */
+	explain("sequence [file where true] [process where true] "
+		"until [process where true]",
+		false, "1 event.category=file a=1\n2 " P "a=3\n", false,
+		"1 yes \n"
+		"3u yes \n"
+		"2 yes an event of stage 1 came 1.000 s before\n");
 }
 
 static void
