@@ -193,6 +193,7 @@ keeper_close(struct keeper *k)
 	watchset_free(&k->watchset);
 	watchset_free(&k->next);
 	arena_free(&k->settings);
+	buf_free(&k->figures);
 	free(k->offered);
 	free(k->text);
 	if (k->socket >= 0)
@@ -255,13 +256,16 @@ give_birth(struct keeper *k, struct engine_birth *birth)
 }
 
 /* Nobody but the keeper knows whether it was asked to stop, and what could be
- * wrong with a command line has been found out by the first round. */
+ * wrong with a command line, a configuration or its signature has been found
+ * out by the first round: a taken-over engine must not say what makes the
+ * service manager give up. One that begins anew and finds it wrong ends the
+ * keeper as well, and the next one says so. */
 static enum exit_code
 believable(const struct keeper *k, int code)
 {
 	if ((code == EXIT_STOPPED && !k->stop) ||
 	    (k->confined && (code == EXIT_USAGE || code == EXIT_CONFIG ||
-			     code == EXIT_NOTHING)))
+			     code == EXIT_TAMPERED || code == EXIT_NOTHING)))
 		return EXIT_IO;
 	return (enum exit_code)code;
 }
