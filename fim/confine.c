@@ -88,8 +88,6 @@ static void
 add_all(struct paths *p, const struct monitor *m)
 {
 	add(p, view_of(m->state_folder), SANDBOX_WRITE);
-	if (m->metrics.path != NULL)
-		add_file(p, view_of(m->metrics.path), SANDBOX_WRITE);
 	add_rules(p, m);
 	if (m->messages.ops == NULL)
 		return;

@@ -37,7 +37,16 @@ enum ask {
 	ASK_DOING,
 	ASK_RELOADING,
 	ASK_STOPPING,
+	ASK_FIGURES, /* number: enum frame_figures; text */
 	ASKS
+};
+
+/* The file for Prometheus is written by the keeper, so that its folder, which
+ * may be others' as well, is not the engine's to write. */
+enum frame_figures {
+	FIGURES_PATH, /* the text; taken once, before the first round */
+	FIGURES_PART, /* more of the file */
+	FIGURES_LAST  /* the rest of it; answered when it is written */
 };
 
 #define FRAME_NUMBERS 8

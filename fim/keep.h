@@ -47,6 +47,8 @@ struct keeper {
 	struct sensor_config config;
 	struct watchset watchset, next; /* in force, and to be */
 	struct arena settings;
+	struct view figures_path; /* in settings; "" = none */
+	struct buf figures;	  /* of the file, as far as it has come */
 	struct notify notify;
 	bool confined, stop, reload;
 	bool in_processes; /* their sensor is telling, and must not be asked */

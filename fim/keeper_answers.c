@@ -2,6 +2,7 @@
 /* What the engine may ask, and what the keeper does about it. */
 #include "fim/keep.h"
 
+#include "baselines/atomic.h"
 #include "fim/facts.h"
 #include "fim/procfs.h"
 #include "fim/sandbox.h"
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* More than any rules want, and bearable. */
@@ -539,6 +541,60 @@ on_stopping(struct keeper *k, struct call *c)
 	notify_stopping();
 }
 
+/* ---- figures --------------------------------------------------------- */
+
+/* Far more than all rules and outputs there can be. */
+#define FIGURES_MAX_BYTES (16u << 20)
+
+/* Whoever has taken over an engine must not choose what is written. */
+static int
+figures_to(struct keeper *k, const struct call *c)
+{
+	/* What an engine that was killed had begun. */
+	buf_free(&k->figures);
+	if (k->figures_path.n > 0 || k->confined)
+		return view_eq(k->figures_path, c->text) ? 0 : EPERM;
+	if (c->text.n == 0 || view_find(c->text, '\0') >= 0)
+		return EINVAL;
+	k->figures_path = arena_copy(&k->settings, c->text);
+	return k->figures_path.n > 0 ? 0 : ENOMEM;
+}
+
+/* The group is what it is for: no matter what mask we were started with. */
+static int
+figures_write(struct keeper *k)
+{
+	mode_t mask = umask(0);
+	int error = ENOMEM;
+
+	if (!k->figures.failed)
+		error = atomic_write(k->figures_path.p, 0640, ATOMIC_UNSYNCED,
+				     buf_view(&k->figures)) == 0
+				? 0
+				: errno;
+	umask(mask);
+	return error;
+}
+
+static void
+on_figures(struct keeper *k, struct call *c)
+{
+	if (c->request->v[0] == FIGURES_PATH) {
+		c->answer.error = figures_to(k, c);
+		return;
+	}
+	if (k->figures_path.n == 0 ||
+	    c->text.n > FIGURES_MAX_BYTES - k->figures.n) {
+		c->answer.error = EPERM;
+		return;
+	}
+	buf_put(&k->figures, c->text);
+	if (c->request->v[0] != FIGURES_LAST)
+		return;
+	c->answer.error = figures_write(k);
+	buf_free(&k->figures);
+}
+
 void (*const keeper_answers[ASKS])(struct keeper *, struct call *) = {
 	[ASK_SETTINGS] = on_settings,	[ASK_WATCH] = on_watch,
 	[ASK_OPEN] = on_open,		[ASK_REWATCH] = on_rewatch,
@@ -549,6 +605,7 @@ void (*const keeper_answers[ASKS])(struct keeper *, struct call *) = {
 	[ASK_CREDS] = on_creds,		[ASK_STATUS] = on_status,
 	[ASK_READY] = on_ready,		[ASK_DOING] = on_doing,
 	[ASK_RELOADING] = on_reloading, [ASK_STOPPING] = on_stopping,
+	[ASK_FIGURES] = on_figures,
 };
 
 void

@@ -2,7 +2,6 @@
 /* Figures gathered, formatted by the table, written. */
 #include "fim/metrics.h"
 
-#include "baselines/atomic.h"
 #include "fim/cursor.h"
 #include "fim/monitor.h"
 #include "fim/prom.h"
@@ -283,19 +282,6 @@ metrics_format(struct monitor *m, bool up, struct buf *out)
 
 /* ---- the file -------------------------------------------------------- */
 
-/* The group is what it is for: no matter what mask we were started with. */
-static int
-write_file(const char *path, const struct buf *text)
-{
-	mode_t mask = umask(0);
-	int result = text->failed ? -1
-				  : atomic_write(path, 0640, ATOMIC_UNSYNCED,
-						 buf_view(text));
-
-	umask(mask);
-	return result;
-}
-
 static void
 write_figures(struct monitor *m, bool up)
 {
@@ -304,7 +290,8 @@ write_figures(struct monitor *m, bool up)
 
 	metrics_format(m, up, &text);
 	errno = ENOMEM;
-	failed = write_file(m->metrics.path, &text) != 0;
+	failed =
+		text.failed || remote_figures(&m->remote, buf_view(&text)) != 0;
 	if (failed && !m->metrics.failed)
 		fprintf(m->io->notes,
 			"tocsin: %s: the figures cannot be written: %s\n",

@@ -502,6 +502,22 @@ own_configuration(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
+/* The keeper, which writes them, has one file for all its engines. */
+static void
+open_figures(struct monitor *m)
+{
+	const char *path = options_or(m->options->metrics, m->config.metrics);
+
+	if (path != NULL && remote_figures_to(&m->remote, path) != 0) {
+		fprintf(m->io->notes,
+			"tocsin: %s: the figures go to another file until "
+			"tocsin is started anew\n",
+			path);
+		path = NULL;
+	}
+	m->metrics.path = path;
+}
+
 static enum exit_code
 open_settings(struct monitor *m)
 {
@@ -540,7 +556,7 @@ open_settings(struct monitor *m)
 	if (loaded != 0)
 		return m->tampered ? EXIT_TAMPERED : EXIT_CONFIG;
 	m->metrics.started_ns = clock_wall_ns();
-	m->metrics.path = options_or(m->options->metrics, m->config.metrics);
+	open_figures(m);
 	if (budget_percent(m, &m->budget.percent) != 0)
 		return EXIT_USAGE;
 	if (set_env_names(m) != 0) {

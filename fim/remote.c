@@ -412,3 +412,23 @@ remote_tell(struct remote *r, enum ask what, const char *line)
 {
 	ask(r, what, 0, 0, view_of(line), NULL);
 }
+
+/* ---- figures --------------------------------------------------------- */
+
+int
+remote_figures_to(struct remote *r, const char *path)
+{
+	return ask(r, ASK_FIGURES, FIGURES_PATH, 0, view_of(path), NULL);
+}
+
+int
+remote_figures(struct remote *r, struct view text)
+{
+	while (text.n > FRAME_TEXT_MAX) {
+		if (ask(r, ASK_FIGURES, FIGURES_PART, 0,
+			view_sub(text, 0, FRAME_TEXT_MAX), NULL) != 0)
+			return -1;
+		text = view_sub(text, FRAME_TEXT_MAX, SIZE_MAX);
+	}
+	return ask(r, ASK_FIGURES, FIGURES_LAST, 0, text, NULL);
+}

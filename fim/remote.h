@@ -57,6 +57,12 @@ bool remote_read_creds(void *ctx, struct proc_key, struct event_creds *);
 /* Of a process sensor that looks when it is asked to. */
 void remote_look(struct remote *, uint32_t pid, const struct event_sink *);
 
+/* Where the figures go, before the first sensor is opened. -1 and errno: EPERM
+ * when an engine before this one has named another file. */
+int remote_figures_to(struct remote *, const char *path);
+/* That file, anew. -1 and errno. */
+int remote_figures(struct remote *, struct view text);
+
 /* For the service manager, by ASK_READY … ASK_STOPPING. */
 void remote_tell(struct remote *, enum ask, const char *line);
 

@@ -10,7 +10,8 @@
  * byte of the input says, in areas that hold only some. Whatever is asked, the
  * keeper ends neither itself nor its sensors, its answers have the form of
  * answers, and it hands out no file but those of its events, units in folders
- * for units, and the two lists of names.
+ * for units, and the two lists of names. It writes no file but that of the
+ * figures, and which that is stays as it was.
  */
 #include "fim/keep.h"
 
@@ -42,6 +43,8 @@ static struct {
 	bool broken;	/* the next fetch fails */
 } straw;
 static const char handle[] = "handle";
+/* Where figures go. */
+static const struct view nowhere = { "/dev/null/nowhere", 17 };
 
 static struct sensor *
 straw_open(const struct sensor_config *c, struct err *err)
@@ -270,6 +273,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		.signals = -1,
 		.engine = NO_PID,
 		.confined = true, /* not this process */
+		.figures_path = nowhere,
 		.events = { allocated(AREA_BYTES), 0, AREA_BYTES },
 		.aside = { allocated(ASIDE_BYTES), 0, ASIDE_BYTES },
 		.text = allocated(FRAME_TEXT_MAX + 1),
@@ -281,7 +285,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	rest = view_sub(rest, 1, SIZE_MAX);
 	while (rest.n > 0)
 		serve_one(&k, &rest);
+	check(k.figures_path.p == nowhere.p && k.figures_path.n == nowhere.n);
 	keeper_close_sensors(&k);
+	buf_free(&k.figures);
 	watchset_free(&k.watchset);
 	watchset_free(&k.next);
 	arena_free(&k.settings);

@@ -93,6 +93,19 @@ is 'metrics: files were seen' test \
 is 'metrics: programs were seen' test \
 	"$(value 'tocsin_sensor_events_total{sensor="bpf"}')" -ge 6
 
+# The keeper writes them, for one engine as for the next.
+watch_start --metrics $figures
+kill -KILL "$(pgrep -P $watcher)"
+wait_until 15 grep -q 'ended by signal 9' $notes
+inode=$(stat -c %i $figures)
+renewed() { [ "$(stat -c %i $figures)" != "$inode" ]; }
+wait_until 20 renewed
+is 'metrics: an engine that was killed: the next one has them' \
+	same "$(value tocsin_up)" 1
+is 'metrics: the format then' same "$(format_wrong)" ''
+watch_stop
+is 'metrics: the end of the next one is written' same "$(value tocsin_up)" 0
+
 # A folder that goes away is said once, and the monitor goes on.
 watch_start --metrics /nowhere/x.prom
 wait_until 5 grep -q 'figures cannot be written' $notes
