@@ -50,8 +50,8 @@ struct config_origin {
 struct config {
 	struct config_list rules, exceptions, watch, sensors, env_vars,
 		public_keys, keep;
-	struct view state, format, output, journal, metrics,
-		heartbeat_key; /* "" = not set */
+	struct view state, format, output, journal, metrics, heartbeat_key,
+		file_queue; /* "" = not set */
 	int64_t args_bytes, max_file_bytes, keep_bytes, read_bytes, budget;
 	uint64_t learning_period_ns, process_grace_ns, poll_ns, patience_ns,
 		heartbeat_ns;

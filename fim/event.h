@@ -13,6 +13,9 @@
 
 #include "scan/base.h"
 
+/* What sensors see. */
+enum role { ROLE_PROCESSES, ROLE_FILES, ROLE_MESSAGES, ROLES };
+
 enum event_kind {
 #define EVENT(kind, action, category, type, aliases) EVENT_##kind,
 #include "fim/events.def"
@@ -115,6 +118,15 @@ struct event_file {
 	const void *handle;
 };
 
+/* What stands under a name, statx(2). */
+struct event_seen {
+	uint64_t ino, size;
+	uint64_t born_ns; /* 0 = not known */
+	uint64_t written_ns, changed_ns;
+	uint32_t dev_major, dev_minor;
+	uint32_t mode, uid, gid, nlink;
+};
+
 /* LOAD_MODULE. */
 struct event_module {
 	struct view name;
@@ -171,8 +183,19 @@ struct event {
 	struct proc_key key; /* the acting process; pid 0 = unknown */
 	int pidfd;	     /* of it, borrowed; -1 = none */
 	int32_t exit_code;   /* EXIT: wait(2) status, raw, or unknown */
-	uint64_t lost;	     /* LOSS: how many, at least */
-	struct view scope;   /* LOSS: of what, for people */
+	/* LOSS: how many, at least, of what and why, for people. */
+	uint64_t lost;
+	struct view scope, cause;
+	enum role role; /* LOSS, LIST_… */
+	bool again;	/* LOSS: what is there will be listed */
+	/* LIST_DIR: it could not be listed, or not to its end. */
+	bool incomplete;
+	/* LIST_BEGIN of files: watchset_hash() of what is listed. */
+	uint64_t watchset;
+	/* LISTED: NULL = there, and its last change was told. REFRESHED: NULL
+	 * = nothing is there. */
+	const struct event_seen *seen;
+	struct event_seen seen_here; /* what `seen` may point to (frame.h) */
 	struct event_proc proc;
 	struct event_exec exec;
 	struct event_net net;

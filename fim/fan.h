@@ -26,8 +26,32 @@ struct fan_options {
 	bool no_pidfd;	    /* as before Linux 5.15 */
 	bool no_mount_mark; /* as before Linux 6.14 */
 	bool no_openat2;    /* as before Linux 5.6 */
-	bool short_queue;   /* 16,384 events, as without privilege */
+	bool short_queue;   /* 16,384 events, fs.fanotify.max_queued_events */
 	size_t max_dirs;    /* 0 = FAN_DIRS_MAX */
+};
+
+/*
+ * What is there, for who remembers it (repair.h): all names of the watched
+ * directories, listed at start and after a loss, and each file once more some
+ * time after it was told of. A directory is listed first, then the queue is
+ * read: of what happened before the listing nothing is left to come. So a name
+ * in it either has been told of by now (`touched`), or was not, which is for
+ * the other side to judge.
+ */
+struct fan_survey {
+	bool on;     /* somebody remembers */
+	bool wanted; /* a list is to begin */
+	bool active; /* it has */
+	bool hurry;  /* the end is near: nothing waits */
+	/* Ids of the directories to list, each behind its length. */
+	struct buf ids;
+	size_t at, held_at;	 /* next; that of the first one held */
+	struct fan_batch held;	 /* listed, to be told when the queue is read */
+	struct fan_keep touched; /* told of, to be refreshed */
+	struct fan_dir *dir;	 /* whose descriptor is open */
+	int dirfd;
+	bool failed; /* memory was out: what was listed is worth nothing */
+	uint64_t watchset; /* watchset_hash() of the tree's */
 };
 
 struct inot; /* sensor_inot.c's */
@@ -67,6 +91,7 @@ struct sensor {
 	char *buf;
 	struct fan_batch batch;
 	struct fan_keep found, young, dirty;
+	struct fan_survey survey;
 	uint64_t now_ns;    /* when the read in work began … */
 	uint64_t end_ns;    /* … and when it had ended */
 	uint64_t timer_ns;  /* when the timer is set to go off; 0 = never */
@@ -91,6 +116,23 @@ struct sensor {
 struct sensor *fan_open(const struct sensor_config *,
 			const struct fan_options *, struct err *);
 
+/* fan_survey.c. */
+void fan_survey_open(struct sensor *);
+void fan_survey_close(struct sensor *);
+/* A new list; what was left of the one before is dropped. */
+void fan_survey_begin(struct sensor *);
+/* Lists more directories when those before have been told; false: nothing to
+ * do. To be followed by reading the queue to its end. */
+bool fan_survey_list(struct sensor *);
+/* The queue has been read to its end: tells what was listed. */
+void fan_survey_tell(struct sensor *);
+/* This name was acted upon, whether or not anybody is told. */
+void fan_touch(struct sensor *, struct fan_dir *, struct view name);
+/* Files that were told of a while ago; `busy`: there is more to do. */
+void fan_refresh(struct sensor *, bool busy);
+/* When it has something to do, boot time; 0 = nothing. */
+uint64_t fan_survey_due(const struct sensor *);
+
 /* fan_sensor.c: the calls of struct sensor_ops. */
 struct sensor *fan_open_source(const struct fan_source *,
 			       const struct sensor_config *,
@@ -100,6 +142,11 @@ int fan_fd(const struct sensor *);
 int fan_fetch(struct sensor *);
 void fan_deliver(struct sensor *, const struct event_sink *);
 int fan_open_file(struct sensor *, const struct event *);
+int fan_seed(struct sensor *, const struct event_sink *);
+/* All that is kept back is told, whatever it waits for. */
+void fan_release(struct sensor *);
+void fan_relist(struct sensor *);
+void fan_settle(struct sensor *);
 int fan_rewatch(struct sensor *, const struct watchset *, struct err *);
 void fan_status(const struct sensor *, struct sensor_status *);
 /* The sentence that a source's `explain` has. */
@@ -129,9 +176,17 @@ void fan_take(struct sensor *, const struct fanotify_event_metadata *meta,
 void fan_take_found(void *sensor, struct fan_dir *, int dirfd, struct view name,
 		    bool is_dir);
 void fan_take_full(void *sensor, struct fan_dir *);
-void fan_take_loss(struct sensor *, uint64_t n, struct view scope);
+/* A part of the stream is missing, of `scope`, because of `cause`. */
+void fan_take_loss(struct sensor *, struct view scope, struct view cause,
+		   bool again);
 
 /* fan_list.c: directories whose content is remembered. */
+/* What stands under a name, which ends with NUL; false and errno. */
+bool fan_look_at(int fd, const char *name, struct event_seen *);
+typedef void
+fan_take_name(void *ctx, struct fan_dir *, int fd, struct view name);
+/* Every name in the open directory but "." and "..". -1 and errno. */
+int fan_each_name(struct fan_dir *, int fd, fan_take_name *, void *ctx);
 /* Remembers what is in it now; nothing is told. -1 when memory is out. */
 int fan_listing_begin(struct fan_dir *, int fd);
 /* This name was told of, whatever stands under it now. */

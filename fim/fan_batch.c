@@ -51,11 +51,15 @@ fan_record_event(const struct fan_record *r, struct event *e)
 		.key.pid = r->pid,
 		.pidfd = r->pidfd,
 	};
+	e->role = ROLE_FILES;
 	if (r->kind == EVENT_LOSS) {
-		e->lost = r->lost;
+		e->lost = 1;
+		e->again = r->flag;
 		e->scope = fan_record_path(r);
+		e->cause = part_of(r, at + r->path_n, r->old_n);
 		return;
 	}
+	e->incomplete = r->flag;
 	e->file.node = r->node;
 	e->file.maker_pid = r->maker_pid;
 	e->file.handle = r;
@@ -142,6 +146,56 @@ fan_batch_add(struct fan_batch *b)
 	return &b->v[b->n++];
 }
 
+void
+fan_batch_see(struct fan_batch *b, size_t at, const struct event_seen *seen)
+{
+	if (b->n_seen == b->seen_cap) {
+		size_t cap = b->seen_cap ? 2 * b->seen_cap : 256;
+		struct event_seen *v = reallocarray(b->seen, cap, sizeof(*v));
+
+		if (!v)
+			return; /* there, and no more is known of it */
+		b->seen = v;
+		b->seen_cap = cap;
+	}
+	b->seen[b->n_seen++] = *seen;
+	b->v[at].seen = (uint32_t)b->n_seen;
+}
+
+struct fan_record *
+fan_batch_copy(struct fan_batch *b, const struct fan_batch *from, size_t at)
+{
+	const struct fan_record *f = &from->v[at];
+	struct fan_record *r = fan_batch_add(b);
+	size_t n = (size_t)f->dir_n + f->target_n + f->path_n + f->old_n +
+		   f->aliases_n;
+
+	if (!r)
+		return NULL;
+	*r = *f;
+	r->at = b->bytes.n;
+	r->bytes = &b->bytes;
+	r->seen = 0;
+	buf_put(&b->bytes, view_sub(buf_view(&from->bytes), f->at, n));
+	if (b->bytes.failed) {
+		b->n--;
+		return NULL;
+	}
+	if (f->seen)
+		fan_batch_see(b, b->n - 1, &from->seen[f->seen - 1]);
+	return r;
+}
+
+void
+fan_batch_event(const struct fan_batch *b, size_t at, struct event *e)
+{
+	const struct fan_record *r = &b->v[at];
+
+	fan_record_event(r, e);
+	if (r->seen)
+		e->seen = &b->seen[r->seen - 1];
+}
+
 int
 fan_batch_own(struct fan_batch *b, int pidfd)
 {
@@ -168,7 +222,12 @@ fan_batch_clear(struct fan_batch *b)
 	for (size_t i = 0; i < b->n_pidfds; i++)
 		close(b->pidfds[i]);
 	b->n_pidfds = 0;
-	b->n = b->delivered = 0;
+	b->n = b->n_seen = b->delivered = 0;
+	if (b->seen_cap > BATCH_KEPT_BYTES / sizeof(*b->seen)) {
+		free(b->seen);
+		b->seen = NULL;
+		b->seen_cap = 0;
+	}
 	if (b->bytes.cap > BATCH_KEPT_BYTES)
 		buf_free(&b->bytes);
 	buf_clear(&b->bytes);
@@ -187,6 +246,7 @@ fan_batch_free(struct fan_batch *b)
 {
 	fan_batch_clear(b);
 	free(b->v);
+	free(b->seen);
 	free(b->pidfds);
 	buf_free(&b->bytes);
 }

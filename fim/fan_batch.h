@@ -25,8 +25,9 @@ struct fan_record {
 	uint32_t maker_pid; /* of who made the directory, when pid is 0 */
 	int pidfd;	    /* -1 = none */
 	uint64_t time_ns, read_ns;
-	uint64_t lost;
-	size_t at; /* the block: directory's id, object's id, … */
+	bool flag;     /* LOSS: again; LIST_DIR: incomplete */
+	uint32_t seen; /* 1 + index in the batch's `seen`; 0 = none */
+	size_t at;     /* the block: directory's id, object's id, … */
 	uint32_t dir_n, target_n, path_n, old_n, aliases_n;
 	const struct buf *bytes; /* where the block lies */
 };
@@ -36,6 +37,8 @@ struct fan_batch {
 	size_t n, cap;
 	size_t delivered; /* the first so many; they stay for open_file */
 	struct buf bytes;
+	struct event_seen *seen;
+	size_t n_seen, seen_cap;
 	int *pidfds; /* closed with it */
 	size_t n_pidfds, pidfds_cap;
 };
@@ -73,6 +76,7 @@ struct fan_keep {
 /* False when nobody asked for it, or memory is out (`failed`). */
 bool fan_act_write(struct fan_tree *, const struct fan_act *,
 		   struct fan_record *, struct buf *bytes);
+/* `seen` of the event is the caller's to set. */
 void fan_record_event(const struct fan_record *, struct event *);
 struct view fan_record_dir(const struct fan_record *);
 struct view fan_record_target(const struct fan_record *);
@@ -80,6 +84,13 @@ struct view fan_record_path(const struct fan_record *);
 
 /* Room for one more record, zeroed; NULL when memory is out. */
 struct fan_record *fan_batch_add(struct fan_batch *);
+/* A copy for the batch's record number `at`. */
+void fan_batch_see(struct fan_batch *, size_t at, const struct event_seen *);
+/* A copy of a record of another batch, or NULL. */
+struct fan_record *
+fan_batch_copy(struct fan_batch *, const struct fan_batch *, size_t at);
+/* The event of record number `at`. */
+void fan_batch_event(const struct fan_batch *, size_t at, struct event *);
 /* The batch closes it. Gives it back, or -1 when it had to be closed now. */
 int fan_batch_own(struct fan_batch *, int pidfd);
 void fan_batch_clear(struct fan_batch *);

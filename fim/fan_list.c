@@ -18,18 +18,10 @@
 /* Looking takes at most a tenth of the time. */
 #define PAUSE_FACTOR 10u
 
-/* What stands under a name. */
-struct object {
-	uint64_t ino, size;
-	uint64_t born_ns, written_ns, changed_ns;
-	uint32_t dev_major, dev_minor;
-	uint32_t mode, uid, gid;
-};
-
 struct fan_seen {
 	struct fan_seen *next;
 	uint64_t hash;
-	struct object is;
+	struct event_seen is;
 	uint32_t round;
 	size_t n;
 	char name[]; /* NUL-terminated */
@@ -85,7 +77,7 @@ find(struct fan_listing *l, struct view name)
 }
 
 static struct fan_seen *
-add(struct fan_listing *l, struct view name, const struct object *is)
+add(struct fan_listing *l, struct view name, const struct event_seen *is)
 {
 	struct fan_seen *e;
 
@@ -149,8 +141,8 @@ ns_of(struct statx_timestamp t)
 	return (uint64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
 }
 
-static bool
-look_at(int fd, const char *name, struct object *out)
+bool
+fan_look_at(int fd, const char *name, struct event_seen *out)
 {
 	struct statx st;
 
@@ -158,7 +150,7 @@ look_at(int fd, const char *name, struct object *out)
 		  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
 		  STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
 		return false;
-	*out = (struct object){
+	*out = (struct event_seen){
 		.ino = st.stx_ino,
 		.size = st.stx_size,
 		.written_ns = ns_of(st.stx_mtime),
@@ -168,6 +160,7 @@ look_at(int fd, const char *name, struct object *out)
 		.mode = st.stx_mode,
 		.uid = st.stx_uid,
 		.gid = st.stx_gid,
+		.nlink = st.stx_nlink,
 	};
 	if (st.stx_mask & STATX_BTIME)
 		out->born_ns = ns_of(st.stx_btime);
@@ -181,11 +174,8 @@ matters(const struct fan_dir *d, struct view name)
 	return fan_wanted(d, name) || fan_leads_to(d, name);
 }
 
-typedef void take_name(void *ctx, struct fan_dir *, int fd, struct view name);
-
-/* Every name in the directory that matters. */
-static int
-each_name(struct fan_dir *d, int fd, take_name *take, void *ctx)
+int
+fan_each_name(struct fan_dir *d, int fd, fan_take_name *take, void *ctx)
 {
 	_Alignas(struct dirent64) char bytes[LIST_BYTES];
 	ssize_t n;
@@ -200,7 +190,7 @@ each_name(struct fan_dir *d, int fd, take_name *take, void *ctx)
 
 			at += e->d_reclen;
 			if (!view_eq(name, VIEW(".")) &&
-			    !view_eq(name, VIEW("..")) && matters(d, name))
+			    !view_eq(name, VIEW("..")))
 				take(ctx, d, fd, name);
 		}
 	}
@@ -211,10 +201,10 @@ each_name(struct fan_dir *d, int fd, take_name *take, void *ctx)
 static void
 remember(void *ctx, struct fan_dir *d, int fd, struct view name)
 {
-	struct object is;
+	struct event_seen is;
 
 	(void)ctx;
-	if (look_at(fd, name.p, &is))
+	if (matters(d, name) && fan_look_at(fd, name.p, &is))
 		add(d->listing, name, &is);
 }
 
@@ -226,7 +216,7 @@ fan_listing_begin(struct fan_dir *d, int fd)
 	d->listing = calloc(1, sizeof(*d->listing));
 	if (!d->listing)
 		return -1;
-	each_name(d, fd, remember, NULL);
+	fan_each_name(d, fd, remember, NULL);
 	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : 0;
 }
 
@@ -236,7 +226,7 @@ fan_listing_note(struct fan_dir *d, int fd, struct view name)
 	struct fan_listing *l = d->listing;
 	char last[NAME_MAX + 1];
 	struct fan_seen *e;
-	struct object is;
+	struct event_seen is;
 
 	if (!l || name.n == 0 || name.n > NAME_MAX || !matters(d, name))
 		return;
@@ -244,7 +234,7 @@ fan_listing_note(struct fan_dir *d, int fd, struct view name)
 	last[name.n] = '\0';
 	/* What is gone again is found out when it is looked for: entries may
 	 * be in use now. */
-	if (!look_at(fd, last, &is))
+	if (!fan_look_at(fd, last, &is))
 		return;
 	e = find(l, name);
 	if (e)
@@ -265,8 +255,8 @@ fan_listing_drop(struct fan_dir *d, struct view name)
 struct change {
 	struct fan_dir *dir;
 	struct fan_seen *seen;
-	struct object before; /* of what is still there */
-	struct change *pair;  /* the other name of a rename */
+	struct event_seen before; /* of what is still there */
+	struct change *pair;	  /* the other name of a rename */
 };
 
 struct changes {
@@ -301,7 +291,7 @@ put(struct round *r, struct changes *c, struct change change)
 }
 
 static bool
-same_object(const struct object *a, const struct object *b)
+same_object(const struct event_seen *a, const struct event_seen *b)
 {
 	return a->ino == b->ino && a->dev_major == b->dev_major &&
 	       a->dev_minor == b->dev_minor && a->born_ns == b->born_ns &&
@@ -310,7 +300,7 @@ same_object(const struct object *a, const struct object *b)
 
 /* Of one object. Not by bytes: between the members there are others. */
 static bool
-same_state(const struct object *a, const struct object *b)
+same_state(const struct event_seen *a, const struct event_seen *b)
 {
 	return a->size == b->size && a->written_ns == b->written_ns &&
 	       a->changed_ns == b->changed_ns && a->mode == b->mode &&
@@ -323,10 +313,10 @@ compare(void *ctx, struct fan_dir *d, int fd, struct view name)
 	struct round *r = ctx;
 	struct fan_listing *l = d->listing;
 	struct fan_seen *e = find(l, name);
-	struct object is;
+	struct event_seen is;
 
-	if (!look_at(fd, name.p, &is))
-		return; /* gone again */
+	if (!matters(d, name) || !fan_look_at(fd, name.p, &is))
+		return; /* or gone again */
 	if (e && !same_object(&e->is, &is)) {
 		put(r, &r->went,
 		    (struct change){ .dir = d, .seen = take_out(l, name) });
@@ -384,7 +374,7 @@ look_into(struct round *r, struct fan_dir *d)
 	if (n >= 0 && view_eq((struct view){ id, (size_t)n },
 			      (struct view){ d->id, d->id_n })) {
 		d->listing->round++;
-		if (each_name(d, fd, compare, r) == 0)
+		if (fan_each_name(d, fd, compare, r) == 0)
 			bury_absent(r, d);
 	}
 	close(fd);
@@ -443,8 +433,8 @@ tell_rename(struct round *r, const struct change *from, const struct change *to)
 static int
 by_object(const void *a, const void *b)
 {
-	const struct object *x = &((const struct change *)a)->seen->is;
-	const struct object *y = &((const struct change *)b)->seen->is;
+	const struct event_seen *x = &((const struct change *)a)->seen->is;
+	const struct event_seen *y = &((const struct change *)b)->seen->is;
 
 	if (x->ino != y->ino)
 		return x->ino < y->ino ? -1 : 1;
@@ -455,7 +445,7 @@ by_object(const void *a, const void *b)
  * written must be the same, too. A directory is written by what happens in
  * it. */
 static bool
-is_renamed(const struct object *a, const struct object *b)
+is_renamed(const struct event_seen *a, const struct event_seen *b)
 {
 	return same_object(a, b) &&
 	       (S_ISDIR(a->mode) ||
@@ -506,7 +496,7 @@ tell_others(struct round *r)
 {
 	for (size_t i = 0; i < r->other.n; i++) {
 		const struct change *c = &r->other.v[i];
-		const struct object *is = &c->seen->is, *was = &c->before;
+		const struct event_seen *is = &c->seen->is, *was = &c->before;
 		bool dir = S_ISDIR(is->mode);
 		bool owner = is->mode != was->mode || is->uid != was->uid ||
 			     is->gid != was->gid;
@@ -544,7 +534,8 @@ fan_look_round(struct sensor *s, bool all, enum attribution how)
 	tell_names(&r);
 	tell_others(&r);
 	if (r.forgotten > 0)
-		fan_take_loss(s, r.forgotten, VIEW("changes (out of memory)"));
+		fan_take_loss(s, VIEW("file events"), VIEW("out of memory"),
+			      false);
 	round_free(&r);
 }
 

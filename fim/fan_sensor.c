@@ -100,6 +100,8 @@ set_timer(struct sensor *s)
 		next = sooner(next, s->young.first->since_ns + YOUNG_HOLD_NS);
 	if (s->dirty.first)
 		next = sooner(next, s->dirty.first->since_ns + DIRTY_HOLD_NS);
+	if (fan_survey_due(s))
+		next = sooner(next, fan_survey_due(s));
 	if (s->mount_fd < 0)
 		next = sooner(next, s->now_ns + MOUNT_POLL_NS);
 	if (s->n_polled > 0)
@@ -170,6 +172,7 @@ fan_close(struct sensor *s)
 	fan_keep_free(&s->found);
 	fan_keep_free(&s->young);
 	fan_keep_free(&s->dirty);
+	fan_survey_close(s);
 	close_fd(s->source_fd);
 	close_fd(s->epoll_fd);
 	close_fd(s->timer_fd);
@@ -201,6 +204,9 @@ fan_open_source(const struct fan_source *source,
 	s->dirty.max = DIRTY_MAX;
 	s->young.max = YOUNG_MAX;
 	s->max_pidfds = pidfd_limit();
+	fan_survey_open(s);
+	if (config->watchset)
+		s->survey.watchset = watchset_hash(config->watchset);
 	if (s->dirty.max > s->max_pidfds / 4)
 		s->dirty.max = s->young.max = s->max_pidfds / 4;
 	if (open_rest(s, config->watchset) < 0) {
@@ -283,6 +289,54 @@ release_kept(struct sensor *s, struct fan_keep *keep, uint64_t until_ns)
 	}
 }
 
+void
+fan_release(struct sensor *s)
+{
+	release_kept(s, &s->found, UINT64_MAX);
+	release_kept(s, &s->young, UINT64_MAX);
+	release_kept(s, &s->dirty, UINT64_MAX);
+}
+
+static void
+release_old(struct sensor *s, bool drained)
+{
+	release_kept(s, &s->found,
+		     s->now_ns - (drained ? FOUND_HOLD_NS : FOUND_HOLD_MAX_NS));
+	release_kept(s, &s->young, s->now_ns - YOUNG_HOLD_NS);
+	release_kept(s, &s->dirty, s->now_ns - DIRTY_HOLD_NS);
+	if (s->survey.hurry && drained)
+		fan_release(s);
+}
+
+/* Events were lost: the tree may be behind, and who remembers what was here
+ * needs to know what is. */
+static void
+look_again(struct sensor *s)
+{
+	s->rescan = false;
+	fan_rescan(s->tree);
+	if (s->source->relist)
+		s->source->relist(s);
+	fan_survey_begin(s);
+}
+
+/* Another piece of the list, and what has happened until it was read: 1 when
+ * the queue was read to its end, 0 at a bound, -1 broken. */
+static int
+list_some(struct sensor *s, size_t *bytes)
+{
+	size_t more = 0;
+	int drained;
+
+	if (s->survey.wanted && !s->rescan)
+		fan_survey_begin(s);
+	if (!fan_survey_list(s))
+		return 1;
+	drained = read_queue(s, &more);
+	*bytes += more;
+	return drained;
+}
+
 int
 fan_fetch(struct sensor *s)
 {
@@ -300,12 +354,12 @@ fan_fetch(struct sensor *s)
 		if (mounts_changed(s))
 			fan_remount(s->tree, &mounted);
 	}
-	if (s->rescan && drained) {
-		s->rescan = false;
-		fan_rescan(s->tree);
-		if (s->source->relist)
-			s->source->relist(s);
-	}
+	if (s->rescan && drained)
+		look_again(s);
+	if (drained)
+		drained = list_some(s, &bytes);
+	if (drained < 0)
+		return -1;
 	if (s->source->tick)
 		s->source->tick(s);
 	fan_look_in_time(s);
@@ -313,10 +367,11 @@ fan_fetch(struct sensor *s)
 		fan_sweep(s->tree);
 	if (s->full && s->tree->by_id.n < s->tree->max_dirs)
 		s->full = false;
-	release_kept(s, &s->found,
-		     s->now_ns - (drained ? FOUND_HOLD_NS : FOUND_HOLD_MAX_NS));
-	release_kept(s, &s->young, s->now_ns - YOUNG_HOLD_NS);
-	release_kept(s, &s->dirty, s->now_ns - DIRTY_HOLD_NS);
+	release_old(s, drained);
+	if (drained) {
+		fan_survey_tell(s);
+		fan_refresh(s, bytes > 0);
+	}
 	/* Asked again at once, by a loop that reads until nothing is left, the
 	 * empty answer means nothing. */
 	if (bytes > 0 || s->now_ns - s->read_ns >= BUSY_PERIOD_NS / 2)
@@ -331,9 +386,30 @@ fan_deliver(struct sensor *s, const struct event_sink *sink)
 	struct event e;
 
 	for (size_t *i = &s->batch.delivered; *i < s->batch.n; ++*i) {
-		fan_record_event(&s->batch.v[*i], &e);
+		fan_batch_event(&s->batch, *i, &e);
+		e.watchset = s->survey.watchset;
 		sink->take(sink->ctx, &e);
 	}
+}
+
+int
+fan_seed(struct sensor *s, const struct event_sink *sink)
+{
+	(void)sink; /* it comes with what is delivered */
+	s->survey.on = s->survey.wanted = true;
+	return 0;
+}
+
+void
+fan_relist(struct sensor *s)
+{
+	s->rescan = true;
+}
+
+void
+fan_settle(struct sensor *s)
+{
+	s->survey.hurry = true;
 }
 
 int
@@ -418,6 +494,8 @@ fan_rewatch(struct sensor *s, const struct watchset *ws, struct err *err)
 	drop_marks(s, before);
 	fan_tree_free(before);
 	free(before);
+	s->survey.watchset = watchset_hash(ws);
+	s->survey.wanted = s->survey.on;
 	return 0;
 }
 

@@ -125,19 +125,23 @@ emit(struct sensor *s, struct fan_taken *e, const struct fan_act *act)
 }
 
 void
-fan_take_loss(struct sensor *s, uint64_t n, struct view scope)
+fan_take_loss(struct sensor *s, struct view scope, struct view cause,
+	      bool again)
 {
 	struct fan_record *r = fan_batch_add(&s->batch);
 
-	s->lost += n;
+	s->lost++;
+	s->rescan |= again;
 	if (!r)
 		return;
 	r->kind = EVENT_LOSS;
 	r->time_ns = s->now_ns;
-	r->lost = n;
+	r->flag = again;
 	r->at = s->batch.bytes.n;
 	buf_put(&s->batch.bytes, scope);
-	r->path_n = (uint32_t)(s->batch.bytes.n - r->at);
+	r->path_n = (uint32_t)scope.n;
+	buf_put(&s->batch.bytes, cause);
+	r->old_n = (uint32_t)cause.n;
 }
 
 /* ---- files met by a walk --------------------------------------------- */
@@ -248,11 +252,13 @@ fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
 		act.attribution = ATTRIBUTION_KERNEL;
 	}
 	fan_listing_note(d, dirfd, name);
+	fan_touch(s, d, name);
 	if (find_found(s, d, name, act.target))
 		return;
 	k = fan_keep_new(&s->found);
 	if (!k) {
-		fan_take_loss(s, 1, VIEW("files in a new directory"));
+		fan_take_loss(s, VIEW("files in a new directory"),
+			      VIEW("there were too many"), true);
 		return;
 	}
 	if (!fill_found(s, k, &act)) {
@@ -273,10 +279,10 @@ fan_take_full(void *sensor, struct fan_dir *at)
 	if (s->full)
 		return;
 	s->full = true;
-	buf_puts(&scope, "directories past the limit, first below ");
+	buf_puts(&scope, "directories, first below ");
 	buf_put(&scope, (struct view){ at->path, at->path_n });
 	buf_putc(&scope, '/');
-	fan_take_loss(s, 1, buf_view(&scope));
+	fan_take_loss(s, buf_view(&scope), VIEW("there are too many"), false);
 	buf_free(&scope);
 }
 
@@ -536,6 +542,8 @@ take_plain(struct sensor *s, struct fan_taken *e)
 		name = fan_dir_name(d);
 		d = d->parent;
 	}
+	if (e->mask & names || fan_wanted(d, name))
+		fan_touch(s, d, name);
 	if (fan_wanted(d, name)) {
 		settle_found(s, e, d, name, appears(e));
 		take_names(s, e, d, name);
@@ -595,6 +603,10 @@ take_rename(struct sensor *s, struct fan_taken *e)
 	struct fan_dir *old = known_dir(s, e->has_old, e->old_dir);
 	struct fan_act act;
 
+	if (old)
+		fan_touch(s, old, e->old_name);
+	if (d)
+		fan_touch(s, d, e->name);
 	if (old && fan_wanted(old, e->old_name)) {
 		settle_found(s, e, old, e->old_name, false);
 		flush_kept(s, &s->young, old, e->old_name, young_target(s, e));
@@ -661,8 +673,8 @@ fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 	};
 
 	if (meta->mask & FAN_Q_OVERFLOW) {
-		fan_take_loss(s, 1, VIEW("file events (kernel queue full)"));
-		s->rescan = true;
+		fan_take_loss(s, VIEW("file events"),
+			      VIEW("the kernel's queue was full"), true);
 		return;
 	}
 	read_infos(&e, meta, p);

@@ -109,6 +109,10 @@ frame_receive(int socket, void *head, size_t n_head, char *text, int *fd)
 	X(key.start_ns, uint64_t, UINT64_MAX)              \
 	X(exit_code, int32_t, UINT32_MAX)                  \
 	X(lost, uint64_t, UINT64_MAX)                      \
+	X(role, enum role, ROLES - 1)                      \
+	X(again, bool, 1)                                  \
+	X(incomplete, bool, 1)                             \
+	X(watchset, uint64_t, UINT64_MAX)                  \
 	X(proc.parent.pid, uint32_t, UINT32_MAX)           \
 	X(proc.parent.start_ns, uint64_t, UINT64_MAX)      \
 	X(proc.pgid, uint32_t, UINT32_MAX)                 \
@@ -154,6 +158,7 @@ frame_receive(int socket, void *head, size_t n_head, char *text, int *fd)
 /* And every view, in the order of their bytes. */
 #define VIEWS(X)            \
 	X(scope)            \
+	X(cause)            \
 	X(proc.hidden_from) \
 	X(exec.given)       \
 	X(exec.image)       \
@@ -184,6 +189,8 @@ struct head {
 	uint32_t n_bytes; /* of all, this included; a multiple of 8 */
 	uint8_t local[16], remote[16];
 	uint64_t taints, from_file;
+	struct event_seen seen;
+	uint64_t has_seen;
 };
 
 static size_t
@@ -240,6 +247,10 @@ frame_put_event(char *to, const struct event *e, uint32_t number)
 #define X(member) at = put_view(at, &h.lengths[i++], e->member);
 	VIEWS(X)
 #undef X
+	if (e->seen != NULL) {
+		h.seen = *e->seen;
+		h.has_seen = 1;
+	}
 	if (e->module != NULL) {
 		h.taints = e->module->taints;
 		h.from_file = e->module->from_file;
@@ -314,6 +325,8 @@ frame_next_event(struct view *rest, struct event *e,
 		return false;
 	memcpy(e->net.local, h.local, sizeof(h.local));
 	memcpy(e->net.remote, h.remote, sizeof(h.remote));
+	e->seen_here = h.seen;
+	e->seen = h.has_seen != 0 ? &e->seen_here : NULL;
 	*number = h.number;
 	*rest = view_sub(*rest, h.n_bytes, SIZE_MAX);
 	return true;

@@ -16,13 +16,15 @@
 /* ---- requests -------------------------------------------------------- */
 
 enum ask {
-	ASK_SETTINGS, /* numbers: max_args, poll_ns; text: env names */
+	ASK_SETTINGS, /* numbers: max_args, poll_ns, 1 = short_queue; text: env
+		       * names */
 	ASK_WATCH,    /* one more watch: text path, number FRAME_WATCH_* */
 	ASK_OPEN,     /* number: row of sensors.def; of a file sensor the
 		       * watches given since are in force. Text of the
 		       * answer: what it says, each followed by NUL */
 	ASK_REWATCH,  /* the watches given since are in force */
 	ASK_SEED,     /* number: role; answer: events */
+	ASK_RELIST,   /* number: role */
 	ASK_WAIT,     /* numbers: milliseconds, 1 = for signals only */
 	ASK_ROUND,    /* answer: events */
 	ASK_MORE,     /* the events given have been read; answer: the rest */
@@ -36,8 +38,8 @@ enum ask {
 	ASK_READY,    /* text: one line for the service manager; so below */
 	ASK_DOING,
 	ASK_RELOADING,
-	ASK_STOPPING,
-	ASK_FIGURES, /* number: enum frame_figures; text */
+	ASK_STOPPING, /* also to sensors: nothing is to be kept back */
+	ASK_FIGURES,  /* number: enum frame_figures; text */
 	ASKS
 };
 
@@ -106,8 +108,9 @@ size_t frame_event_bytes(const struct event *);
 /* Writes it to `to`, where there are that many. `number` names it in requests;
  * descriptors and handles do not go along, messages (`log`) cannot. */
 void frame_put_event(char *to, const struct event *, uint32_t number);
-/* The next of `*rest`, its views into that, module in *module. False at the
- * end, or when what follows is no event (then *rest is not empty). */
+/* The next of `*rest`, its views into that, module in *module, what was seen in
+ * the event itself. False at the end, or when what follows is no event (then
+ * *rest is not empty). */
 bool frame_next_event(struct view *rest, struct event *, struct event_module *,
 		      uint32_t *number);
 

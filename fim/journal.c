@@ -124,7 +124,9 @@ take_loss(const struct journal_entry *j, struct event *e)
 		return false;
 	e->kind = EVENT_LOSS;
 	e->lost = number(j, JOURNAL_DROPPED, UINT64_MAX, 1);
-	e->scope = VIEW("messages (journald's rate limit)");
+	e->role = ROLE_MESSAGES;
+	e->scope = VIEW("messages");
+	e->cause = VIEW("journald's rate limit");
 	return true;
 }
 

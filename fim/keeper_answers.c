@@ -51,7 +51,9 @@ keeper_take(void *keeper, const struct event *e)
 			      .time_ns = e->time_ns,
 			      .pidfd = -1,
 			      .lost = 1,
-			      .scope = VIEW("an event of too many bytes") };
+			      .role = e->role,
+			      .scope = VIEW("an event"),
+			      .cause = VIEW("it has too many bytes") };
 	size_t n = frame_event_bytes(e);
 
 	if (n > k->out->size) {
@@ -116,6 +118,7 @@ on_settings(struct keeper *k, struct call *c)
 		.watchset = &k->watchset,
 		.max_args = (uint32_t)c->request->v[0],
 		.poll_ns = c->request->v[1],
+		.short_queue = c->request->v[2] != 0,
 		.env_names = names,
 		.also_ours = { &k->engine, &k->engine_before },
 	};
@@ -247,6 +250,15 @@ on_seed(struct keeper *k, struct call *c)
 	if (s->row->ops->seed(s->sensor, &sink) != 0)
 		c->answer.error = errno != 0 ? errno : EIO;
 	k->in_processes = false;
+}
+
+static void
+on_relist(struct keeper *k, struct call *c)
+{
+	struct kept_sensor *s = sensor_of(k, c->request->v[0]);
+
+	if (s != NULL && s->row->ops->relist != NULL)
+		s->row->ops->relist(s->sensor);
 }
 
 static void
@@ -536,9 +548,12 @@ on_reloading(struct keeper *k, struct call *c)
 static void
 on_stopping(struct keeper *k, struct call *c)
 {
-	(void)k;
+	struct kept_sensor *s = sensor_of(k, ROLE_FILES);
+
 	(void)c;
 	notify_stopping();
+	if (s != NULL && s->row->ops->settle != NULL)
+		s->row->ops->settle(s->sensor);
 }
 
 /* ---- figures --------------------------------------------------------- */
@@ -605,7 +620,7 @@ void (*const keeper_answers[ASKS])(struct keeper *, struct call *) = {
 	[ASK_CREDS] = on_creds,		[ASK_STATUS] = on_status,
 	[ASK_READY] = on_ready,		[ASK_DOING] = on_doing,
 	[ASK_RELOADING] = on_reloading, [ASK_STOPPING] = on_stopping,
-	[ASK_FIGURES] = on_figures,
+	[ASK_FIGURES] = on_figures,	[ASK_RELIST] = on_relist,
 };
 
 void

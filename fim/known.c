@@ -135,15 +135,18 @@ known_deliver(struct knowns *k, const struct event_sink *sink)
 }
 
 void
-known_loss(struct knowns *k, uint64_t n, struct view scope, uint64_t time_ns)
+known_loss(struct knowns *k, struct view cause, bool again, uint64_t time_ns)
 {
 	struct event *e = known_event(k, EVENT_LOSS, NULL, time_ns);
 
-	k->lost += n;
+	k->lost++;
 	if (e == NULL)
 		return;
-	e->lost = n;
-	e->scope = arena_copy(&k->arena, scope);
+	e->lost = 1; /* at least */
+	e->role = ROLE_PROCESSES;
+	e->again = again;
+	e->scope = VIEW("process events");
+	e->cause = arena_copy(&k->arena, cause);
 }
 
 /* ---- looking at one process ------------------------------------------ */
@@ -510,8 +513,7 @@ static void
 mark(struct knowns *k, size_t from, enum attribution how)
 {
 	for (size_t i = from; i < k->n_events; i++)
-		if (k->v[i].kind != EVENT_LOSS)
-			k->v[i].attribution = how;
+		k->v[i].attribution = how;
 }
 
 static void
@@ -529,6 +531,16 @@ bury_absent(struct knowns *k, uint64_t now_ns)
 	}
 }
 
+/* The beginning and the end of a list that closes a gap. */
+static void
+put_bound(struct knowns *k, enum event_kind kind, uint64_t now_ns)
+{
+	struct event *e = known_event(k, kind, NULL, now_ns);
+
+	if (e != NULL)
+		e->role = ROLE_PROCESSES;
+}
+
 int
 known_list(struct knowns *k, bool first, enum attribution how, uint64_t now_ns)
 {
@@ -538,12 +550,16 @@ known_list(struct knowns *k, bool first, enum attribution how, uint64_t now_ns)
 	if (pids == NULL)
 		return -1;
 	k->round++;
+	if (how == ATTRIBUTION_LOST)
+		put_bound(k, EVENT_LIST_BEGIN, now_ns);
 	for (size_t i = 0; i < n; i++)
 		visit(k, pids[i], first, now_ns);
 	free(pids);
 	bury_absent(k, now_ns);
 	if (!first)
 		mark(k, from, how);
+	if (how == ATTRIBUTION_LOST)
+		put_bound(k, EVENT_LIST_END, now_ns);
 	return 0;
 }
 

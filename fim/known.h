@@ -70,8 +70,9 @@ void known_thread_exit(struct knowns *, uint32_t pid, bool leader, int32_t code,
 /* Its user or group may have changed. */
 void known_ids(struct knowns *, uint32_t pid, uint64_t time_ns);
 void known_session(struct knowns *, uint32_t pid, uint64_t time_ns);
+/* `again`: known_list will be called, as soon as the queue is read. */
 void
-known_loss(struct knowns *, uint64_t n, struct view scope, uint64_t time_ns);
+known_loss(struct knowns *, struct view cause, bool again, uint64_t time_ns);
 
 /* ---- looking --------------------------------------------------------- */
 

@@ -269,6 +269,7 @@ round_all(struct monitor *m)
 			break;
 	}
 	pipeline_tick(m->pipeline, more ? 0 : before_ns - LATENESS_NS);
+	repair_tick(m->repair, !more);
 	flush(m);
 	return !more;
 }
@@ -356,6 +357,7 @@ monitor_run(struct monitor *m)
 {
 	uint64_t wait_ns;
 
+	monitor_begin(m);
 	seed(m);
 	flush(m);
 	say_ready(m);
@@ -381,6 +383,7 @@ monitor_run(struct monitor *m)
 	}
 	finish(m);
 	m->end_ns = pipeline_finish(m->pipeline);
+	repair_stop(m->repair);
 	flush(m);
 	output_finish(&m->output, m->io->notes);
 	senders_stop(&m->senders);

@@ -17,9 +17,10 @@ struct figures {
 	bool up, stale;
 	uint64_t started_ns, cpu_ns, resident, delayed_ns;
 	unsigned budget_percent;
-	uint64_t alerts, gaps, output_failures, rules, unusable;
+	uint64_t alerts, output_failures, rules, unusable;
 	uint64_t left_out;
 	struct state_held held;
+	struct repair_counters repair;
 	struct sensor_status files;
 	struct pipeline_counters pipeline;
 	struct procs_counters procs;
@@ -125,10 +126,10 @@ gather(struct monitor *m, bool up, struct figures *f)
 		.delayed_ns = m->budget.delayed_ns,
 		.budget_percent = m->budget.percent,
 		.alerts = m->output.alerts,
-		.gaps = m->metrics.gaps,
 		.output_failures = m->output.failures,
 		.left_out = m->output.left_out,
 		.held = state_held(m->state),
+		.repair = repair_count(m->repair),
 		.pipeline = pipeline_count(m->pipeline),
 		.procs = pipeline_procs_count(m->pipeline),
 		.engine = pipeline_rules_count(m->pipeline),

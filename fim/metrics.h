@@ -28,7 +28,6 @@ struct metrics {	     /* zero-initialise but for statm; metrics_free */
 	uint64_t next_ns;    /* boot; when to write again */
 	struct metrics_tally *tallies;
 	size_t n_tallies;
-	uint64_t gaps;
 	bool stale;  /* the last reload was refused */
 	bool failed; /* the last writing, and that has been said */
 };

@@ -226,6 +226,7 @@ set_sensor_config(struct monitor *m)
 		.env_names = m->env_names,
 		.n_env_names = m->config.env_vars.n,
 		.journal = m->config.journal.n > 0 ? m->config.journal.p : NULL,
+		.short_queue = view_eq(m->config.file_queue, VIEW("limited")),
 		.poll_ns = m->config.poll_ns,
 	};
 }
@@ -270,16 +271,53 @@ monitor_fall_back(struct monitor *m, const struct sensor_row *failed)
 	struct source *s = source_of(m, failed->role);
 	struct event_sink sink = { pipeline_take, m->pipeline };
 	struct err err = { 0 };
-	uint64_t now_ns = clock_wall_ns();
+	struct event loss = { .kind = EVENT_LOSS,
+			      .time_ns = clock_boot_ns(),
+			      .pidfd = -1,
+			      .lost = 1,
+			      .role = failed->role,
+			      .scope = view_of(role_name(failed->role)),
+			      .cause = VIEW("the sensor has failed") };
 
-	state_add_gap(m->state, now_ns, now_ns,
-		      view_of(role_name(failed->role)),
-		      VIEW("the sensor has failed"), 1);
 	open_role(m, failed->role, (size_t)(failed - sensor_rows) + 1, &err);
 	monitor_note_errors(m, &err);
 	err_free(&err);
+	/* Files are listed by whoever sees them next. */
+	loss.again = s->ops != NULL && failed->role == ROLE_FILES;
+	pipeline_take(m->pipeline, &loss);
 	if (s->ops != NULL && s->ops->seed != NULL)
 		s->ops->seed(s->sensor, &sink);
+}
+
+/* What an engine before this one was given and did not get through. */
+static void
+take_over(struct monitor *m)
+{
+	char cause[64];
+	struct event loss = {
+		.kind = EVENT_LOSS,
+		.time_ns = clock_boot_ns(),
+		.pidfd = -1,
+		.lost = m->birth->unread,
+		.role = ROLE_FILES,
+		.again = m->files.ops != NULL,
+		.scope = VIEW("events it had been given"),
+	};
+
+	snprintf(cause, sizeof(cause), "the engine was ended by signal %d",
+		 m->birth->ended_by);
+	loss.cause = view_of(cause);
+	repair_resume(m->repair, m->birth->heard_ns);
+	pipeline_take(m->pipeline, &loss);
+}
+
+void
+monitor_begin(struct monitor *m)
+{
+	if (m->birth->ended_by != 0)
+		take_over(m);
+	else
+		repair_start(m->repair, m->files.ops != NULL, &m->heart_last);
 }
 
 /* ---- pipeline -------------------------------------------------------- */
@@ -297,16 +335,32 @@ static void
 on_loss(void *ctx, const struct event *e)
 {
 	struct monitor *m = ctx;
-	uint64_t now_ns = e->time_ns + m->host.wall_offset_ns;
 
-	m->metrics.gaps++;
-	state_add_gap(m->state, now_ns, now_ns, e->scope,
-		      VIEW("the kernel's queue was full"), e->lost);
+	repair_lost(m->repair, e);
 	if (e->time_ns < m->losses_said_ns + NS_PER_SEC)
 		return;
 	m->losses_said_ns = e->time_ns;
-	fprintf(m->io->notes, "tocsin: lost: at least %llu events (%.*s)\n",
-		(unsigned long long)e->lost, (int)e->scope.n, e->scope.p);
+	fprintf(m->io->notes,
+		"tocsin: lost: at least %llu events (%.*s: %.*s)\n",
+		(unsigned long long)e->lost, (int)e->scope.n, e->scope.p,
+		(int)e->cause.n, e->cause.p);
+}
+
+static void
+on_list(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+
+	repair_list(m->repair, e);
+}
+
+static void
+relist_files(void *ctx)
+{
+	struct monitor *m = ctx;
+
+	if (m->files.ops != NULL && m->files.ops->relist != NULL)
+		m->files.ops->relist(m->files.sensor);
 }
 
 static void
@@ -315,6 +369,7 @@ on_alert(void *ctx, const struct alert *a)
 	struct monitor *m = ctx;
 
 	metrics_alert(&m->metrics, a);
+	repair_alert(m->repair, a);
 	output_take(&m->output, a);
 }
 
@@ -366,6 +421,7 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.alerts = { on_alert, m },
 		.term = on_term,
 		.loss = on_loss,
+		.list = on_list,
 		.trace = m->options->record != NULL ? on_trace : NULL,
 		.look = look_at_process,
 		.ctx = m,
@@ -388,6 +444,24 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 	return monitor_remember_terms(m);
 }
 
+static int
+open_repair(struct monitor *m)
+{
+	struct repair_config config = {
+		.state = m->state,
+		.folder = m->state_folder,
+		.host = &m->host,
+		.watchset = &m->watchset,
+		.pipeline = m->pipeline,
+		.notes = m->io->notes,
+		.relist = relist_files,
+		.ctx = m,
+	};
+
+	m->repair = repair_open(&config);
+	return m->repair == NULL ? -1 : 0;
+}
+
 static enum exit_code
 open_state(struct monitor *m)
 {
@@ -405,7 +479,7 @@ open_state(struct monitor *m)
 	    trace_open(&m->trace, m->options->record, m->state, learn_until_ns,
 		       &m->io->err) != 0)
 		return EXIT_IO;
-	if (open_pipeline(m, learn_until_ns) != 0) {
+	if (open_pipeline(m, learn_until_ns) != 0 || open_repair(m) != 0) {
 		err_add(&m->io->err, (struct place){ .file = folder },
 			"the state cannot be read: %s",
 			state_problem(m->state));
@@ -567,22 +641,6 @@ open_settings(struct monitor *m)
 	return EXIT_NOTHING;
 }
 
-/* What an engine before this one was given and did not get through. */
-static void
-note_end(struct monitor *m)
-{
-	char cause[64];
-
-	if (m->birth->ended_by == 0)
-		return;
-	snprintf(cause, sizeof(cause), "the engine was ended by signal %d",
-		 m->birth->ended_by);
-	m->metrics.gaps++;
-	state_add_gap(m->state, m->birth->heard_ns, clock_wall_ns(),
-		      VIEW("events it had been given"), view_of(cause),
-		      m->birth->unread);
-}
-
 static enum exit_code
 start_senders(struct monitor *m)
 {
@@ -627,7 +685,6 @@ monitor_open(struct monitor *m, const struct engine_birth *birth,
 	code = open_all(m);
 	if (code != EXIT_NOTHING)
 		return code;
-	note_end(m);
 	metrics_open(&m->metrics);
 	return confine_engine(m, &io->err) == 0 ? EXIT_NOTHING : EXIT_IO;
 }
@@ -643,6 +700,7 @@ monitor_close(struct monitor *m)
 		m->messages.ops->close(m->messages.sensor);
 	alive_close(m);
 	senders_stop(&m->senders);
+	repair_close(m->repair);
 	pipeline_free(m->pipeline);
 	trace_close(&m->trace, m->end_ns);
 	state_close(m->state);

@@ -18,6 +18,7 @@
 #include "fim/own.h"
 #include "fim/pipeline.h"
 #include "fim/remote.h"
+#include "fim/repair.h"
 #include "fim/sender.h"
 #include "fim/sensors.h"
 #include "fim/trace.h"
@@ -52,6 +53,7 @@ struct monitor {
 	struct source processes, files, messages;
 	const struct engine_birth *birth; /* borrowed */
 	struct pipeline *pipeline;
+	struct repair *repair;
 	struct output output;
 	struct senders senders;
 	struct trace trace;
@@ -82,6 +84,8 @@ void monitor_close(struct monitor *);
 /* Loads, seals and derives the watch set. -1 with `err` when nothing usable
  * remains, or anything at all is wrong and `strict`; the old ones are kept. */
 int monitor_load_rules(struct monitor *, bool strict, struct err *);
+/* Says how the run before ended: before anything is told that exists. */
+void monitor_begin(struct monitor *);
 /* Gives the pipeline what the state database remembers. */
 int monitor_remember_terms(struct monitor *);
 /* The sensor of this role has failed: the next one, if there is. */

@@ -2,6 +2,7 @@
 /* Enrich and match, in order. */
 #include "fim/pipeline.h"
 
+#include "fim/proc_list.h"
 #include "fim/procfs.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct pipeline {
 	struct live live;
 	struct rules_run *run;
 	struct alerter *alerter;
+	struct proc_list list;
 	uint64_t seq;
 	uint64_t last_wall_ns; /* time of the last event */
 	struct pipeline_counters counters;
@@ -56,6 +58,7 @@ pipeline_free(struct pipeline *p)
 	rules_run_free(p->run);
 	alerter_free(p->alerter);
 	live_free(&p->live);
+	proc_list_free(&p->list);
 	names_free(p->names);
 	procs_free(p->procs);
 	free(p);
@@ -152,6 +155,10 @@ match(struct pipeline *p, const struct event *e, struct author who)
 	p->counters.events++;
 	if (who.proc == NULL)
 		p->counters.unknown++;
+	if (e->attribution == ATTRIBUTION_LOST ||
+	    e->attribution == ATTRIBUTION_OFFLINE)
+		p->counters.found[e->file.path.n > 0 ? ROLE_FILES
+						     : ROLE_PROCESSES]++;
 	if (p->config.trace != NULL)
 		p->config.trace(p->config.ctx, r);
 	rules_feed(p->run, r);
@@ -211,18 +218,74 @@ is_internal(enum event_kind kind)
 	return event_action(kind)[0] == '\0';
 }
 
+/* A process that runs; what of it was lost is made up for. */
+static void
+take_running(struct pipeline *p, const struct event *running)
+{
+	struct event e;
+
+	if (!proc_list_meet(&p->list, p->procs, running, &e))
+		return;
+	pipeline_take(p, &e);
+	proc_list_note(&p->list, p->procs, e.key);
+}
+
+static void
+take_list(struct pipeline *p, const struct event *e)
+{
+	struct event end = { .kind = EVENT_EXIT,
+			     .attribution = ATTRIBUTION_LOST,
+			     .time_ns = e->time_ns,
+			     .pidfd = -1,
+			     .exit_code = EXIT_CODE_UNKNOWN };
+
+	if (e->kind == EVENT_LIST_BEGIN && e->role == ROLE_PROCESSES)
+		proc_list_begin(&p->list, e->time_ns);
+	if (e->kind == EVENT_LIST_END && e->role == ROLE_PROCESSES &&
+	    p->list.round != 0) {
+		proc_list_end(&p->list, p->procs);
+		for (size_t i = 0; i < p->list.n_gone; i++) {
+			end.key = p->list.gone[i];
+			pipeline_take(p, &end);
+		}
+	}
+	if (p->config.list != NULL)
+		p->config.list(p->config.ctx, e);
+}
+
+/* Of what is no event by itself; false: it is one. */
+static bool
+take_mark(struct pipeline *p, const struct event *e)
+{
+	switch (e->kind) {
+	case EVENT_LOSS:
+		p->counters.lost += e->lost;
+		if (p->config.loss != NULL)
+			p->config.loss(p->config.ctx, e);
+		return true;
+	case EVENT_RUNNING:
+		take_running(p, e);
+		return true;
+	case EVENT_LIST_BEGIN:
+	case EVENT_LISTED:
+	case EVENT_LIST_DIR:
+	case EVENT_LIST_END:
+	case EVENT_REFRESHED:
+		take_list(p, e);
+		return true;
+	default:
+		return false;
+	}
+}
+
 void
 pipeline_take(void *pipeline, const struct event *e)
 {
 	struct pipeline *p = pipeline;
 	struct author who;
 
-	if (e->kind == EVENT_LOSS) {
-		p->counters.lost += e->lost;
-		if (p->config.loss != NULL)
-			p->config.loss(p->config.ctx, e);
+	if (take_mark(p, e))
 		return;
-	}
 	who = strcmp(event_category(e->kind), "file") == 0 ||
 			      event_is_log(e->kind)
 		      ? author_of_file(p, e)

@@ -28,6 +28,8 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	void (*term)(void *ctx, const struct rule *, const uint8_t key[16],
 		     uint64_t last_seen_ns);
 	void (*loss)(void *ctx, const struct event *);
+	/* LIST_…, LISTED, REFRESHED; NULL = nobody remembers. */
+	void (*list)(void *ctx, const struct event *);
 	/* False: no alert is made of this match. NULL = all are wanted. */
 	bool (*wanted)(void *ctx, struct record *, const struct rules_match *);
 	/* Every matched event, before its alerts; NULL = not wanted. */
@@ -35,7 +37,7 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 	/* A file event or message names this process: whoever sees processes
 	 * looks at it before that is attributed. NULL = it knows already. */
 	void (*look)(void *ctx, uint32_t pid);
-	void *ctx; /* of term, loss, wanted, trace, look */
+	void *ctx; /* of term, loss, list, wanted, trace, look */
 	/* Zero: /proc, by ourselves. */
 	struct process_reader reader;
 	/* /etc/passwd and /etc/group; NULL = by ourselves (names.h). */
@@ -49,6 +51,9 @@ struct pipeline_counters {
 	uint64_t lost;	      /* said by the sensors */
 	uint64_t alerts_lost; /* for lack of memory */
 	uint64_t bytes;	      /* of files, read for their facts */
+	/* Of `events`: those found by looking, after a loss or at start, by
+	 * what they are of. */
+	uint64_t found[ROLES];
 };
 
 struct pipeline;

@@ -652,6 +652,16 @@ procs_author(struct procs *t, const struct event *e)
 			   : author;
 }
 
+void
+procs_each(const struct procs *t, void (*each)(void *ctx, const struct proc *),
+	   void *ctx)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (const struct proc *p = t->buckets[i]; p != NULL;
+		     p = p->next)
+			each(ctx, p);
+}
+
 struct procs_counters
 procs_count(const struct procs *t)
 {

@@ -77,6 +77,7 @@ struct proc {
 	int32_t exit_code;
 	uint64_t exit_ns;  /* boot time */
 	uint64_t asked_ns; /* boot time; when /proc told its credentials */
+	uint32_t listed;   /* the last list that met it (proc_list.h) */
 };
 
 struct procs_options {
@@ -126,6 +127,9 @@ struct author {
 };
 struct author procs_author(struct procs *, const struct event *);
 
+/* Every process of the table; `each` must not change it. */
+void procs_each(const struct procs *,
+		void (*each)(void *ctx, const struct proc *), void *ctx);
 /* Forgets the dead whose grace time is over. */
 void procs_expire(struct procs *, uint64_t now_ns);
 struct procs_counters procs_count(const struct procs *);

@@ -146,6 +146,7 @@ remote_close(struct remote *r)
 int
 remote_configure(struct remote *r, const struct sensor_config *c)
 {
+	struct frame_request request = { .ask = ASK_SETTINGS };
 	struct buf names = { 0 };
 	int result;
 
@@ -153,8 +154,12 @@ remote_configure(struct remote *r, const struct sensor_config *c)
 		buf_puts(&names, c->env_names[i]);
 		buf_putc(&names, '\0');
 	}
-	result = ask(r, ASK_SETTINGS, c->max_args, c->poll_ns, buf_view(&names),
-		     NULL);
+	request.v[0] = c->max_args;
+	request.v[1] = c->poll_ns;
+	request.v[2] = c->short_queue;
+	result = send_request(r, &request, buf_view(&names));
+	if (result == 0)
+		result = receive(r, NULL);
 	buf_free(&names);
 	return result;
 }
@@ -264,11 +269,18 @@ remote_status(const struct sensor *s, struct sensor_status *out)
 		 (int)r->answer.n_text, r->text);
 }
 
+static void
+remote_relist(struct sensor *s)
+{
+	ask(s->remote, ASK_RELIST, s->role, 0, VIEW_NONE, NULL);
+}
+
 const struct sensor_ops remote_ops = {
 	.name = "keeper",
 	.close = remote_sensor_close,
 	.seed = remote_seed,
 	.rewatch = remote_rewatch,
+	.relist = remote_relist,
 	.status = remote_status,
 };
 

@@ -411,6 +411,14 @@ on_gap(void *ctx, const struct state_gap *g)
 	put_key(r, "cause", g->cause);
 	buf_putc(&r->line, ',');
 	put_number(r, "lost", g->lost);
+	if (g->closed_ns > 0) {
+		buf_putc(&r->line, ',');
+		put_time(r, "closed", g->closed_ns);
+		buf_putc(&r->line, ',');
+		put_number(r, "changes", g->changes);
+		buf_putc(&r->line, ',');
+		put_number(r, "alerts", g->alerts);
+	}
 	buf_putc(&r->line, '}');
 	flush(r);
 }

@@ -341,6 +341,22 @@ put_alert(struct html *h, const struct report_moment *m)
 	html_put(h, "</details></li>\n");
 }
 
+/* What looking again has found. */
+static void
+put_again(struct html *h, const json_t *gap)
+{
+	uint64_t changes = report_count(gap, "changes");
+	uint64_t alerts = report_count(gap, "alerts");
+
+	if (report_time(gap, "closed") == 0)
+		return;
+	html_put(h, "; looked at again: ");
+	html_number(h, changes);
+	html_printf(h, " change%s, ", html_s(changes));
+	html_number(h, alerts);
+	html_printf(h, " alert%s", html_s(alerts));
+}
+
 static void
 put_gap(struct html *h, const struct report_moment *m)
 {
@@ -364,6 +380,7 @@ put_gap(struct html *h, const struct report_moment *m)
 	}
 	html_put(h, ", until ");
 	html_time(h, report_time(m->item, "to"), HTML_DATE_TIME);
+	put_again(h, m->item);
 	html_put(h, "</span></span></div></div></li>\n");
 }
 

@@ -281,9 +281,16 @@ put_gap(struct text_view *t, const json_t *g)
 	buf_text(t->out, report_text(g, "scope"));
 	put(t, ": ");
 	buf_text(t->out, report_text(g, "cause"));
-	buf_printf(t->out, ", at least %llu events lost, until ",
-		   (unsigned long long)report_count(g, "lost"));
+	if (report_count(g, "lost") > 0)
+		buf_printf(t->out, ", at least %llu events lost",
+			   (unsigned long long)report_count(g, "lost"));
+	put(t, ", until ");
 	put_time(t, report_time(g, "to"));
+	if (report_time(g, "closed") > 0)
+		buf_printf(t->out,
+			   "; looked at again: %llu changes, %llu alerts",
+			   (unsigned long long)report_count(g, "changes"),
+			   (unsigned long long)report_count(g, "alerts"));
 	put(t, "\n");
 }
 

@@ -8,7 +8,8 @@
  * It is the same with messages and who wrote them.
  *
  * A sensor keeps the order of its own records. It drops nothing silently: what
- * the kernel lost becomes an EVENT_LOSS in place.
+ * the kernel lost becomes an EVENT_LOSS in place. When what is there can be
+ * listed anew, that follows (event.h, LIST_BEGIN).
  */
 #ifndef FIM_SENSOR_H
 #define FIM_SENSOR_H
@@ -31,6 +32,7 @@ struct sensor_config {
 	uint32_t max_args;
 	const char *const *env_names;
 	size_t n_env_names;
+	bool short_queue;    /* of file events; fanotify */
 	const char *journal; /* folder of journal files; NULL = the host's */
 	/* How often is looked at what the kernel does not tell. */
 	uint64_t poll_ns;
@@ -60,9 +62,9 @@ struct sensor_ops {
 	/* >0: holds something to deliver; 0: nothing; -1: broken (errno). */
 	int (*fetch)(struct sensor *);
 	void (*deliver)(struct sensor *, const struct event_sink *);
-	/* Everything that exists already (ALREADY_RUNNING for processes): after
-	 * open, before the first fetch, and again for who has forgotten all.
-	 * May be NULL. */
+	/* Everything that exists already (ALREADY_RUNNING for processes, a list
+	 * of files with what is fetched next): after open, before the first
+	 * fetch, and again for who has forgotten all. May be NULL. */
 	int (*seed)(struct sensor *, const struct event_sink *);
 	/* Another sensor tells of this process: look at it now, and deliver
 	 * what is new. May be NULL. */
@@ -75,6 +77,11 @@ struct sensor_ops {
 	/* Rules changed: watch the new set. May be NULL. */
 	int (*rewatch)(struct sensor *, const struct watchset *, struct err *);
 	void (*status)(const struct sensor *, struct sensor_status *);
+	/* The stream has a hole that the sensor does not know of: list what is
+	 * there, as after a loss. May be NULL. */
+	void (*relist)(struct sensor *);
+	/* The end is near: from now on nothing is kept back. May be NULL. */
+	void (*settle)(struct sensor *);
 };
 
 extern const struct sensor_ops sensor_bpf;

@@ -26,6 +26,7 @@
 #define LOCKDOWN_PATH "/sys/kernel/security/lockdown"
 
 #define MISSED_PERIOD_NS NS_PER_SEC
+#define LIST_PERIOD_NS (200 * NS_PER_MS)
 
 struct sensor {
 	struct tocsin_bpf *skel;
@@ -34,6 +35,9 @@ struct sensor {
 	struct translator translator;
 	const struct event_sink *sink; /* during deliver */
 	uint64_t missed, missed_ns;    /* runs that were missed; when counted */
+	struct buf tasks;	       /* after a loss: who ran at that time */
+	bool listed;		       /* `tasks` waits to be delivered */
+	uint64_t listed_ns, next_list_ns;
 };
 
 /* ---- opening --------------------------------------------------------- */
@@ -233,6 +237,7 @@ bpf_close(struct sensor *s)
 		return;
 	hooks_detach(&s->hooks);
 	ring_close(&s->ring);
+	buf_free(&s->tasks);
 	tocsin_bpf__destroy(s->skel);
 	free(s);
 }
@@ -290,11 +295,48 @@ bpf_fd(const struct sensor *s)
 }
 
 static int
+read_tasks(struct sensor *s, struct buf *tasks)
+{
+	struct bpf_link *link;
+	int fd, r;
+
+	link = bpf_program__attach_iter(s->skel->progs.on_task, NULL);
+	if (link == NULL)
+		return -1;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	r = fd < 0 ? -1 : seed_read(fd, tasks);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return r;
+}
+
+/* Who runs now, before the ring is marked: what the list shows and the ring
+ * tells as well has been told by the time the list is delivered. */
+static void
+list_again(struct sensor *s)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (!s->translator.relist || s->listed || now_ns < s->next_list_ns)
+		return;
+	s->translator.relist = false;
+	s->listed_ns = now_ns;
+	buf_clear(&s->tasks);
+	s->listed = read_tasks(s, &s->tasks) == 0;
+	/* Where losses follow each other, one list does for many. */
+	s->next_list_ns = now_ns + LIST_PERIOD_NS;
+	if (!s->listed)
+		s->translator.relist = true;
+}
+
+static int
 bpf_fetch(struct sensor *s)
 {
 	bool lost = (uint32_t)s->skel->bss->lost != s->translator.lost_seen;
 
-	return ring_mark(&s->ring) || lost;
+	list_again(s);
+	return ring_mark(&s->ring) || lost || s->listed;
 }
 
 static void
@@ -341,6 +383,25 @@ tell_missed(struct sensor *s, const struct event_sink *sink)
 	s->missed = missed;
 }
 
+/* Not if more has been lost meanwhile: there will be another one. */
+static void
+tell_list(struct sensor *s, const struct event_sink *sink)
+{
+	struct event bound = { .kind = EVENT_LIST_BEGIN,
+			       .role = ROLE_PROCESSES,
+			       .time_ns = s->listed_ns,
+			       .pidfd = -1 };
+
+	s->listed = false;
+	if (s->translator.relist)
+		return;
+	sink->take(sink->ctx, &bound);
+	seed_tell(&s->translator, buf_view(&s->tasks), EVENT_RUNNING, sink);
+	bound.kind = EVENT_LIST_END;
+	sink->take(sink->ctx, &bound);
+	buf_free(&s->tasks);
+}
+
 static void
 bpf_deliver(struct sensor *s, const struct event_sink *sink)
 {
@@ -351,24 +412,23 @@ bpf_deliver(struct sensor *s, const struct event_sink *sink)
 	if (ring_drain(&s->ring, take_record, s))
 		translate_loss(&s->translator, lost, clock_boot_ns(), sink);
 	s->sink = NULL;
+	if (s->listed)
+		tell_list(s, sink);
 	tell_missed(s, sink);
 }
 
 static int
 bpf_seed(struct sensor *s, const struct event_sink *sink)
 {
-	struct bpf_link *link;
-	int fd, r;
+	struct buf tasks = { 0 };
+	int r;
 
 	find_groups(s);
-	link = bpf_program__attach_iter(s->skel->progs.on_task, NULL);
-	if (link == NULL)
-		return -1;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	r = fd < 0 ? -1 : seed_read(&s->translator, fd, sink);
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
+	r = read_tasks(s, &tasks);
+	if (r == 0)
+		seed_tell(&s->translator, buf_view(&tasks),
+			  EVENT_ALREADY_RUNNING, sink);
+	buf_free(&tasks);
 	return r;
 }
 

@@ -54,6 +54,7 @@ struct translator {
 	const struct sensor_config *config;
 	uint64_t events, lost;
 	uint32_t lost_seen; /* wire_head.lost of the last record */
+	bool relist;	    /* processes are to be listed again */
 	/* Two last threads that end at once both report the end. */
 	struct proc_key exits[EXITS_KEPT];
 	unsigned next_exit;
@@ -136,7 +137,10 @@ void hooks_describe(const struct hooks *, char *out, size_t n);
 
 /* ---- what exists already --------------------------------------------- */
 
-/* -1 and errno. `iterator` is a descriptor of the task iterator's output. */
-int seed_read(struct translator *, int iterator, const struct event_sink *);
+/* All there is of the task iterator's output. -1 and errno. */
+int seed_read(int iterator, struct buf *tasks);
+/* Each as an event: ALREADY_RUNNING, or RUNNING for a list. */
+void seed_tell(struct translator *, struct view tasks, enum event_kind,
+	       const struct event_sink *);
 
 #endif

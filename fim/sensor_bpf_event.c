@@ -417,16 +417,13 @@ take_record(struct translator *t, const void *record, size_t n,
 }
 
 static void
-tell_loss(struct translator *t, uint64_t n, uint64_t time_ns, struct view scope,
-	  const struct event_sink *sink)
+tell_loss(struct translator *t, struct event *e, const struct event_sink *sink)
 {
-	struct event e = { .kind = EVENT_LOSS, .pidfd = -1 };
-
-	t->lost += n;
-	e.time_ns = time_ns;
-	e.lost = n;
-	e.scope = scope;
-	sink->take(sink->ctx, &e);
+	e->kind = EVENT_LOSS;
+	e->pidfd = -1;
+	e->role = ROLE_PROCESSES;
+	t->lost += e->lost;
+	sink->take(sink->ctx, e);
 }
 
 void
@@ -434,21 +431,30 @@ translate_loss(struct translator *t, uint32_t lost, uint64_t time_ns,
 	       const struct event_sink *sink)
 {
 	uint32_t missing = lost - t->lost_seen;
+	struct event e = { .time_ns = time_ns,
+			   .lost = missing,
+			   .scope = VIEW("process and network events"),
+			   .cause = VIEW("the kernel's ring was full"),
+			   .again = true };
 
 	/* A record made earlier on another CPU may carry an older count. */
 	if (missing == 0 || missing > UINT32_MAX / 2)
 		return;
 	t->lost_seen = lost;
-	tell_loss(t, missing, time_ns,
-		  VIEW("process and network events (kernel ring full)"), sink);
+	t->relist = true;
+	tell_loss(t, &e, sink);
 }
 
 void
 translate_missed(struct translator *t, uint64_t n, uint64_t time_ns,
 		 const struct event_sink *sink)
 {
-	tell_loss(t, n, time_ns, VIEW("network events (kernel program busy)"),
-		  sink);
+	struct event e = { .time_ns = time_ns,
+			   .lost = n,
+			   .scope = VIEW("network events"),
+			   .cause = VIEW("a kernel program was busy") };
+
+	tell_loss(t, &e, sink);
 }
 
 void

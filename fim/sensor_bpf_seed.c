@@ -29,9 +29,10 @@ proc_open(struct proc_key key, struct arena *arena)
 
 static void
 take_task(const struct sensor_config *config, const struct wire_task *w,
-	  const struct event_sink *sink, struct arena *arena)
+	  enum event_kind kind, const struct event_sink *sink,
+	  struct arena *arena)
 {
-	struct event e = { .kind = EVENT_ALREADY_RUNNING };
+	struct event e = { .kind = kind, .role = ROLE_PROCESSES };
 	int dir;
 
 	arena_reset(arena);
@@ -47,23 +48,28 @@ take_task(const struct sensor_config *config, const struct wire_task *w,
 }
 
 int
-seed_read(struct translator *t, int iterator, const struct event_sink *sink)
+seed_read(int iterator, struct buf *tasks)
+{
+	return fd_read_all(iterator, TASKS_MAX_BYTES, tasks);
+}
+
+void
+seed_tell(struct translator *t, struct view tasks, enum event_kind kind,
+	  const struct event_sink *sink)
 {
 	struct arena arena = { 0 };
-	struct buf tasks = { 0 };
 	struct wire_task w;
-	int r = fd_read_all(iterator, TASKS_MAX_BYTES, &tasks);
 
-	for (size_t at = 0; r == 0 && at + sizeof(w) <= tasks.n;
-	     at += sizeof(w)) {
+	for (size_t at = 0; at + sizeof(w) <= tasks.n; at += sizeof(w)) {
 		memcpy(&w, tasks.p + at, sizeof(w));
-		ids_note(&t->ids,
-			 (struct proc_key){ w.head.pid, w.head.start_ns },
-			 &w.proc);
-		take_task(t->config, &w, sink, &arena);
+		/* A list leaves changes of user to be noticed. */
+		if (kind == EVENT_ALREADY_RUNNING)
+			ids_note(&t->ids,
+				 (struct proc_key){ w.head.pid,
+						    w.head.start_ns },
+				 &w.proc);
+		take_task(t->config, &w, kind, sink, &arena);
 		t->events++;
 	}
 	arena_free(&arena);
-	buf_free(&tasks);
-	return r;
 }

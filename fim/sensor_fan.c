@@ -282,9 +282,9 @@ fan_open(const struct sensor_config *config, const struct fan_options *options,
 static struct sensor *
 open_default(const struct sensor_config *config, struct err *err)
 {
-	static const struct fan_options none;
+	struct fan_options options = { .short_queue = config->short_queue };
 
-	return fan_open(config, &none, err);
+	return fan_open(config, &options, err);
 }
 
 void
@@ -314,5 +314,8 @@ const struct sensor_ops sensor_fan = {
 	.deliver = fan_deliver,
 	.open_file = fan_open_file,
 	.rewatch = fan_rewatch,
+	.seed = fan_seed,
+	.relist = fan_relist,
+	.settle = fan_settle,
 	.status = fan_status,
 };

@@ -439,10 +439,10 @@ take_event(struct sensor *s, const struct inotify_event *in)
 	struct fan_dir *d;
 
 	if (in->mask & IN_Q_OVERFLOW) {
-		fan_take_loss(s, 1,
-			      VIEW("file events (the queue was full, "
-				   "fs.inotify.max_queued_events)"));
-		s->rescan = true;
+		fan_take_loss(s, VIEW("file events"),
+			      VIEW("the kernel's queue was full, "
+				   "fs.inotify.max_queued_events"),
+			      true);
 		return;
 	}
 	if (in->mask & IN_IGNORED) {
@@ -564,6 +564,9 @@ const struct sensor_ops sensor_inot = {
 	.deliver = fan_deliver,
 	.open_file = fan_open_file,
 	.rewatch = fan_rewatch,
+	.seed = fan_seed,
+	.relist = fan_relist,
+	.settle = fan_settle,
 	.status = fan_status,
 };
 

@@ -82,6 +82,9 @@ const struct sensor_ops sensor_look = {
 	.deliver = fan_deliver,
 	.open_file = fan_open_file,
 	.rewatch = fan_rewatch,
+	.seed = fan_seed,
+	.relist = fan_relist,
+	.settle = fan_settle,
 	.status = fan_status,
 };
 

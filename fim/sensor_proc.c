@@ -253,7 +253,7 @@ take(struct sensor *s, const struct connector_event *e, uint64_t asleep)
 		break;
 	case CONNECTOR_BAD:
 		s->bad++;
-		known_loss(&s->known, 1, VIEW("unreadable process messages"),
+		known_loss(&s->known, VIEW("a message cannot be read"), false,
 			   clock_boot_ns());
 		break;
 	case CONNECTOR_ACK:
@@ -276,8 +276,7 @@ take_all(struct sensor *s, struct view messages, uint64_t asleep)
 static void
 lose(struct sensor *s)
 {
-	known_loss(&s->known, 1,
-		   VIEW("process events (the connector's queue was full)"),
+	known_loss(&s->known, VIEW("the connector's queue was full"), true,
 		   clock_boot_ns());
 	s->relist = true;
 }

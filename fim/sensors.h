@@ -10,8 +10,6 @@
 #include "fim/options.h"
 #include "fim/sensor.h"
 
-enum role { ROLE_PROCESSES, ROLE_FILES, ROLE_MESSAGES, ROLES };
-
 struct sensor_row {
 	const char *name;
 	enum role role;

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Fifty milliseconds each. */
+#define LOCK_TRIES 40
 
 /* user_version of the file; a newer one is not ours to touch. */
 #define STATE_VERSION 1
@@ -181,6 +185,20 @@ refuse_lock(const char *folder, int fd, struct err *err)
 	return -1;
 }
 
+/* The engine of a keeper that was killed needs a moment to end. */
+static int
+lock_soon(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 50 * NS_PER_MS };
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int
 state_lock(const char *folder, uint32_t pid, struct err *err)
 {
@@ -196,7 +214,7 @@ state_lock(const char *folder, uint32_t pid, struct err *err)
 			  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
 				  O_NONBLOCK,
 			  0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (fd < 0 || lock_soon(fd) != 0) {
 		refuse_lock(folder, fd, err);
 		if (fd >= 0)
 			close(fd);

@@ -64,4 +64,11 @@ int state_each_term(struct state *,
 		    void *ctx);
 const char *state_problem(const struct state *);
 
+/* For those with tables of their own in the same database (ledger_db.h,
+ * gaps.h): the connection, and a transaction that begins now, unless it has,
+ * and that state_commit ends. What is written in it is gone when that fails. */
+struct sqlite3;
+struct sqlite3 *state_db(struct state *);
+int state_begin(struct state *);
+
 #endif

@@ -109,7 +109,10 @@ take_row(const struct rows *r, sqlite3_stmt *st)
 					 .to_ns = number_of(st, 2),
 					 .scope = text_of(st, 3),
 					 .cause = text_of(st, 4),
-					 .lost = number_of(st, 5) };
+					 .lost = number_of(st, 5),
+					 .closed_ns = number_of(st, 6),
+					 .changes = number_of(st, 7),
+					 .alerts = number_of(st, 8) };
 
 		r->gap(r->ctx, &gap);
 	}
@@ -173,16 +176,22 @@ state_each_alert(struct state_reader *s, struct state_span *span,
 			&r);
 }
 
+#define GAPS_SQL(more)                                          \
+	"SELECT seq, from_ns, to_ns, scope, cause, lost, " more \
+	" FROM gaps WHERE seq > ?1 AND to_ns >= ?2 ORDER BY seq"
+
 int
 state_each_gap(struct state_reader *s, struct state_span *span,
 	       void (*each)(void *ctx, const struct state_gap *), void *ctx)
 {
 	struct rows r = { .span = span, .gap = each, .ctx = ctx };
 
+	bool old = sqlite3_exec(s->db, "SELECT closed_ns FROM gaps LIMIT 0",
+				NULL, NULL, NULL) != SQLITE_OK;
+
 	begin_after(s, span, "SELECT max(seq) FROM gaps");
-	return each_row(s,
-			"SELECT seq, from_ns, to_ns, scope, cause, lost"
-			" FROM gaps WHERE seq > ?1 AND to_ns >= ?2"
-			" ORDER BY seq",
-			&r);
+	/* Until the monitor of this version has run, there is less to read. */
+	if (old)
+		return each_row(s, GAPS_SQL("0, 0, 0"), &r);
+	return each_row(s, GAPS_SQL("closed_ns, changes, alerts"), &r);
 }

@@ -25,6 +25,8 @@ struct state_span {
 struct state_gap {
 	uint64_t from_ns, to_ns, lost;
 	struct view scope, cause;
+	uint64_t closed_ns; /* when it had been looked at again; 0 = not */
+	uint64_t changes, alerts; /* that this has found */
 };
 /* 0, or -1: the database is damaged, in the middle perhaps. */
 int state_each_alert(struct state_reader *, struct state_span *,

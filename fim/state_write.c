@@ -215,10 +215,24 @@ trim(struct state *s)
 	return result == SQLITE_DONE ? 0 : -1;
 }
 
+struct sqlite3 *
+state_db(struct state *s)
+{
+	return s->db;
+}
+
+int
+state_begin(struct state *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		return 0;
+	return run_sql(s, "BEGIN IMMEDIATE");
+}
+
 static int
 write_all(struct state *s)
 {
-	if (run_sql(s, "BEGIN IMMEDIATE") != 0)
+	if (state_begin(s) != 0)
 		return -1;
 	for (const struct state_entry *e = s->first; e != NULL; e = e->next)
 		if (write_entry(s, e) != 0)
@@ -231,7 +245,8 @@ state_commit(struct state *s)
 {
 	uint64_t now_ns;
 
-	if (s->first == NULL && s->held.lost == 0)
+	if (s->first == NULL && s->held.lost == 0 &&
+	    sqlite3_get_autocommit(s->db))
 		return 0;
 	now_ns = clock_boot_ns();
 	if (s->failing && now_ns < s->again_ns)

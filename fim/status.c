@@ -194,6 +194,19 @@ put_costs(struct buf *b, const struct monitor *m)
 }
 
 static void
+put_repair(struct buf *b, struct repair_counters c)
+{
+	buf_printf(b, ",\"gaps\":{\"total\":%llu", (unsigned long long)c.gaps);
+	put_number(b, "open", c.open);
+	put_number(b, "changes", c.changes);
+	put_number(b, "alerts", c.alerts);
+	buf_printf(b, "},\"files\":{\"remembered\":%llu",
+		   (unsigned long long)c.ledger.files);
+	put_number(b, "left_out", c.ledger.left_out);
+	buf_putc(b, '}');
+}
+
+static void
 put_record(struct buf *b, const struct monitor *m, bool running)
 {
 	size_t rules = 0;
@@ -213,6 +226,7 @@ put_record(struct buf *b, const struct monitor *m, bool running)
 	put_storage(b, m);
 	put_outputs(b, m);
 	put_costs(b, m);
+	put_repair(b, repair_count(m->repair));
 	buf_puts(b, "}}\n");
 }
 

@@ -13,10 +13,14 @@
  *  "alerts":{"seen","waiting","lost","problem"},
  *  "outputs":[{"name","delivered","retries","refused","missed","behind",
  *  "problem"},…],
- *  "costs":[{"rule","evaluations","matches","spent_ns"},…]}}
+ *  "costs":[{"rule","evaluations","matches","spent_ns"},…],
+ *  "gaps":{"total","open","changes","alerts"},
+ *  "files":{"remembered","left_out"}}}
  *
  * "costs" names the ten rules of those in force that have taken most of the
- * time (rules.h, struct rules_cost); since the last reload.
+ * time (rules.h, struct rules_cost); since the last reload. "gaps" are those
+ * since the start; "changes" were found by looking, after a gap or at the
+ * start, and not told by events.
  */
 #ifndef FIM_STATUS_H
 #define FIM_STATUS_H

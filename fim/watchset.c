@@ -8,6 +8,8 @@
  */
 #include "fim/watchset.h"
 
+#include "scan/scan.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -294,6 +296,51 @@ watchset_seal(struct watchset *ws)
 	}
 	free(drop);
 	ws->n = kept;
+}
+
+static bool
+covers(const struct watch *w, struct view path)
+{
+	struct view rw = view_sub(w->path, 1, SIZE_MAX), rp, want, part;
+
+	rp = view_sub(path, 1, SIZE_MAX);
+	while (view_next_split(&rw, '/', &want)) {
+		bool last = rw.n == 0 && !w->recursive;
+
+		if (!view_next_split(&rp, '/', &part))
+			return false;
+		if (!(last ? watch_file_matches(want, part)
+			   : watch_component_matches(want, part)))
+			return false;
+	}
+	/* The root of a recursive watch is not below itself. */
+	return w->recursive ? rp.n > 0 : rp.n == 0;
+}
+
+bool
+watchset_covers(const struct watchset *ws, struct view path)
+{
+	for (size_t i = 0; i < ws->n; i++)
+		if (covers(&ws->v[i], path))
+			return true;
+	return false;
+}
+
+uint64_t
+watchset_hash(const struct watchset *ws)
+{
+	struct buf all = { 0 };
+	uint8_t digest[32];
+	uint64_t hash;
+
+	for (size_t i = 0; i < ws->n; i++) {
+		buf_put(&all, ws->v[i].path);
+		buf_put(&all, ws->v[i].recursive ? VIEW("/*\n") : VIEW("\n"));
+	}
+	digest_sha256(buf_view(&all), digest);
+	memcpy(&hash, digest, sizeof(hash));
+	buf_free(&all);
+	return hash;
 }
 
 void

@@ -58,6 +58,11 @@ bool watch_component_wild(struct view pattern);
 /* The same without regard to case, for a file's own pattern. */
 bool watch_file_matches(struct view pattern, struct view name);
 
+/* Would the file at this path be told of? Under the name that rules use. */
+bool watchset_covers(const struct watchset *, struct view path);
+/* Tells one set from another. */
+uint64_t watchset_hash(const struct watchset *);
+
 void watchset_format(const struct watchset *, struct buf *out);
 
 #endif

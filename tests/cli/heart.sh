@@ -14,10 +14,12 @@ chmod 600 c.yaml
 watcher() { "$TOCSIN" watch -q -c c.yaml -s st "$@" >alerts 2>noise & }
 log=st/log/journal.ndjson
 alive=st/log/alive.ndjson
-# A busy host may hold it up for longer than it had promised, which it says.
+# A busy host may hold it up for longer than it had promised, which it says;
+# and what happened while it was away is a gap.
 actions() {
 	jq -r 'select((.detail.why // "") | startswith("the watcher was held") |
-		not) | .action' $log 2>/dev/null | xargs
+		not) | select(.action != "gap") | .action' $log 2>/dev/null |
+		xargs
 }
 # until_words N COMMAND…: there are so many words.
 until_words() {
@@ -56,6 +58,8 @@ while read -r line; do
 	content=${line%,\"digest\":*}
 	is 'digest of a record' "$(jq -r .digest <<<"$line")" \
 		"$(printf %s "$content" | sha256sum | cut -d' ' -f1)"
+	# Gaps are vouched for by the signed record behind them.
+	[ "$(jq -r .action <<<"$line")" != gap ] || continue
 	if command -v minisign >/dev/null; then
 		printf %s "${line%%,\"signature\":*}" >record
 		jq -r .signature <<<"$line" >record.minisig

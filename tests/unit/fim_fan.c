@@ -357,12 +357,16 @@ static void
 test_overflow(void **state)
 {
 	struct rig *r = *state;
+	struct event e;
 
 	begin(r, FAN_Q_OVERFLOW, 0);
 	take(r);
 	assert_true(r->s.rescan);
-	assert_int_equal(r->s.batch.v[0].lost, 1);
-	expect(r, "LOSS 0 file events (kernel queue full)");
+	fan_record_event(&r->s.batch.v[0], &e);
+	assert_int_equal(e.lost, 1);
+	assert_true(e.again);
+	assert_true(view_eq(e.cause, VIEW("the kernel's queue was full")));
+	expect(r, "LOSS 0 file events");
 }
 
 /* Cut off anywhere, with any length and any bit turned: nothing is read past

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ledger: what the watched files were when last heard of, against which a
+ * list of what is there now (event.h, LIST_BEGIN) is held. What differs, nobody
+ * has told: it becomes the events that were missed, as far as they can be
+ * known. A new name is a creation, or a rename where the object was known under
+ * another one that is gone; a name that is gone a deletion; other content a
+ * modification; other owner, mode or status alone a change of attributes;
+ * another object under the same name a deletion and a creation. What was made
+ * and removed in between leaves nothing to find.
+ *
+ * What is told is remembered when the sensor tells its state again
+ * (REFRESHED), a second later. A file that was not in the ledger and lies in a
+ * place that was not listed before (the rules have changed, or it is the first
+ * time) is learned, and nothing is said of it.
+ */
+#ifndef FIM_LEDGER_H
+#define FIM_LEDGER_H
+
+#include "fim/sensor.h"
+#include "fim/state.h"
+#include "fim/watchset.h"
+
+/* More files are not remembered; what becomes of them is not found out. */
+#define LEDGER_FILES_MAX 1000000u
+
+struct ledger_config {
+	struct state *state;		 /* borrowed for life */
+	const struct watchset *watchset; /* the same; its content may change */
+	struct event_sink sink;		 /* for what was missed */
+	uint64_t max_files;		 /* 0 = LEDGER_FILES_MAX */
+};
+
+struct ledger_counters {
+	uint64_t files;	   /* remembered */
+	uint64_t learned;  /* in the list in work, or the last one */
+	uint64_t left_out; /* not remembered, for lack of room */
+	uint64_t failed;   /* times that the database could not be used */
+};
+
+struct ledger;
+
+/* NULL: the database's failure (state_problem), or no memory. */
+struct ledger *ledger_open(const struct ledger_config *);
+void ledger_close(struct ledger *); /* NULL is allowed */
+
+/* Has it ever had a whole list? Else the next one is learned. */
+bool ledger_knows(const struct ledger *);
+/* LIST_BEGIN, LISTED, LIST_DIR, LIST_END of files, and REFRESHED. What a list
+ * finds is marked with the `how` of its beginning. True when this was the end
+ * of a list that could be compared as a whole. */
+bool ledger_take(struct ledger *, const struct event *, enum attribution how);
+struct ledger_counters ledger_count(const struct ledger *);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From losses to gaps, from lists to what was missed. */
+#include "fim/repair.h"
+
+#include "fim/clocks.h"
+#include "fim/fields.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define ALIVE_NS (10 * NS_PER_SEC)
+/* After a list that could not be compared. */
+#define RETRY_NS (10 * NS_PER_SEC)
+
+struct repair {
+	struct repair_config config;
+	struct ledger *ledger;
+	struct gaps *gaps;
+	struct clocks clocks;
+	bool offline; /* the next list of files is of what was missed */
+	bool first;   /* and this one only learns */
+	uint64_t n_gaps, alerts;
+	uint64_t seen_ns;	    /* boot; until then nothing is missing */
+	uint64_t tick_ns, alive_ns; /* boot; when to look, and to note it */
+	uint64_t retry_ns; /* boot; when to ask for a list; 0 = never */
+	uint64_t failed;   /* failures that have been told */
+};
+
+struct repair *
+repair_open(const struct repair_config *config)
+{
+	struct ledger_config ledger = {
+		.state = config->state,
+		.watchset = config->watchset,
+		.sink = { pipeline_take, config->pipeline },
+	};
+	struct repair *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->config = *config;
+	r->gaps = gaps_open(config->state, config->folder, config->notes);
+	r->ledger = ledger_open(&ledger);
+	if (r->gaps == NULL || r->ledger == NULL) {
+		repair_close(r);
+		return NULL;
+	}
+	state_commit(config->state); /* tables alone: nobody waits for them */
+	r->seen_ns = clock_boot_ns();
+	clocks_read(&r->clocks);
+	return r;
+}
+
+void
+repair_close(struct repair *r)
+{
+	if (r == NULL)
+		return;
+	ledger_close(r->ledger);
+	gaps_close(r->gaps);
+	free(r);
+}
+
+static uint64_t
+changes_of(const struct repair *r, enum role role)
+{
+	return pipeline_count(r->config.pipeline).found[role];
+}
+
+static void
+add(struct repair *r, struct gap *gap)
+{
+	gap->changes = changes_of(r, gap->role);
+	gap->alerts = r->alerts;
+	r->n_gaps++;
+	gaps_add(r->gaps, gap, clock_boot_ns());
+}
+
+/* ---- start and stop -------------------------------------------------- */
+
+void
+repair_start(struct repair *r, bool files, const struct heart_last *last)
+{
+	uint64_t now_ns = clock_wall_ns(), ended_ns;
+	enum gaps_end end = gaps_start(r->gaps, now_ns, last,
+				       r->config.host->boot, &ended_ns);
+	struct gap gap = {
+		.role = ROLE_FILES,
+		.from_ns = ended_ns < now_ns ? ended_ns : now_ns,
+		.to_ns = now_ns,
+		.scope = VIEW("everything"),
+		.again = files,
+	};
+	struct buf cause = { 0 };
+
+	r->first = !ledger_knows(r->ledger);
+	r->offline = !r->first;
+	if (end == GAPS_FIRST)
+		return;
+	buf_printf(&cause, "offline: %s", gaps_end_words(end));
+	gap.cause = buf_view(&cause);
+	fprintf(r->config.notes, "tocsin: was not running for %.1f s: %s\n",
+		(double)(gap.to_ns - gap.from_ns) / 1e9, gaps_end_words(end));
+	if (!cause.failed)
+		add(r, &gap);
+	buf_free(&cause);
+}
+
+void
+repair_resume(struct repair *r, uint64_t heard_ns)
+{
+	uint64_t offset_ns = r->config.host->wall_offset_ns;
+
+	r->first = !ledger_knows(r->ledger);
+	r->seen_ns = heard_ns > offset_ns ? heard_ns - offset_ns : 0;
+}
+
+void
+repair_stop(struct repair *r)
+{
+	gaps_alive(r->gaps, clock_wall_ns());
+	gaps_journal(r->gaps, 0, true);
+}
+
+/* ---- losses ---------------------------------------------------------- */
+
+void
+repair_lost(struct repair *r, const struct event *e)
+{
+	uint64_t offset_ns = r->config.host->wall_offset_ns;
+	uint64_t from_ns = r->seen_ns < e->time_ns ? r->seen_ns : e->time_ns;
+	struct gap gap = {
+		.role = e->role,
+		.from_ns = from_ns + offset_ns,
+		.to_ns = e->time_ns + offset_ns,
+		.scope = e->scope,
+		.cause = e->cause,
+		.lost = e->lost,
+		.again = e->again,
+	};
+
+	add(r, &gap);
+}
+
+/* ---- lists ----------------------------------------------------------- */
+
+static void
+say_learned(struct repair *r)
+{
+	struct ledger_counters c = ledger_count(r->ledger);
+
+	if (r->first)
+		fprintf(r->config.notes,
+			"tocsin: first start: %" PRIu64
+			" files are as they are from now on\n",
+			c.files);
+	r->first = false;
+	if (c.left_out > 0)
+		fprintf(r->config.notes,
+			"tocsin: %" PRIu64
+			" files are not remembered: there are too many\n",
+			c.left_out);
+	fflush(r->config.notes);
+}
+
+static void
+close_gap(struct repair *r, enum role role)
+{
+	gaps_end(r->gaps, role, clock_wall_ns(), clock_boot_ns(),
+		 changes_of(r, role), r->alerts);
+}
+
+static void
+files_listed(struct repair *r, bool whole)
+{
+	if (!whole) {
+		r->retry_ns = clock_boot_ns() + RETRY_NS;
+		return;
+	}
+	r->retry_ns = 0;
+	say_learned(r);
+	close_gap(r, ROLE_FILES);
+	r->offline = false;
+}
+
+void
+repair_list(struct repair *r, const struct event *e)
+{
+	bool whole;
+
+	if (e->role == ROLE_PROCESSES) {
+		if (e->kind == EVENT_LIST_END)
+			close_gap(r, ROLE_PROCESSES);
+		return;
+	}
+	whole = ledger_take(r->ledger, e,
+			    r->offline ? ATTRIBUTION_OFFLINE
+				       : ATTRIBUTION_LOST);
+	if (e->kind == EVENT_LIST_END)
+		files_listed(r, whole);
+}
+
+void
+repair_alert(struct repair *r, const struct alert *a)
+{
+	const struct slot *s = record_get(a->record, FIELD_ATTRIBUTION);
+
+	if (s->n == 1 && s->v[0].type == VALUE_STRING &&
+	    (view_eq(s->v[0].s, VIEW("lost")) ||
+	     view_eq(s->v[0].s, VIEW("offline"))))
+		r->alerts++;
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+/* What happened on the host's disks while it slept, nobody has told; a clock
+ * that was set only makes times hard to compare. */
+static void
+check_clocks(struct repair *r)
+{
+	struct clocks_change c = clocks_check(&r->clocks);
+	struct buf cause = { 0 };
+	struct gap gap = {
+		.role = ROLE_FILES,
+		.from_ns = c.before_ns,
+		.to_ns = c.now_ns,
+		.scope = VIEW("everything"),
+		.again = true,
+	};
+
+	if (c.asleep_ns > 0) {
+		buf_printf(&cause, "the host was suspended for %.1f s",
+			   (double)c.asleep_ns / 1e9);
+	} else if (c.set_ns != 0) {
+		buf_printf(&cause, "the system clock was set %s by %.1f s",
+			   c.set_ns > 0 ? "forward" : "back",
+			   (double)(c.set_ns > 0 ? c.set_ns : -c.set_ns) / 1e9);
+		gap.role = ROLE_MESSAGES;
+		gap.scope = VIEW("times");
+		gap.again = false;
+	}
+	gap.cause = buf_view(&cause);
+	if (gap.cause.n > 0) {
+		fprintf(r->config.notes, "tocsin: %.*s\n", (int)gap.cause.n,
+			gap.cause.p);
+		fflush(r->config.notes);
+		add(r, &gap);
+	}
+	if (c.asleep_ns > 0)
+		r->config.relist(r->config.ctx);
+	buf_free(&cause);
+}
+
+static void
+say_failures(struct repair *r)
+{
+	uint64_t failed = gaps_failed(r->gaps) + ledger_count(r->ledger).failed;
+
+	if (failed == r->failed)
+		return;
+	r->failed = failed;
+	fprintf(r->config.notes,
+		"tocsin: what files are like could not be remembered: %s\n",
+		state_problem(r->config.state));
+	fflush(r->config.notes);
+}
+
+void
+repair_tick(struct repair *r, bool drained)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	if (drained)
+		r->seen_ns = now_ns;
+	if (r->retry_ns != 0 && now_ns >= r->retry_ns) {
+		r->retry_ns = 0;
+		r->config.relist(r->config.ctx);
+	}
+	if (now_ns < r->tick_ns)
+		return;
+	r->tick_ns = now_ns + NS_PER_SEC;
+	check_clocks(r);
+	gaps_journal(r->gaps, now_ns, false);
+	if (now_ns < r->alive_ns)
+		return;
+	r->alive_ns = now_ns + ALIVE_NS;
+	gaps_alive(r->gaps, clock_wall_ns());
+	say_failures(r);
+}
+
+struct repair_counters
+repair_count(const struct repair *r)
+{
+	struct repair_counters c = {
+		.gaps = r->n_gaps,
+		.alerts = r->alerts,
+		.ledger = ledger_count(r->ledger),
+	};
+
+	for (int i = 0; i < ROLES; i++) {
+		c.changes += changes_of(r, (enum role)i);
+		c.open += gaps_is_open(r->gaps, (enum role)i);
+	}
+	return c;
+}

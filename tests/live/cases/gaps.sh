@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What was lost because the kernel's queues were full is found by looking
+# again: one hidden act each time, one alert, marked lost, and a gap in the
+# database, in the journal and in the status record. TIMES: how often.
+. /tocsin/tests/live/lib.sh
+rule_short=gaps
+units=/etc/systemd/system
+timer_rule=$(rule_id systemd_timer_created)
+timer='[Timer]\nOnBootSec=1\nUnit=a.service\n'
+cat >$live/limited.yaml <<-END
+	file_queue: limited
+END
+cat >$live/hidden.yml <<'END'
+rule_id: hidden
+name: a program called hidden
+description: a program called hidden has started
+type: eql
+language: eql
+severity: low
+risk_score: 1
+query: |
+  process where event.action == "exec" and process.name == "hidden"
+END
+
+db() { sqlite3 -readonly $live/state/state.db "$@"; }
+# told FILE: rule, attribution and action of the alerts about it.
+told() {
+	jq -r --arg path "$1" 'select(.file.path == $path) |
+		[.rule.id, .tocsin.attribution, .event.action] | join(" ")' \
+		$alerts
+}
+has_told() { [ -n "$(told "$1")" ]; }
+has_noted() { grep -q "$1" $notes; }
+# closed CAUSE: the last gap with that cause: was it looked at again?
+closed() {
+	db "SELECT scope, cause, closed_ns > 0, changes, alerts FROM gaps
+		WHERE cause LIKE '$1' ORDER BY seq DESC LIMIT 1"
+}
+# Nobody waits for the list of what is there but we.
+start() {
+	watch_start "$@"
+	wait_until 10 has_noted 'first start: \|gap closed: '
+}
+
+# ---- while the kernel's queue was full ------------------------------------
+
+# lost SENSOR TAG OPTION…: more than the queue holds, and then a timer.
+lost() {
+	local sensor=$1 tag=$2 queue
+	shift 2
+	queue=$(cat /proc/sys/fs/$sensor/max_queued_events)
+	start "$@"
+	kill -STOP $watcher
+	acts $bin/flood "files $((queue + 200)) $units/$tag."
+	printf "$timer" >$units/$tag.timer
+	kill -CONT $watcher
+	wait_until 30 has_told $units/$tag.timer
+	wait_until 30 has_noted 'gap closed: file events'
+	sleep 0.5
+	is "$sensor: a timer behind a full queue: one alert" same \
+		"$(told $units/$tag.timer)" "$timer_rule lost creation"
+	is "$sensor: the gap is closed" same \
+		"$(closed "the kernel''s queue was full%" | cut -d'|' -f1,3,5)" \
+		'file events|1|1'
+	watch_stop
+	is "$sensor: the status record counts it" same "$(jq -c \
+		'.tocsin.gaps | [.total > 0, .open, .alerts]' \
+		$live/state/status.json)" '[true,0,1]'
+	is "$sensor: the journal has it" same "$(grep '"action":"gap"' \
+		$live/state/log/journal.ndjson | tail -n 1 |
+		jq -r '.reason' | sed 's/,.*//;s/ [0-9].*//')" \
+		"file events: the kernel's queue was full"
+	find $units -name "$tag.[0-9]*" -delete
+}
+TIMES=${TIMES:-1}
+for ((i = 0; i < TIMES; i++)); do
+	lost fanotify fan$i -c $live/limited.yaml
+	lost inotify inot$i --sensor inotify
+done
+
+# ---- while the ring of processes was full ---------------------------------
+
+actor $bin/hidden
+actor $bin/storm
+for ((i = 0; i < TIMES; i++)); do
+	watch_start -r $live/hidden.yml
+	( ACT='sleep	60000' exec $bin/storm ) &
+	ends=$!
+	sleep 0.3
+	kill -STOP $watcher
+	acts $bin/storm 'storm 12000 /usr/bin/true storm'
+	kill $ends
+	wait $ends 2>/dev/null
+	( ACT='sleep	8000' exec $bin/hidden ) &
+	hidden=$!
+	sleep 0.2
+	kill -CONT $watcher
+	wait_until 10 have_alerts hidden 1
+	sleep 0.3
+	is 'ring: the loss is told' has_noted '^tocsin: lost: .*ring was full'
+	is 'ring: the program that started meanwhile: one alert' same \
+		"$(jq -r '[.rule.id, .tocsin.attribution, .process.pid,
+			.process.parent.pid] | join(" ")' $alerts)" \
+		"hidden lost $hidden $$"
+	is 'ring: the gap is closed' same \
+		"$(closed "the kernel''s ring%" | cut -d'|' -f1,3,5)" \
+		'process and network events|1|1'
+	kill $hidden
+	watch_stop
+done
+
+# ---- what people read -----------------------------------------------------
+
+"$tocsin" baseline log -s $live/state >$live/log.txt
+is 'the journal is whole' same $? 0
+is 'baseline log shows gaps' grep -q \
+	'gap  tocsin watch: file events: .*looked at again: ' $live/log.txt

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What happened while the watcher did not run is found at the next start, after
+# a clean stop and after a kill: the same alerts, marked offline, in a gap that
+# says which it was.
+. /tocsin/tests/live/lib.sh
+rule_short=offline
+units=/etc/systemd/system motd=/etc/update-motd.d
+timer_rule=$(rule_id systemd_timer_created)
+motd_rule=$(rule_id motd_script_changed)
+pid_rule=$(rule_id run_pid_lock_reboot_content)
+timer='[Timer]\nOnBootSec=1\nUnit=a.service\n'
+
+db() { sqlite3 -readonly $live/state/state.db "$@"; }
+# told FILE: rule, attribution and action of the alerts about it.
+told() {
+	jq -r --arg path "$1" 'select(.file.path == $path) |
+		[.rule.id, .tocsin.attribution, .event.action] | join(" ")' \
+		$alerts
+}
+has_told() { [ -n "$(told "$1")" ]; }
+has_noted() { grep -q "$1" $notes; }
+# closed CAUSE: the last gap with that cause: was it looked at again? What it
+# had of changes is more than these: the watcher's own files are watched.
+closed() {
+	db "SELECT scope, cause, closed_ns > 0, alerts FROM gaps
+		WHERE cause LIKE '$1' ORDER BY seq DESC LIMIT 1"
+}
+# Nobody waits for the list of what is there but we.
+start() {
+	watch_start "$@"
+	wait_until 10 has_noted 'first start: \|gap closed: '
+}
+# A second after its last event a file is remembered as it is.
+remembered() { # PATH
+	db "SELECT count(*) FROM files JOIN dirs ON dir = id
+		WHERE path || '/' || name = '$1'"
+}
+is_remembered() { [ "$(remembered "$1")" = 1 ]; }
+is_forgotten() { [ "$(remembered "$1")" = 0 ]; }
+
+printf "$timer" >$units/older.timer
+printf '#!/bin/sh\necho older\n' >$motd/50-older
+printf '#!/bin/sh\necho moved\n' >$motd/51-moves
+start
+is 'first start: what is there is taken as it is' same \
+	"$(wc -l <$alerts)" 0
+is 'first start: said' has_noted 'tocsin: first start: [0-9]* files are as'
+is 'first start: no gap' same "$(db 'SELECT count(*) FROM gaps')" 0
+is 'first start: every file is remembered' is_remembered $units/older.timer
+is 'first start: with its facts' same "$(db "SELECT mode, uid, gid, size, inode,
+	written_ns / 1000000000, changed_ns / 1000000000 FROM files
+	JOIN dirs ON dir = id WHERE name = 'older.timer'" | tr '|' ' ')" \
+	"$(stat -c '%f %u %g %s %i %Y %Z' $units/older.timer |
+		{ read -r mode rest; echo "$((16#$mode)) $rest"; })"
+
+printf "$timer" >$units/told.timer
+printf "$timer" >$units/brief.timer
+rm $units/brief.timer
+wait_until 5 has_told $units/told.timer
+wait_until 5 is_remembered $units/told.timer
+is 'what is told is remembered' is_remembered $units/told.timer
+is 'what has gone is not' is_forgotten $units/brief.timer
+watch_stop
+start
+is 'nothing has happened: nothing is told' same "$(wc -l <$alerts)" 0
+is 'the time in between is a gap, closed' same "$(closed offline%)" \
+	'everything|offline: stopped cleanly|1|0'
+watch_stop
+
+# away HOW SIGNAL CAUSE: acts while it is away.
+away() {
+	local tag=$1
+	watch_stop $2
+	printf "$timer" >$units/$tag.timer
+	printf '#!/bin/sh\necho %s\n' $tag >$motd/60-$tag
+	actor /run/$tag.pid
+	echo "# $tag" >>$motd/50-older
+	mv $motd/51-moves* $motd/51-moves-$tag
+	start
+	wait_until 5 has_told /run/$tag.pid
+	is "$tag: a timer: one alert" same "$(told $units/$tag.timer)" \
+		"$timer_rule offline creation"
+	is "$tag: a motd script: one alert" same "$(told $motd/60-$tag)" \
+		"$motd_rule offline creation"
+	is "$tag: a pid file that is a program: one alert" same \
+		"$(told /run/$tag.pid)" "$pid_rule offline creation"
+	is "$tag: with the facts of the file" same "$(jq -r --arg f /run/$tag.pid \
+		'select(.file.path == $f) | .file.hash.sha256' $alerts)" \
+		"$(sha256sum </run/$tag.pid | cut -d' ' -f1)"
+	is "$tag: a script was changed: one alert" same \
+		"$(told $motd/50-older)" "$motd_rule offline modification"
+	is "$tag: a script was renamed: one alert" same \
+		"$(told $motd/51-moves-$tag)" "$motd_rule offline rename"
+	is "$tag: and no other" same "$(wc -l <$alerts)" 5
+	is "$tag: the gap says why, and what was found" same \
+		"$(closed offline%)" "everything|offline: $3|1|5"
+	has_journaled() { # ten seconds later, with what may follow
+		grep -q "\"reason\":\"everything: offline: $1, looked at again: [0-9]* changes, 5 alerts" \
+			$live/state/log/journal.ndjson
+	}
+	wait_until 15 has_journaled "$3"
+	is "$tag: so does the journal" has_journaled "$3"
+}
+start
+away stopped TERM 'stopped cleanly'
+away killed KILL 'killed or crashed'
+
+# Rules that look elsewhere as well: what is there is not news.
+mkdir -p /srv/other
+touch /srv/other/older
+watch_stop
+cat >$live/other.yml <<'END'
+rule_id: other
+name: a file below /srv/other
+description: a file below /srv/other
+type: eql
+language: eql
+severity: low
+risk_score: 1
+query: |
+  file where file.path like "/srv/other/*"
+END
+start -r /tocsin/rules/linux -r $live/other.yml
+is 'other rules: nothing is told of what they find' same "$(wc -l <$alerts)" 0
+wait_until 5 is_remembered /srv/other/older
+watch_stop
+touch /srv/other/newer
+start -r /tocsin/rules/linux -r $live/other.yml
+wait_until 5 has_told /srv/other/newer
+is 'other rules: from then on it is' same "$(told /srv/other/newer)" \
+	'other offline creation'
+watch_stop
+
+true
