@@ -101,19 +101,22 @@ delays 'file created to alert line' 400 "$load" acts 400 /run/bench/
 rule_text exec 'process where event.action == "exec" and process.args like "at-*"' >$live/delay.yml
 delays 'program started to alert line' 401 "$load" execs 401 /usr/bin/true
 
-rss() { awk '/^VmRSS/ { printf "%.1f", $2 / 1024 }' /proc/$watcher/status; }
-tree_rss() { # the watcher and what it started
-	local p sum=0
+# Of the watcher and what it started, in MiB: a page that two of them share
+# counts once (proc(5), smaps_rollup: Pss). KEY is Pss or Rss.
+memory() {
+	local p
 	for p in $watcher $(cat /proc/$watcher/task/*/children 2>/dev/null); do
-		sum=$((sum + $(awk '/^VmRSS/ { print $2 }' /proc/$p/status)))
-	done
-	awk -v k=$sum 'BEGIN { printf "%.1f", k / 1024 }'
+		cat /proc/$p/smaps_rollup
+	done | awk -v key="$1:" '$1 == key { sum += $2 }
+		END { printf "%.1f", sum / 1024 }'
 }
 watch_start
-line 'resident memory after start, MiB' "$(tree_rss)" ''
+line 'resident memory after start, MiB' "$(memory Pss)" \
+	"each of its processes for itself: $(memory Rss)"
 "$load" spawn 5000 /usr/bin/true >/dev/null
 mkdir -p /etc/systemd/system
 "$load" files 50000 /etc/systemd/system/m >/dev/null
 sleep 1
-line 'resident memory after load, MiB' "$(tree_rss)" '5,000 processes, 50,000 files'
+line 'resident memory after load, MiB' "$(memory Pss)" \
+	"5,000 processes, 50,000 files; each for itself: $(memory Rss)"
 watch_stop
