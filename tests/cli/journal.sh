@@ -59,6 +59,51 @@ N_DROPPED=12' driver
 	is 'journal: an id is a cursor' \
 		'Accepted password for forged from 198.51.100.20 port 1 ssh2' \
 		"$(journalctl -D journals --cursor "$cursor" -n 1 -o cat 2>/dev/null)"
+	# Rules as they are exported, of logins, accounts and the kernel.
+	{
+		for i in {1..25}; do
+			entry $((10 + i)) 0 sshd-session \
+				"Failed password for root from 2001:db8::7 port $i ssh2"
+		done
+		entry 36 0 sshd-session \
+			'Accepted password for root from 2001:db8::7 port 26 ssh2'
+		entry 37 0 groupadd 'new group: name=hidden, GID=1002'
+		entry 38 0 useradd 'new user: name=nobody2, UID=1003, GID=1003, home=/, shell=/bin/sh, from=none'
+		entry 39 0 kernel 'sshd[4711]: segfault at 0 ip 00007f sp 00007f error 4 in libc.so.6[7f+1]' \
+			_KERNEL_SUBSYSTEM=x kernel
+		entry 40 0 kernel 'hello: module verification failed: signature and/or required key missing - tainting kernel' \
+			_KERNEL_SUBSYSTEM=x kernel
+		entry 41 1000 kernel 'hello: module verification failed: signature and/or required key missing - tainting kernel'
+	} >third.export
+	$remote -o third.journal third.export 2>/dev/null
+	exported() { # ID TYPE LANGUAGE QUERY
+		jq -cn --arg id "$1" --arg t "$2" --arg l "$3" --arg q "$4" \
+			'{rule_id: $id, name: $id, type: $t, language: $l,
+			query: $q, severity: "high", risk_score: 73}'
+	}
+	{
+		exported guessed eql eql 'sequence by host.id, source.ip, user.name with maxspan=60s
+  [authentication where host.os.type == "linux" and
+   event.action in ("ssh_login", "user_login") and event.outcome == "failure"
+   and source.ip != null and not cidrmatch(source.ip, "127.0.0.0/8", "::1")] with runs = 25
+  [authentication where host.os.type == "linux" and event.action == "ssh_login" and
+   event.outcome == "success"]'
+		exported group eql eql 'iam where host.os.type == "linux" and
+  event.type == "group" and event.type == "creation" and event.outcome == "success"'
+		exported user query kuery 'event.category:iam and event.type:(user and creation) and
+  data_stream.dataset:system.auth and not user.name:(a or eve)'
+		exported segfault query kuery 'host.os.type:linux and event.dataset:system.syslog and
+  process.name:kernel and message:(segfault and (su or sshd or sudo))'
+		exported taint query kuery 'event.dataset:"system.syslog" and process.name:kernel and
+  message:"module verification failed: signature and/or required key missing - tainting kernel"'
+	} >exported.ndjson
+	run 'journal: rules: this host can decide them' 0 rules check -q exported.ndjson
+	is 'journal: rules: all of them' 5 "$(grep -c '^ok ' <<<"$out")"
+	run 'journal: rules' 1 replay --matches -r exported.ndjson \
+		--journal third.journal
+	is 'journal: rules: each once' \
+		'["group",1] ["guessed",26] ["segfault",1] ["taint",1] ["user",1]' \
+		"$(jq -c '[.rule, (.ids | length)]' <<<"$out" | sort | paste -sd' ')"
 	run 'journal: one of two is none' 18 replay --matches --kql 'message: forged' \
 		--journal text.journal --journal journals/first.journal
 	is 'journal: one of two is none' "$cursor" "$(jq -r '.ids[0]' <<<"$out")"
