@@ -67,6 +67,10 @@ N_DROPPED=12' driver
 		done
 		entry 36 0 sshd-session \
 			'Accepted password for root from 2001:db8::7 port 26 ssh2'
+		for i in 7 7 8; do
+			entry 36 0 sshd-session \
+				"Accepted publickey for root from 2001:db8::$i port 9 ssh2: ED25519 SHA256:k$i"
+		done
 		entry 37 0 groupadd 'new group: name=hidden, GID=1002'
 		entry 38 0 useradd 'new user: name=nobody2, UID=1003, GID=1003, home=/, shell=/bin/sh, from=none'
 		entry 39 0 kernel 'sshd[4711]: segfault at 0 ip 00007f sp 00007f error 4 in libc.so.6[7f+1]' \
@@ -92,17 +96,23 @@ N_DROPPED=12' driver
   event.type == "group" and event.type == "creation" and event.outcome == "success"'
 		exported user query kuery 'event.category:iam and event.type:(user and creation) and
   data_stream.dataset:system.auth and not user.name:(a or eve)'
+		for field in related.user related.ip system.auth.ssh.signature; do
+			exported "new-$field" new_terms kuery \
+				'event.category:authentication and event.action:ssh_login and event.outcome:success' |
+				jq -c ".new_terms_fields = [\"$field\"] |
+					.history_window_start = \"now-5d\""
+		done
 		exported segfault query kuery 'host.os.type:linux and event.dataset:system.syslog and
   process.name:kernel and message:(segfault and (su or sshd or sudo))'
 		exported taint query kuery 'event.dataset:"system.syslog" and process.name:kernel and
   message:"module verification failed: signature and/or required key missing - tainting kernel"'
 	} >exported.ndjson
 	run 'journal: rules: this host can decide them' 0 rules check -q exported.ndjson
-	is 'journal: rules: all of them' 5 "$(grep -c '^ok ' <<<"$out")"
+	is 'journal: rules: all of them' 8 "$(grep -c '^ok ' <<<"$out")"
 	run 'journal: rules' 1 replay --matches -r exported.ndjson \
 		--journal third.journal
 	is 'journal: rules: each once' \
-		'["group",1] ["guessed",26] ["segfault",1] ["taint",1] ["user",1]' \
+		'["group",1] ["guessed",26] ["new-related.ip",1] ["new-related.ip",1] ["new-related.user",1] ["new-system.auth.ssh.signature",1] ["new-system.auth.ssh.signature",1] ["segfault",1] ["taint",1] ["user",1]' \
 		"$(jq -c '[.rule, (.ids | length)]' <<<"$out" | sort | paste -sd' ')"
 	run 'journal: one of two is none' 18 replay --matches --kql 'message: forged' \
 		--journal text.journal --journal journals/first.journal
