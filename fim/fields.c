@@ -9,6 +9,8 @@ struct field_info {
 
 static const struct rules_field fields_table[] = {
 #define FIELD(id, name, type, alias) { name, RULES_##type, NULL },
+#define ALERT(id, name, type) { name, RULES_##type, "only alerts have it" },
+#define ALERT_ARRAY ALERT
 #include "fim/fields.def"
 #undef FIELD
 #define ECS(name, type, why) { name, RULES_##type, why },

@@ -120,6 +120,8 @@ done
 says 'network where network.protocol == "http"' \
 	'not have: application protocols are not decoded'
 says 'network where not network.protocol == "dns"' 'ok          rule1'
+says 'any where rule.name == "x"' 'not have: only alerts have it'
+says 'any where related.ip == "192.0.2.1"' 'ok          rule1'
 says 'file where event.action == "opened-file"' 'to be "opened-file"'
 says 'file where event.action like ("open*", "reads*")' 'to be "open*"'
 says 'file where event.action like~ "CREA*"' 'ok          rule1'
