@@ -216,11 +216,26 @@ all_blocks(const struct node *n)
 	return true;
 }
 
+static bool
+has_block(const struct node *n)
+{
+	struct cidr block;
+
+	for (size_t i = 1; i < n->n; i++)
+		if (n->kids[i]->item.v.type == VALUE_STRING &&
+		    view_find(n->kids[i]->item.v.s, '/') >= 0 &&
+		    cidr_parse(n->kids[i]->item.v.s, &block))
+			return true;
+	return false;
+}
+
 static int
 make_set(struct parse *p, const struct node *n, struct leaf *l)
 {
 	if (l->type == RULES_IP && all_blocks(n))
 		return make_cidr(p, n, l);
+	if (l->type == RULES_ANY && has_block(n))
+		l->type = RULES_IP; /* what is no address has its text */
 	l->op = LEAF_IN;
 	l->fold = n->fold || n->kids[0]->fold;
 	l->cost = 2 + l->fold;

@@ -55,3 +55,27 @@ eql sequence [network where dns.name == "x"] [network where true]
 unsupported dns.name
 eql sequence with maxspan=1s [network where true] ![network where dns.name == "x"]
 ids 1 - 2 - 3 - 4 -
+
+fields
+events
+1 event.category=network a=10.0.0.5
+2 event.category=network a=[10.1.0.5,"10.0.0.0/8"]
+3 event.category=network a="192.0.2.1" b="x/y"
+4 event.category=network a=7
+
+kql a: 10.0.0.0/16
+ids 1
+kql a: (10.0.0.0/8 or 7)
+ids 1 2 4
+kql a: "10.0.0.0/8" and not a: 10.0.0.0/16
+ids 2
+kql not a: 10.0.0.0/8
+ids 3 4
+kql b: x/y
+ids 3
+eql any where a == "10.0.0.0/8"
+ids 1 2
+eql any where a in ("192.0.2.0/24", 7)
+ids 3 4
+eql any where a : "10.0.0.0/8"
+ids 2
