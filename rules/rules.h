@@ -241,8 +241,8 @@ void rules_patterns(const struct rules *, size_t field,
 				 struct view pattern),
 		    void *ctx);
 
-/* The compiled program of rule i, one instruction a line, for `rules show`
- * and golden tests. */
+/* Rule i as it is compiled, for `rules show` and golden tests: what it
+ * remembers between events, and its programs, one instruction a line. */
 void rules_dump(const struct rules *, size_t i, struct buf *out);
 
 /* ---- advice ---------------------------------------------------------- */

@@ -588,23 +588,3 @@ rules_seal(struct rules *set, struct err *err)
 	arena_free(&s.tree);
 	return rc;
 }
-
-void
-rules_dump(const struct rules *set, size_t i, struct buf *out)
-{
-	const struct rule_code *c = &set->code[i];
-
-	for (size_t k = 0; k < c->n_stages; k++) {
-		if (c->kind == CODE_SEQUENCE || c->kind == CODE_SAMPLE)
-			buf_printf(out, "%s\n",
-				   c->has_until && k == c->n_stages - 1
-					   ? "until"
-					   : "stage");
-		if (c->stages[k].program.v != NULL)
-			program_dump(set, &c->stages[k].program, out);
-		if (c->stages[k].joint.v != NULL) {
-			buf_puts(out, "and, with the events before\n");
-			program_dump(set, &c->stages[k].joint, out);
-		}
-	}
-}

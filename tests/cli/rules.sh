@@ -100,6 +100,20 @@ has 'show: places: sensor' ' fanotify
 run 'show for programs' 0 rules show -r file.yml --format ndjson file
 has 'show for programs: fields' '"fields":[{"name":"event.category","source":"every event"},{"name":"file.path","source":"fanotify"}],"sensors":["fanotify"],"watch":[{"path":"/srv/spool","recursive":true}]' "$out"
 has 'show for programs: program' '"program":"   0  in      1 3  event.category in (\"file\")\n' "$out"
+cat >terms.yml <<'END'
+{rule_id: terms, name: T, type: new_terms, language: kuery, query: "process.pid: *",
+ severity: low, risk_score: 21, history_window_start: now-2h,
+ new_terms_fields: [process.executable, host.id]}
+END
+cat >often.yml <<'END'
+{rule_id: often, name: O, type: threshold, language: kuery, query: "process.pid: *",
+ severity: low, risk_score: 21,
+ threshold: {field: [host.id], value: 3, cardinality: [{field: file.path, value: 2}]}}
+END
+run 'show: new terms' 0 rules show -r terms.yml terms
+has 'show: new terms' 'new values of process.executable, host.id, not seen for 7200 s' "$out"
+run 'show: a threshold' 0 rules show -r often.yml often
+has 'show: a threshold' 'from 3 events on with the same host.id, and 2 values of file.path, within 540 s' "$out"
 # What no event of this host says of itself.
 says() { # QUERY WORDS
 	sed "s|query: .*|query: $1|" rule1.yml >only.yml

@@ -80,12 +80,13 @@ a_sequence(void **state)
 	       "s e [network where b == e.a and c regex \"u.*\"] until [an"
 	       "y where a : \"z\"]",
 	       false,
-	       "stage\n"
+	       "within 1 s\n"
+	       "stage 1, by k\n"
 	       "   0  in      1 3  event.category in (\"process\")\n"
 	       "   1  in      2 3  (a == \"x\")\n"
 	       "   2  accept\n"
 	       "   3  reject\n"
-	       "stage\n"
+	       "stage 2, by k\n"
 	       "   0  in      1 3  event.category in (\"network\")\n"
 	       "   1  regex   2 3  c regex (\"u.*\")\n"
 	       "   2  accept\n"
@@ -97,10 +98,24 @@ a_sequence(void **state)
 	       "        eq\n"
 	       "   1  accept\n"
 	       "   2  reject\n"
-	       "until\n"
+	       "until, by k\n"
 	       "   0  like    1 2  a like~ (\"z\")\n"
 	       "   1  accept\n"
 	       "   2  reject\n");
+	expect("sequence with maxspan=1500ms [any where a == 1] by k, ?l with "
+	       "runs=3 ![any where a == 2] by k, ?m | head 2 | tail 1",
+	       false,
+	       "within 1.500 s\n"
+	       "stage 1, 3 times, by k, ?l\n"
+	       "   0  in      1 2  (a == 1)\n"
+	       "   1  accept\n"
+	       "   2  reject\n"
+	       "stage 2, missing, by k, ?m\n"
+	       "   0  in      1 2  (a == 2)\n"
+	       "   1  accept\n"
+	       "   2  reject\n"
+	       "| head 2\n"
+	       "| tail 1\n");
 }
 
 static void
