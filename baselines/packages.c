@@ -321,6 +321,10 @@ packages_open_below(const struct packages *p, struct view path, int flags)
 	else if (!text.failed && strlen(text.p) == text.n - 1)
 		fd = (int)syscall(SYS_openat2, p->root, text.p, &how,
 				  sizeof(how));
+	/* Older than 5.6, or a filter that cannot look into its argument
+	 * (systemd's RestrictSUIDSGID): below "/" there is nothing to leave. */
+	if (fd < 0 && errno == ENOSYS && p->host && !text.failed)
+		fd = openat(p->root, text.p, (int)how.flags);
 	buf_free(&text);
 	return fd;
 }
@@ -390,6 +394,7 @@ packages_open(const char *root)
 
 	if (p == NULL)
 		return NULL;
+	p->host = root == NULL || strcmp(root, "/") == 0;
 	p->root = open(root != NULL ? root : "/",
 		       O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return p;

@@ -66,7 +66,8 @@ struct remembered {
 #define ACCOUNT_FILES 4
 
 struct packages {
-	int root; /* folder, or -1 */
+	int root;  /* folder, or -1 */
+	bool host; /* it is "/" */
 	bool loaded, merged /* /bin is a link to usr/bin */;
 	bool failed; /* memory was out */
 	struct package *v;

@@ -3,6 +3,9 @@
  * evidence, and what is nearly the same. */
 #include "tests/unit/packages_help.h"
 
+#include <errno.h>
+#include <seccomp.h>
+
 /* ---- tests ----------------------------------------------------------- */
 
 static void
@@ -252,13 +255,49 @@ test_cut_log(void **state)
 	}
 }
 
+/* Exit code: 0 when the host's files can be read and another root's not. */
+static int
+without_openat2(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct packages *host = packages_open(NULL);
+	struct packages *other = packages_open("/tmp");
+	struct buf text = { 0 };
+
+	if (filter == NULL ||
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2),
+			     0) != 0 ||
+	    seccomp_load(filter) != 0)
+		return 2;
+	if (!packages_read(host, "/etc/passwd", &text) || text.n == 0)
+		return 3;
+	if (packages_open_below(other, VIEW("."), O_PATH) >= 0)
+		return 4;
+	return 0;
+}
+
+/* As on old kernels, and behind filters that know no openat2(2). */
+static void
+test_no_openat2(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(without_openat2());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_owner),  TEST(test_digest),  TEST(test_special),
-		TEST(test_links),  TEST(test_pointer), TEST(test_made),
-		TEST(test_folder), TEST(test_removed), TEST(test_cut_log),
+		TEST(test_owner),      TEST(test_digest),  TEST(test_special),
+		TEST(test_links),      TEST(test_pointer), TEST(test_made),
+		TEST(test_folder),     TEST(test_removed), TEST(test_cut_log),
+		TEST(test_no_openat2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
