@@ -5,11 +5,15 @@
  *
  * The tests are lists of literals and patterns, here called forms; equal ones
  * of several tests are one. Of every form one window of four bytes is chosen
- * that any matching value must contain (folded, with a mark at either end of
- * the value, so that short words and prefixes have windows, too), the rarest
- * among the forms at hand. A value's windows are looked up in a table; only
- * the forms found there are compared with it, each once. Forms without any
- * window (*, *x*) are always compared.
+ * that any matching value must contain (with a mark at either end of the value,
+ * so that short words and prefixes have windows, too), the rarest in the texts
+ * of the forms at hand: /tmp is everywhere. A value's windows are looked up in
+ * a table; only the forms found there are compared with it, each once. Forms
+ * without any window (*, *x*) are always compared.
+ *
+ * Windows are blunt: letters that differ in their case look alike there, and
+ * so do a few other bytes, so a walk need not fold the value. Most windows of
+ * most values are in no form; a filter of one byte a hash says so.
  */
 #include "rules/engine.h"
 
@@ -35,25 +39,38 @@ struct builder {
 	size_t n_wishes, cap_wishes;
 	struct use *uses;
 	size_t n_uses;
-	uint32_t *count; /* of uses, by hash: how common a window is */
+	uint32_t *count; /* in all forms, by hash: how common a window is */
 	bool failed;
 };
 
-#define COUNT_SLOTS 65536
+#define COUNT_BITS 16
 
-static uint32_t
+/* Blunt: without the bit that tells a from A. */
+static inline uint32_t
 window_at(const char *p)
 {
 	uint32_t w;
 
 	memcpy(&w, p, sizeof(w));
-	return w;
+	return w | 0x20202020;
 }
 
-static uint32_t
+static inline uint32_t
 spread(uint32_t gram)
 {
 	return gram * 2654435761u; /* Knuth, TAOCP 6.4 */
+}
+
+static uint32_t
+count_place(uint32_t gram)
+{
+	return spread(gram) >> (32 - COUNT_BITS);
+}
+
+static inline uint32_t
+filter_place(uint32_t gram)
+{
+	return spread(gram) >> (32 - GRAMS_FILTER_BITS);
 }
 
 /* The rarest window of one literal run, better than *best. */
@@ -63,7 +80,7 @@ best_window(const struct builder *b, struct view run, uint32_t *best,
 {
 	for (size_t i = 0; i + WINDOW <= run.n; i++) {
 		uint32_t gram = window_at(run.p + i);
-		uint32_t count = b->count[spread(gram) >> 16];
+		uint32_t count = b->count[count_place(gram)];
 
 		if (*found && count >= *best_count)
 			continue;
@@ -97,9 +114,10 @@ is_wild(char c)
 	return c == PATTERN_ANY || c == PATTERN_ONE;
 }
 
-/* `p` is the folded form with its marks, `n` bytes. */
+/* `p` is the form with its marks, `n` bytes. */
 static bool
-choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram)
+choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram,
+	      bool *short_one)
 {
 	size_t from = 0, first = 1, last = n - 1;
 	uint32_t count = 0;
@@ -112,6 +130,7 @@ choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram)
 			    &count, &found);
 		from = i + 1;
 	}
+	*short_one = !found;
 	if (found)
 		return true;
 	while (first < n - 1 && !is_wild(p[first]))
@@ -218,6 +237,31 @@ make_forms(struct grams *g, struct arena *arena, const struct builder *b)
 	return 0;
 }
 
+static bool
+mark_form(struct builder *b, struct buf *room, const struct gram_form *f)
+{
+	buf_clear(room);
+	buf_putc(room, MARK_BEGIN);
+	buf_put(room, f->pattern.form);
+	buf_putc(room, MARK_END);
+	b->failed |= room->failed;
+	return !b->failed;
+}
+
+static void
+count_windows(const struct grams *g, struct builder *b)
+{
+	struct buf room = { 0 };
+
+	for (size_t k = 0; k < g->n_forms; k++) {
+		if (!mark_form(b, &room, &g->forms[k]))
+			break;
+		for (size_t i = 0; i + WINDOW <= room.n; i++)
+			b->count[count_place(window_at(room.p + i))]++;
+	}
+	buf_free(&room);
+}
+
 /* One window for each form; those that have none are always compared. */
 static void
 choose_windows(struct grams *g, struct builder *b)
@@ -225,23 +269,17 @@ choose_windows(struct grams *g, struct builder *b)
 	struct buf room = { 0 };
 
 	for (uint32_t i = 0; i < g->n_forms; i++) {
-		struct view form = g->forms[i].pattern.form;
 		uint32_t gram;
+		bool short_one;
 
-		buf_clear(&room);
-		buf_putc(&room, MARK_BEGIN);
-		buf_put(&room, form);
-		buf_putc(&room, MARK_END);
-		b->failed |= room.failed;
-		if (b->failed)
+		if (!mark_form(b, &room, &g->forms[i]))
 			break;
-		fold_ascii(room.p + 1, form);
-		if (!choose_window(b, room.p, room.n, &gram)) {
+		if (!choose_window(b, room.p, room.n, &gram, &short_one)) {
 			g->always[g->n_always++] = i;
 			continue;
 		}
+		g->has_short |= short_one;
 		b->uses[b->n_uses++] = (struct use){ gram, i };
-		b->count[spread(gram) >> 16]++;
 	}
 	buf_free(&room);
 }
@@ -267,16 +305,15 @@ make_table(struct grams *g, struct arena *arena, const struct builder *b)
 	g->mask = (uint32_t)size - 1;
 	g->slots = arena_array(arena, size, sizeof(*g->slots));
 	g->found = arena_array(arena, b->n_uses + 1, sizeof(*g->found));
-	g->bits = arena_array(arena, size / 8, sizeof(*g->bits));
-	if (g->slots == NULL || g->found == NULL || g->bits == NULL)
+	g->filter = arena_zalloc(arena, 1u << GRAMS_FILTER_BITS);
+	if (g->slots == NULL || g->found == NULL || g->filter == NULL)
 		return -1;
 	memset(g->slots, 0, size * sizeof(*g->slots));
-	memset(g->bits, 0, size / 8 * sizeof(*g->bits));
 	for (size_t i = 0; i < b->n_uses; i++) {
 		uint32_t at = spread(b->uses[i].gram) >> 8;
 
 		g->found[i] = b->uses[i].form;
-		g->bits[at / 64 & (g->mask >> 3)] |= 1ull << at % 64;
+		g->filter[filter_place(b->uses[i].gram)] = true;
 		for (at &= g->mask;
 		     g->slots[at].n > 0 && g->slots[at].gram != b->uses[i].gram;
 		     at = (at + 1) & g->mask)
@@ -293,7 +330,8 @@ int
 grams_build(struct grams *g, struct arena *arena, const struct leaf *leaves,
 	    const uint32_t *ids, size_t n)
 {
-	struct builder b = { .count = calloc(COUNT_SLOTS, sizeof(uint32_t)) };
+	struct builder b = { .count = calloc(1u << COUNT_BITS,
+					     sizeof(uint32_t)) };
 	int rc = -1;
 
 	memset(g, 0, sizeof(*g));
@@ -309,6 +347,7 @@ grams_build(struct grams *g, struct arena *arena, const struct leaf *leaves,
 	b.uses = calloc(g->n_forms + 1, sizeof(*b.uses));
 	if (g->always == NULL || b.uses == NULL)
 		goto out;
+	count_windows(g, &b);
 	choose_windows(g, &b);
 	if (b.failed)
 		goto out;
@@ -327,9 +366,25 @@ out:
 struct walk {
 	const struct grams *g;
 	struct grams_room *room;
-	struct view value, folded;
+	struct view value;
+	bool folded; /* room->text is */
 	struct grams_found *found;
 };
+
+/* As the form wants it; the walk may go on over the folded text, since its
+ * windows are blunt. */
+static struct view
+value_for(struct walk *w, const struct gram_form *f)
+{
+	char *text = w->room->text.p + 1;
+
+	if (!f->fold)
+		return w->value;
+	if (!w->folded)
+		fold_ascii(text, w->value);
+	w->folded = true;
+	return (struct view){ text, w->value.n };
+}
 
 static void
 compare(struct walk *w, uint32_t form)
@@ -339,19 +394,10 @@ compare(struct walk *w, uint32_t form)
 	if (w->room->seen[form] == w->room->round)
 		return;
 	w->room->seen[form] = w->room->round;
-	if (!pattern_match(&f->pattern, f->fold ? w->folded : w->value))
+	if (!pattern_match(&f->pattern, value_for(w, f)))
 		return;
 	for (uint32_t i = 0; i < f->n; i++)
 		w->found->call(w->found->ctx, w->g->tests[f->first + i]);
-}
-
-/* Most windows end here. */
-static inline bool
-may_be_there(const struct grams *g, uint32_t gram)
-{
-	uint32_t at = spread(gram) >> 8;
-
-	return g->bits[at / 64 & (g->mask >> 3)] >> at % 64 & 1;
 }
 
 static void
@@ -360,8 +406,6 @@ look_up(struct walk *w, uint32_t gram)
 	const struct grams *g = w->g;
 	uint32_t at = spread(gram) >> 8;
 
-	if (!may_be_there(g, gram))
-		return;
 	for (at &= g->mask; g->slots[at].n > 0; at = (at + 1) & g->mask) {
 		if (g->slots[at].gram != gram)
 			continue;
@@ -371,17 +415,26 @@ look_up(struct walk *w, uint32_t gram)
 	}
 }
 
-/* The value folded, with its marks. */
+/* Most windows end here. */
+static inline void
+try(struct walk *w, const bool *filter, uint32_t gram)
+{
+	if (filter[filter_place(gram)])
+		look_up(w, gram);
+}
+
+/* A copy of the value with its marks. */
 static bool
-fold_value(struct buf *text, struct view value)
+mark_value(struct buf *text, struct view value)
 {
 	buf_clear(text);
-	if (!buf_reserve(text, value.n + 2)) {
+	if (text->cap < value.n + 2 && !buf_reserve(text, value.n + 2)) {
 		text->failed = false;
 		return false;
 	}
 	text->p[0] = MARK_BEGIN;
-	fold_ascii(text->p + 1, value);
+	if (value.n > 0)
+		memcpy(text->p + 1, value.p, value.n);
 	text->p[value.n + 1] = MARK_END;
 	return true;
 }
@@ -390,26 +443,26 @@ bool
 grams_find(const struct grams *g, struct grams_room *room, struct view value,
 	   struct grams_found *found)
 {
-	struct walk w = { g, room, value, VIEW_NONE, found };
-	const char *p;
+	struct walk w = { g, room, value, false, found };
+	const bool *filter = g->filter;
+	const char *p, *end;
 
-	if (!fold_value(&room->text, value))
+	if (!mark_value(&room->text, value))
 		return false;
 	p = room->text.p;
-	w.folded = (struct view){ p + 1, value.n };
 	if (++room->round == 0) {
 		memset(room->seen, 0, g->n_forms * sizeof(*room->seen));
 		room->round = 1;
 	}
 	for (size_t i = 0; i < g->n_always; i++)
 		compare(&w, g->always[i]);
-	for (size_t n = 1; n <= 2 && n <= value.n; n++) {
-		look_up(&w, begin_window(p + 1, n));
-		look_up(&w, end_window(p + 1 + value.n, n));
+	for (size_t n = 1; g->has_short && n <= 2 && n <= value.n; n++) {
+		try(&w, filter, begin_window(p + 1, n));
+		try(&w, filter, end_window(p + 1 + value.n, n));
 	}
-	for (size_t i = 0; i + WINDOW <= value.n + 2; i++)
-		if (may_be_there(g, window_at(p + i)))
-			look_up(&w, window_at(p + i));
+	end = p + value.n + 2 - WINDOW;
+	for (; value.n >= WINDOW - 2 && p <= end; p++)
+		try(&w, filter, window_at(p));
 	return true;
 }
 

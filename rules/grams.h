@@ -23,10 +23,13 @@ struct grams {
 	size_t n_forms;
 	struct gram_slot *slots;
 	uint32_t mask;
-	uint64_t *bits; /* a filter before the table */
+	bool *filter; /* before the table: is any window of that hash in it? */
+	bool has_short; /* windows of beginnings and ends of one or two bytes */
 	uint32_t *found, *tests, *always;
 	size_t n_always;
 };
+
+#define GRAMS_FILTER_BITS 12
 
 /* Tests are numbered by their place in `ids`, which name leaves with op
  * LEAF_IN or LEAF_LIKE. -1: memory is out. */
@@ -37,7 +40,7 @@ int grams_build(struct grams *, struct arena *, const struct leaf *leaves,
 struct grams_room {
 	uint32_t *seen; /* per form: the round it was compared in */
 	uint32_t round;
-	struct buf text; /* the value folded */
+	struct buf text; /* the value with its marks */
 };
 
 int grams_room_new(const struct grams *, struct grams_room *);

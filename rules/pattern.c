@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Wildcard patterns. Four in five of those in real rules are a literal, a
- * prefix or a substring, so each shape has its own test; the rest is walked
- * greedily, never worse than value times pattern.
+ * prefix or a substring, so each shape has its own test; so has what is only
+ * literals between *; the rest is walked greedily, never worse than value times
+ * pattern.
  */
 #include "rules/engine.h"
 
@@ -75,6 +76,11 @@ classify(struct pattern *p, struct view f)
 	} else if (n == 2 && at == 0 && f.p[f.n - 1] == PATTERN_ANY) {
 		p->a = view_sub(f, 1, f.n - 2);
 		p->kind = f.n == 2 ? PATTERN_ALL : PATTERN_CONTAINS;
+	} else if (view_find(f, PATTERN_ONE) < 0) {
+		p->a = view_sub(f, 0, at);
+		p->b = view_sub(f, (size_t)view_rfind(f, PATTERN_ANY) + 1,
+				SIZE_MAX);
+		p->kind = PATTERN_PARTS;
 	}
 }
 
@@ -175,6 +181,58 @@ match_general(struct view f, struct view s)
 	return j == f.n;
 }
 
+/* Most values already differ in the first byte. `part` is not empty. */
+static inline bool
+starts(struct view s, struct view part)
+{
+	return s.n >= part.n && s.p[0] == part.p[0] &&
+	       memcmp(s.p, part.p, part.n) == 0;
+}
+
+/* Of short values the first byte decides sooner than memmem is ready; of those
+ * that have it again and again memmem is the better one. */
+#define TRIES 8
+
+static const char *
+find(struct view s, struct view part)
+{
+	const char *end, *p = s.p;
+
+	if (s.n < part.n)
+		return NULL;
+	end = s.p + s.n - part.n + 1;
+	for (unsigned i = 0; i < TRIES; i++, p++) {
+		p = memchr(p, part.p[0], (size_t)(end - p));
+		if (p == NULL || memcmp(p, part.p, part.n) == 0)
+			return p;
+	}
+	return memmem(p, (size_t)(s.p + s.n - p), part.p, part.n);
+}
+
+/* Of each part between the first and the last its first place after the one
+ * before is the best. */
+static bool
+match_parts(const struct pattern *p, struct view s)
+{
+	struct view part, rest = p->form;
+
+	if (s.n < p->a.n + p->b.n || !view_starts(s, p->a) ||
+	    !view_ends(s, p->b))
+		return false;
+	rest = view_sub(rest, p->a.n, rest.n - p->a.n - p->b.n);
+	s = view_sub(s, p->a.n, s.n - p->a.n - p->b.n);
+	rest = view_sub(rest, 1, SIZE_MAX); /* the first * */
+	while (view_next_split(&rest, PATTERN_ANY, &part)) {
+		const char *at = find(s, part);
+
+		if (at == NULL)
+			return false;
+		s.n -= (size_t)(at - s.p) + part.n;
+		s.p = at + part.n;
+	}
+	return true;
+}
+
 bool
 pattern_match(const struct pattern *p, struct view s)
 {
@@ -184,15 +242,16 @@ pattern_match(const struct pattern *p, struct view s)
 	case PATTERN_ALL:
 		return true;
 	case PATTERN_PREFIX:
-		return s.n >= p->a.n && memcmp(s.p, p->a.p, p->a.n) == 0;
+		return starts(s, p->a);
 	case PATTERN_SUFFIX:
 		return view_ends(s, p->b);
 	case PATTERN_CONTAINS:
-		return s.n >= p->a.n &&
-		       memmem(s.p, s.n, p->a.p, p->a.n) != NULL;
+		return find(s, p->a) != NULL;
 	case PATTERN_BETWEEN:
-		return s.n >= p->a.n + p->b.n && view_starts(s, p->a) &&
+		return s.n >= p->a.n + p->b.n && starts(s, p->a) &&
 		       view_ends(s, p->b);
+	case PATTERN_PARTS:
+		return match_parts(p, s);
 	case PATTERN_GENERAL:
 		return match_general(p->a, s);
 	}

@@ -35,12 +35,13 @@ enum pattern_kind {
 	PATTERN_SUFFIX,	  /* *a */
 	PATTERN_CONTAINS, /* *a* */
 	PATTERN_BETWEEN,  /* a*b */
+	PATTERN_PARTS,	  /* a*b*c and so on; either end may be a * */
 	PATTERN_GENERAL,
 };
 
 struct pattern {
 	enum pattern_kind kind;
-	struct view a, b; /* literal parts; the whole form for GENERAL */
+	struct view a, b; /* first and last literal; the whole of GENERAL */
 	struct view form;
 };
 
