@@ -399,6 +399,19 @@ compile_field_cost(const struct rules *set, const struct leaf *l)
 	return cost;
 }
 
+static bool
+is_varied(const struct rules *set, const struct leaf *l)
+{
+	if (l->op != LEAF_EXPR)
+		return l->field != UINT32_MAX &&
+		       !index_is_steady(set, l->field);
+	for (size_t i = 0; i < l->expr.n_fields; i++)
+		if ((l->expr.fields[i] & FIELD_EARLIER) ||
+		    !index_is_steady(set, l->expr.fields[i]))
+			return true;
+	return false;
+}
+
 static int
 add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 {
@@ -417,6 +430,7 @@ add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 	set->leaves = v;
 	*out = (uint32_t)set->n_leaves;
 	l.cost += compile_field_cost(set, &l);
+	l.varied = is_varied(set, &l);
 	v[set->n_leaves++] = l;
 	for (at = literal_hash(text) & set->leaf_mask; set->leaf_table[at] != 0;
 	     at = (at + 1) & set->leaf_mask)
@@ -529,10 +543,14 @@ put_test(struct writer *w, struct test t)
 	return (uint32_t)w->n++;
 }
 
-static unsigned
-cost_of(struct parse *p, const struct node *n)
+struct cost {
+	unsigned sum;
+	bool varied; /* one of its leaves is */
+};
+
+static void
+add_cost(struct parse *p, const struct node *n, struct cost *cost)
 {
-	unsigned cost = 0;
 	uint32_t leaf;
 
 	switch (n->kind) {
@@ -540,15 +558,29 @@ cost_of(struct parse *p, const struct node *n)
 	case NODE_OR:
 	case NODE_NOT:
 		for (size_t i = 0; i < n->n; i++)
-			cost += cost_of(p, n->kids[i]);
-		return cost;
+			add_cost(p, n->kids[i], cost);
+		return;
 	case NODE_LITERAL:
-		return 0;
+		return;
 	default:
-		return compile_leaf(p, n, &leaf) < 0
-			       ? 0
-			       : p->set->leaves[leaf].cost;
+		if (compile_leaf(p, n, &leaf) < 0)
+			return;
+		cost->sum += p->set->leaves[leaf].cost;
+		cost->varied |= p->set->leaves[leaf].varied;
 	}
+}
+
+/* What the index decides beforehand comes before what it cannot know, unless
+ * that is cheap. */
+#define VARIED_COST 20
+
+static unsigned
+cost_of(struct parse *p, const struct node *n)
+{
+	struct cost cost = { 0 };
+
+	add_cost(p, n, &cost);
+	return cost.sum + (cost.varied ? VARIED_COST : 0);
 }
 
 #define SORT_MAX 512

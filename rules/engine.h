@@ -174,6 +174,7 @@ struct leaf {
 	enum rules_type type; /* of the field */
 	unsigned field;
 	unsigned cost; /* for ordering; ns, roughly */
+	bool varied;   /* asks for a field that is not steady, see index.h */
 	union {
 		struct value_set set;
 		struct pattern_list patterns;
@@ -491,6 +492,7 @@ struct eval {
 	struct rules_counters *counters;
 	const struct slot *earlier;  /* by index of set->earlier; may be NULL */
 	struct lineage_run *lineage; /* NULL: no rule asks */
+	struct index_run *index;     /* the run's own; NULL: is not asked */
 };
 
 bool eval_program(struct eval *, const struct program *);

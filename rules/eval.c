@@ -160,7 +160,9 @@ eval_leaf(struct eval *e, uint32_t leaf)
 
 	if (memo >> 1 == e->stamp)
 		return memo & 1;
-	result = tests[e->set->leaves[leaf].op](e, &e->set->leaves[leaf]);
+	if (e->index == NULL || !index_knows(e->index, e, leaf, &result))
+		result = tests[e->set->leaves[leaf].op](e,
+							&e->set->leaves[leaf]);
 	e->memo[leaf] = e->stamp << 1 | result;
 	return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the value of one field lets live; see index.h. */
+/* What the values of one field say; see index.h. */
 #include "rules/engine.h"
 
 #include <stdlib.h>
@@ -12,15 +12,24 @@
 struct value_entry {
 	uint32_t n; /* bytes + 1; 0 = empty */
 	char bytes[ENTRY_BYTES];
-	uint64_t bits[]; /* the stages that live */
+	uint64_t bits[]; /* the stages that live; the tests that hold */
 };
 
 struct guard_run {
 	char *entries; /* and one more for what is not remembered */
 	size_t stride;
 	struct grams_room room;
-	uint64_t *alive; /* of several values */
+	uint64_t *some; /* what several values say, or none */
+	uint32_t stamp; /* of the event that it was asked of; 0 = none */
+	struct guard_says said;
 };
+
+/* Words of both sets. */
+static size_t
+bits_words(const struct index *x, size_t g)
+{
+	return x->words + (x->guards[g].n + 63) / 64;
+}
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -28,14 +37,14 @@ struct guard_run *
 guard_run_new(const struct index *x, size_t g)
 {
 	struct guard_run *run = calloc(1, sizeof(*run));
-	size_t bits = x->words * sizeof(uint64_t);
+	size_t bits = bits_words(x, g) * sizeof(uint64_t);
 
 	if (run == NULL)
 		return NULL;
 	run->stride = sizeof(struct value_entry) + bits;
 	run->entries = calloc(ENTRIES + 1, run->stride);
-	run->alive = calloc(1, bits);
-	if (run->entries == NULL || run->alive == NULL ||
+	run->some = calloc(1, bits);
+	if (run->entries == NULL || run->some == NULL ||
 	    grams_room_new(&x->guards[g].grams, &run->room) < 0) {
 		guard_run_free(run);
 		return NULL;
@@ -50,7 +59,7 @@ guard_run_free(struct guard_run *run)
 		return;
 	grams_room_free(&run->room);
 	free(run->entries);
-	free(run->alive);
+	free(run->some);
 	free(run);
 }
 
@@ -65,32 +74,42 @@ guard_keep(uint64_t *bits, const struct guard_leaf *l)
 
 struct scan {
 	const struct guard *guard;
-	uint64_t *bits;
+	uint64_t *alive, *holds;
 };
 
 static void
-keep_stages(void *ctx, uint32_t test)
+note_test(void *ctx, uint32_t test)
 {
 	struct scan *scan = ctx;
 
-	guard_keep(scan->bits, &scan->guard->leaves[test]);
+	scan->holds[test / 64] |= 1ull << test % 64;
+	guard_keep(scan->alive, &scan->guard->leaves[test]);
+}
+
+/* What an absent value says. */
+static void
+say_nothing(const struct index *x, size_t g, uint64_t *bits)
+{
+	memcpy(bits, x->guards[g].unguarded, x->words * sizeof(*bits));
+	memset(bits + x->words, 0,
+	       (bits_words(x, g) - x->words) * sizeof(*bits));
 }
 
 static bool
 scan_value(const struct index *x, size_t g, struct guard_run *run,
 	   struct view s, uint64_t *bits)
 {
-	struct scan scan = { &x->guards[g], bits };
-	struct grams_found found = { keep_stages, &scan };
+	struct scan scan = { &x->guards[g], bits, bits + x->words };
+	struct grams_found found = { note_test, &scan };
 
-	memcpy(bits, scan.guard->unguarded, x->words * sizeof(*bits));
+	say_nothing(x, g, bits);
 	return grams_find(&scan.guard->grams, &run->room, s, &found);
 }
 
 /* NULL: cannot say. */
 static const uint64_t *
-value_alive(const struct index *x, size_t g, struct guard_run *run,
-	    const struct value *v)
+value_bits(const struct index *x, size_t g, struct guard_run *run,
+	   const struct value *v)
 {
 	struct value_entry *e;
 	struct view s = v->s;
@@ -115,27 +134,51 @@ value_alive(const struct index *x, size_t g, struct guard_run *run,
 
 /* ---- the field: any of its values ------------------------------------ */
 
-const uint64_t *
-guard_alive(const struct index *x, size_t g, struct guard_run *run,
-	    struct record *r)
+static const uint64_t *
+field_bits(const struct index *x, size_t g, struct guard_run *run,
+	   const struct slot *slot)
 {
-	const struct slot *slot = record_get(r, x->guards[g].field);
-	const uint64_t *one;
+	size_t words = bits_words(x, g);
 
-	if (slot->n == 0)
-		return x->guards[g].unguarded;
 	if (slot->n == 1)
-		return value_alive(x, g, run, &slot->v[0]);
+		return value_bits(x, g, run, &slot->v[0]);
 	if (slot->n > VALUES_MAX)
 		return NULL;
-	memcpy(run->alive, x->guards[g].unguarded,
-	       x->words * sizeof(*run->alive));
+	say_nothing(x, g, run->some);
 	for (uint32_t i = 0; i < slot->n; i++) {
-		one = value_alive(x, g, run, &slot->v[i]);
+		const uint64_t *one = value_bits(x, g, run, &slot->v[i]);
+
 		if (one == NULL)
 			return NULL;
-		for (size_t w = 0; w < x->words; w++)
-			run->alive[w] |= one[w];
+		for (size_t w = 0; w < words; w++)
+			run->some[w] |= one[w];
 	}
-	return run->alive;
+	return run->some;
+}
+
+const struct guard_says *
+guard_ask(const struct index *x, size_t g, struct guard_run *run,
+	  struct record *r, uint32_t stamp)
+{
+	const uint64_t *bits;
+
+	if (run->stamp == stamp)
+		return &run->said;
+	bits = field_bits(x, g, run, record_get(r, x->guards[g].field));
+	run->stamp = stamp;
+	run->said.alive = bits;
+	run->said.holds = bits == NULL ? NULL : bits + x->words;
+	return &run->said;
+}
+
+bool
+guard_is_asked(const struct guard_run *run, uint32_t stamp)
+{
+	return run->stamp == stamp;
+}
+
+void
+guard_forget(struct guard_run *run)
+{
+	run->stamp = 0;
 }

@@ -7,8 +7,8 @@
 
 /* Candidates of a kind that are not worth asking who acts. */
 #define FEW 8
-/* Of an actor; with more it is not remembered. */
-#define MANY 32
+/* Of an actor; more are not remembered. */
+#define MANY 1024
 #define KIND_ENTRIES 256
 #define KIND_BYTES 118 /* of the key */
 #define ACTOR_SETS 256 /* of two entries each */
@@ -21,7 +21,7 @@
 /* What is left of the stages. */
 struct left {
 	uint16_t guards; /* a bit for each that guards enough of them */
-	uint32_t n;	 /* or TOO_MANY to be remembered */
+	uint32_t n;	 /* or TOO_MANY to be kept here */
 	struct candidate *v;
 };
 static_assert(GUARDS_MAX <= 16, "a bit for each guard");
@@ -33,6 +33,9 @@ struct kind_entry {
 	char key[KIND_BYTES];
 	struct left left;
 	struct candidate few[FEW];
+	/* Of kinds with more: by stage, where its program goes on; NULL: from
+	 * the beginning. */
+	uint32_t *entries;
 	uint64_t bits[]; /* the stages that live */
 };
 
@@ -41,8 +44,8 @@ struct actor_entry {
 	uint16_t n;    /* bytes of the key */
 	bool recent;   /* the one of the set to be kept */
 	char key[ACTOR_BYTES];
-	struct left left;
-	struct candidate many[MANY];
+	struct left left; /* its own, with room for `cap` */
+	size_t cap;
 };
 
 /* Of kinds there is one entry more, for what is not remembered. */
@@ -58,6 +61,12 @@ struct index_run {
 	struct candidate *past; /* the guards */
 	bool *reached;		/* tests of a program */
 };
+
+static struct kind_entry *
+kind_at(const struct index_run *run, size_t i)
+{
+	return (struct kind_entry *)(run->kinds + i * run->kind_stride);
+}
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -108,6 +117,10 @@ index_run_free(struct index_run *run)
 		return;
 	for (size_t i = 0; i < run->n_guards; i++)
 		guard_run_free(run->guards[i]);
+	for (size_t i = 0; run->kinds != NULL && i <= KIND_ENTRIES; i++)
+		free(kind_at(run, i)->entries);
+	for (size_t i = 0; run->actors != NULL && i < run->actor_sets * 2; i++)
+		free(run->actors[i].left.v);
 	free(run->kinds);
 	free(run->actors);
 	free(run->bits);
@@ -224,15 +237,22 @@ step(const struct ahead *a, const struct test *t)
 	return eval_leaf(&a->run->eval, t->leaf) ? t->yes : t->no;
 }
 
-/* The first test that is not decided. */
+/* The first test from there that is not decided. */
 static uint32_t
-run_ahead(const struct ahead *a, const struct program *p)
+run_ahead(const struct ahead *a, const struct program *p, uint32_t at)
 {
-	uint32_t at = 0;
-
 	while (p->v[at].op == TEST_LEAF && is_decided(a, p->v[at].leaf))
 		at = step(a, &p->v[at]);
 	return at;
+}
+
+static bool
+has_decided(const struct ahead *a, const struct program *p, uint32_t from)
+{
+	for (uint32_t i = from; i < p->n; i++)
+		if (p->v[i].op == TEST_LEAF && is_decided(a, p->v[i].leaf))
+			return true;
+	return false;
 }
 
 /* Could the program accept from there, whatever the tests say that are not
@@ -242,7 +262,9 @@ can_accept(const struct ahead *a, const struct program *p, uint32_t from)
 {
 	bool *reached = a->run->index->reached;
 
-	if (p->n > PROGRAM_TESTS)
+	if (p->v[from].op == TEST_REJECT)
+		return false;
+	if (p->n > PROGRAM_TESTS || !has_decided(a, p, from))
 		return true;
 	memset(reached + from, 0, p->n - from);
 	reached[from] = true;
@@ -261,67 +283,67 @@ can_accept(const struct ahead *a, const struct program *p, uint32_t from)
 	return false;
 }
 
-/* Does the guard care for enough of the candidates? */
+/* Does the guard care for enough of the stages? */
 static bool
-guards_left(const struct guard *g, const struct candidate *v, size_t n)
+cares(const struct guard *g, const uint64_t *bits, size_t words)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t stage = v[i].stage;
-
-		count += (g->unguarded[stage / 64] >> stage % 64 & 1) == 0;
-		if (count >= g->worth)
-			return true;
-	}
+	for (size_t w = 0; w < words; w++)
+		for (uint64_t some = bits[w] & ~g->unguarded[w]; some != 0;
+		     some &= some - 1)
+			if (++count == g->worth)
+				return true;
 	return false;
 }
 
-static struct candidate
-candidate(const struct ahead *a, size_t id)
-{
-	return (struct candidate){
-		(uint32_t)id, run_ahead(a, &a->run->set->stages[id]->program)
-	};
-}
-
-/* Of the stages those that can still become true. */
-static void
-fill_left(const struct ahead *a, const uint64_t *bits, size_t max,
-	  struct left *left)
+/* The stages of `bits` that can still become true, where their programs stood
+ * at `entries`; the bits of the others are taken away. */
+static size_t
+narrow(const struct ahead *a, uint64_t *bits, const uint32_t *entries,
+       struct candidate *out)
 {
 	const struct rules *set = a->run->set;
-	const struct index *x = &set->index;
+	size_t n = 0;
 
-	left->n = 0;
-	left->guards = 0;
-	for (size_t w = 0; w < x->words; w++)
+	for (size_t w = 0; w < set->index.words; w++)
 		for (uint64_t some = bits[w]; some != 0; some &= some - 1) {
 			size_t id = w * 64 + (size_t)__builtin_ctzll(some);
-			struct candidate c = candidate(a, id);
+			const struct program *p = &set->stages[id]->program;
+			uint32_t at = entries != NULL ? entries[id] : 0;
 
-			if (!can_accept(a, &set->stages[id]->program, c.entry))
-				continue;
-			if (left->n == max) {
-				left->n = TOO_MANY;
-				return;
-			}
-			left->v[left->n++] = c;
+			at = run_ahead(a, p, at);
+			if (can_accept(a, p, at))
+				out[n++] =
+					(struct candidate){ (uint32_t)id, at };
+			else
+				bits[w] &= ~(some & -some);
 		}
+	return n;
+}
+
+/* The guards that are worth asking for what is left. */
+static uint16_t
+guards_left(const struct ahead *a, const uint64_t *bits)
+{
+	const struct index *x = &a->run->set->index;
+	uint16_t guards = 0;
+
 	for (size_t g = 0; g < x->n_guards; g++)
 		if (!(x->guards[g].actor & a->actors) &&
-		    guards_left(&x->guards[g], left->v, left->n))
-			left->guards |= (uint16_t)(1u << g);
+		    cares(&x->guards[g], bits, x->words))
+			guards |= (uint16_t)(1u << g);
+	return guards;
 }
 
 /* ---- 1. the kind of the event ---------------------------------------- */
 
 /* A stage lives if of each field one of its tests holds. */
-static size_t
+static void
 fill_bits(struct rules_run *run, uint64_t *bits)
 {
 	const struct index *x = &run->set->index;
-	size_t n_stages = run->set->n_stages, n = 0;
+	size_t n_stages = run->set->n_stages;
 	uint64_t *alive = run->index->alive;
 
 	memset(bits, 0xff, x->words * sizeof(*bits));
@@ -332,14 +354,11 @@ fill_bits(struct rules_run *run, uint64_t *bits)
 
 		memcpy(alive, g->unguarded, x->words * sizeof(*alive));
 		for (size_t i = 0; i < g->n; i++)
-			if (eval_leaf(&run->eval, g->leaves[i].pairs->leaf))
+			if (eval_leaf(&run->eval, g->leaves[i].leaf))
 				guard_keep(alive, &g->leaves[i]);
 		for (size_t w = 0; w < x->words; w++)
 			bits[w] &= alive[w];
 	}
-	for (size_t w = 0; w < x->words; w++)
-		n += (size_t)__builtin_popcountll(bits[w]);
-	return n;
 }
 
 /* The actor's fields that one in sixteen of the `n` stages asks for. */
@@ -363,15 +382,35 @@ choose_actors(const struct index *x, const uint64_t *bits, size_t n)
 }
 
 static void
+keep_entries(const struct rules *set, struct kind_entry *e,
+	     const struct candidate *v, size_t n)
+{
+	if (e->entries == NULL)
+		e->entries = calloc(set->n_stages, sizeof(*e->entries));
+	for (size_t i = 0; i < n && e->entries != NULL; i++)
+		e->entries[v[i].stage] = v[i].entry;
+}
+
+static void
 fill_kind(struct rules_run *run, struct kind_entry *e)
 {
-	size_t n = fill_bits(run, e->bits);
+	struct ahead ahead = { run, 0 };
+	struct candidate *v = run->index->past;
+	size_t n;
 
+	fill_bits(run, e->bits);
+	n = narrow(&ahead, e->bits, NULL, v);
 	e->actors = 0;
-	e->left.v = e->few;
-	fill_left(&(struct ahead){ run, 0 }, e->bits, FEW, &e->left);
-	if (e->left.n == TOO_MANY)
+	if (n > FEW) {
+		e->left = (struct left){ .n = TOO_MANY };
 		e->actors = choose_actors(&run->set->index, e->bits, n);
+		keep_entries(run->set, e, v, n);
+		return;
+	}
+	memcpy(e->few, v, n * sizeof(*v));
+	e->left = (struct left){ .n = (uint32_t)n,
+				 .v = e->few,
+				 .guards = guards_left(&ahead, e->bits) };
 }
 
 static const struct kind_entry *
@@ -389,7 +428,7 @@ kind_of(struct rules_run *run, struct record *r)
 	for (size_t k = 0; k < x->n_kinds && said; k++)
 		said = put_field(&key, r, x->kinds[k].field);
 	at = said ? hash_key(&key) % KIND_ENTRIES : KIND_ENTRIES;
-	e = (struct kind_entry *)(own->kinds + at * own->kind_stride);
+	e = kind_at(own, at);
 	if (said && e->serial != 0 && same_key(&key, e->key, e->n))
 		return e;
 	fill_kind(run, e);
@@ -404,18 +443,12 @@ kind_of(struct rules_run *run, struct record *r)
 
 /* ---- 2. the actor ---------------------------------------------------- */
 
-/* Does the guard care for enough of the stages? */
-static bool
-guards_bits(const struct guard *g, const uint64_t *bits, size_t words)
+static const uint64_t *
+alive_by(struct rules_run *run, struct record *r, size_t g)
 {
-	unsigned count = 0;
-
-	for (size_t w = 0; w < words; w++)
-		for (uint64_t some = bits[w] & ~g->unguarded[w]; some != 0;
-		     some &= some - 1)
-			if (++count == g->worth)
-				return true;
-	return false;
+	return guard_ask(&run->set->index, g, run->index->guards[g], r,
+			 run->eval.stamp)
+		->alive;
 }
 
 /* Takes from the stages what guards of these fields do not let live. */
@@ -429,9 +462,9 @@ guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
 		const uint64_t *alive;
 
 		if ((actors != 0 && !(x->guards[g].actor & actors)) ||
-		    !guards_bits(&x->guards[g], bits, x->words))
+		    !cares(&x->guards[g], bits, x->words))
 			continue;
-		alive = guard_alive(x, g, run->index->guards[g], r);
+		alive = alive_by(run, r, g);
 		for (size_t w = 0; alive != NULL && w < x->words; w++)
 			bits[w] &= alive[w];
 	}
@@ -454,6 +487,42 @@ find_actor(struct index_run *run, const struct key *key, uint32_t kind)
 	return &e[i];
 }
 
+/* Exactly as much room as it needs, since most need little. */
+static bool
+keep_left(struct actor_entry *e, const struct candidate *v, size_t n)
+{
+	struct candidate *own = e->left.v;
+
+	e->left.n = n > MANY ? TOO_MANY : (uint32_t)n;
+	if (n == 0 || n > MANY)
+		return true;
+	if (n > e->cap) {
+		own = realloc(own, n * sizeof(*own));
+		if (own == NULL)
+			return false;
+		e->left.v = own;
+		e->cap = n;
+	}
+	memcpy(own, v, n * sizeof(*v));
+	return true;
+}
+
+static bool
+fill_actor(struct rules_run *run, struct record *r,
+	   const struct kind_entry *kind, struct actor_entry *e)
+{
+	struct ahead ahead = { run, kind->actors };
+	struct index_run *own = run->index;
+	size_t n;
+
+	memcpy(own->bits, kind->bits,
+	       run->set->index.words * sizeof(*own->bits));
+	guard_bits(run, r, kind->actors, own->bits);
+	n = narrow(&ahead, own->bits, kind->entries, own->past);
+	e->left.guards = guards_left(&ahead, own->bits);
+	return keep_left(e, own->past, n);
+}
+
 /* NULL: nothing can be remembered by what the event says. */
 static const struct left *
 left_of_actor(struct rules_run *run, struct record *r,
@@ -466,7 +535,7 @@ left_of_actor(struct rules_run *run, struct record *r,
 	struct key key = { text, 0, sizeof(text) };
 	struct actor_entry *e;
 
-	if (kind->serial == 0)
+	if (kind->serial == 0 || kind->actors == 0)
 		return NULL;
 	for (size_t i = 0; i < x->n_actors; i++)
 		if (kind->actors >> i & 1 && !put_field(&key, r, x->actors[i]))
@@ -474,11 +543,9 @@ left_of_actor(struct rules_run *run, struct record *r,
 	e = find_actor(own, &key, kind->serial);
 	if (e->kind == kind->serial && same_key(&key, e->key, e->n))
 		return &e->left;
-	memcpy(own->bits, kind->bits, x->words * sizeof(*own->bits));
-	guard_bits(run, r, kind->actors, own->bits);
-	e->left.v = e->many;
-	fill_left(&(struct ahead){ run, kind->actors }, own->bits, MANY,
-		  &e->left);
+	e->kind = 0;
+	if (!fill_actor(run, r, kind, e))
+		return NULL;
 	e->kind = count_failed(run) == failed ? kind->serial : 0;
 	e->n = (uint16_t)key.n;
 	memcpy(e->key, text, key.n);
@@ -511,7 +578,7 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left)
 
 		if (c.n < x->guards[g].worth)
 			continue;
-		alive = guard_alive(x, g, run->index->guards[g], r);
+		alive = alive_by(run, r, g);
 		if (alive == NULL)
 			continue;
 		c.n = keep_alive(alive, c.v, c.n, run->index->past);
@@ -525,17 +592,14 @@ static struct candidates
 past_all_guards(struct rules_run *run, struct record *r,
 		const struct kind_entry *kind)
 {
-	const struct index *x = &run->set->index;
-	struct index_run *own = run->index;
 	struct ahead ahead = { run, 0 };
-	size_t n = 0;
+	struct index_run *own = run->index;
+	size_t n;
 
-	memcpy(own->bits, kind->bits, x->words * sizeof(*own->bits));
+	memcpy(own->bits, kind->bits,
+	       run->set->index.words * sizeof(*own->bits));
 	guard_bits(run, r, 0, own->bits);
-	for (size_t w = 0; w < x->words; w++)
-		for (uint64_t some = own->bits[w]; some != 0; some &= some - 1)
-			own->past[n++] = candidate(
-				&ahead, w * 64 + (size_t)__builtin_ctzll(some));
+	n = narrow(&ahead, own->bits, kind->entries, own->past);
 	return (struct candidates){ own->past, n };
 }
 
@@ -545,9 +609,39 @@ index_candidates(struct rules_run *run, struct record *r)
 	const struct kind_entry *kind = kind_of(run, r);
 	const struct left *left = &kind->left;
 
-	if (left->n == TOO_MANY && kind->actors != 0)
+	if (left->n == TOO_MANY)
 		left = left_of_actor(run, r, kind);
 	if (left == NULL || left->n == TOO_MANY)
 		return past_all_guards(run, r, kind);
 	return past_guards(run, r, left);
+}
+
+/* ---- what programs ask ----------------------------------------------- */
+
+bool
+index_knows(struct index_run *run, const struct eval *e, uint32_t leaf,
+	    bool *holds)
+{
+	const struct index *x = &e->set->index;
+	struct guard_test t = x->tests[leaf];
+	const struct guard_says *says;
+	struct guard_run *guard;
+
+	if (t.guard == GUARDS_MAX)
+		return false;
+	guard = run->guards[t.guard];
+	if (!x->guards[t.guard].repeats && !guard_is_asked(guard, e->stamp))
+		return false;
+	says = guard_ask(x, t.guard, guard, e->record, e->stamp);
+	if (says->holds == NULL)
+		return false;
+	*holds = says->holds[t.test / 64] >> t.test % 64 & 1;
+	return true;
+}
+
+void
+index_forget(struct index_run *run)
+{
+	for (size_t i = 0; i < run->n_guards; i++)
+		guard_forget(run->guards[i]);
 }

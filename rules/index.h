@@ -24,16 +24,18 @@
  * any more are dropped. What a new actor costs does not grow with the rules
  * either, since it begins with the look-ups of step 3 for its own fields.
  *
- * A guard has all tests of one field against strings that conditions need
- * (index_build.c): those of a top conjunction, or of which one in each branch
- * of a top disjunction holds; per test the stages that live if it holds, and
- * the stages that do not care.
+ * A guard has all tests of one field against strings (index_build.c); per test
+ * the stages that live if it holds, and the stages that do not care. A stage
+ * cares if it needs one of them: tests of a top conjunction, or of which one in
+ * each branch of a top disjunction holds. Whether the tests hold is remembered
+ * with the value as well, so that a program asks the guard before it tests.
  */
 #ifndef RULES_INDEX_H
 #define RULES_INDEX_H
 
 #include "rules/grams.h"
 
+struct eval;
 struct node;
 struct parse;
 struct record;
@@ -48,7 +50,8 @@ struct guard_pair { /* the stage needs the leaf, a test of the field */
 	bool used; /* while the index is built */
 };
 
-struct guard_leaf { /* and the pairs that name it */
+struct guard_leaf { /* and the pairs that name it, perhaps none */
+	uint32_t leaf;
 	const struct guard_pair *pairs;
 	size_t n;
 };
@@ -60,6 +63,7 @@ struct guard {
 	uint64_t *unguarded; /* stages that do not care */
 	struct grams grams;  /* of guards that are no kinds */
 	uint8_t actor;	     /* the field's bit in `actors`, 0 = none */
+	bool repeats;	     /* its values come again and again */
 	/* Candidates that make it worth while: values of some fields are
 	 * longer, and more of them are new. */
 	unsigned worth;
@@ -70,6 +74,11 @@ struct guard {
 #define ACTORS_MAX 7
 #define NEEDS_MORE 0x80 /* than the fields of kind and actor */
 
+/* Which test of which guard a leaf is; guard GUARDS_MAX: none. */
+struct guard_test {
+	uint32_t guard, test;
+};
+
 struct index {
 	struct guard_pair *pairs;
 	size_t n_pairs, cap_pairs;
@@ -79,7 +88,8 @@ struct index {
 	size_t n_actors;
 	uint8_t *needs; /* by leaf: the actors that decide it, a bit each */
 	uint8_t *asks;	/* by stage: the actors its program reads */
-	size_t words;	/* of a bit set of stages */
+	struct guard_test *tests; /* by leaf */
+	size_t words;		  /* of a bit set of stages */
 };
 
 /* Notes what the stage's condition needs; then builds the rest. -1: memory is
@@ -87,7 +97,11 @@ struct index {
 int index_note(struct parse *, const struct node *cond, unsigned stage);
 int index_build(struct rules *);
 
-/* ---- guards.c: what the value of one field lets live ------------------ */
+/* Does the field say what kind of event it is or who acts? Programs ask for
+ * these first: what they say is remembered. */
+bool index_is_steady(const struct rules *, unsigned field);
+
+/* ---- guards.c: what the values of one field say ----------------------- */
 
 struct guard_run; /* remembers values */
 
@@ -95,9 +109,20 @@ struct guard_run *guard_run_new(const struct index *, size_t guard);
 void guard_run_free(struct guard_run *);
 /* Adds the stages that name the leaf. */
 void guard_keep(uint64_t *bits, const struct guard_leaf *);
-/* A bit set of stages, borrowed until the next call; NULL: cannot say. */
-const uint64_t *guard_alive(const struct index *, size_t guard,
-			    struct guard_run *, struct record *);
+
+/* Bit sets, borrowed until the next event. */
+struct guard_says {
+	const uint64_t *alive; /* stages; NULL: it cannot say */
+	const uint64_t *holds; /* tests */
+};
+
+/* Asked again of the same event (`stamp`, not 0) it only says it again. */
+const struct guard_says *guard_ask(const struct index *, size_t guard,
+				   struct guard_run *, struct record *,
+				   uint32_t stamp);
+/* Has it been asked of this event? */
+bool guard_is_asked(const struct guard_run *, uint32_t stamp);
+void guard_forget(struct guard_run *); /* which event it was asked of */
 
 /* ---- index.c ---------------------------------------------------------- */
 
@@ -117,5 +142,10 @@ struct candidates { /* by stage; borrowed until the next event */
 };
 
 struct candidates index_candidates(struct rules_run *, struct record *);
+
+/* Does a guard know whether the leaf holds? */
+bool index_knows(struct index_run *, const struct eval *, uint32_t leaf,
+		 bool *holds);
+void index_forget(struct index_run *); /* stamps begin again */
 
 #endif

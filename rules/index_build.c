@@ -172,11 +172,22 @@ count_bits(const uint64_t *bits, size_t words)
 	return n;
 }
 
+static size_t
+count_tests(const struct rules *set, unsigned field)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_leaves; i++)
+		n += set->leaves[i].field == field;
+	return n;
+}
+
 static int
 make_guard(struct rules *set, struct guard *g, const struct field_run *run)
 {
 	*g = (struct guard){ .field = run->v->field, .worth = 1 };
-	g->leaves = arena_array(&set->arena, run->n, sizeof(*g->leaves));
+	g->leaves = arena_array(&set->arena, count_tests(set, g->field),
+				sizeof(*g->leaves));
 	g->unguarded = new_bits(set, 0xff);
 	if (g->leaves == NULL || g->unguarded == NULL)
 		return -1;
@@ -186,11 +197,32 @@ make_guard(struct rules *set, struct guard *g, const struct field_run *run)
 		g->unguarded[stage / 64] &= ~(1ull << stage % 64);
 		if (i == 0 || run->v[i].leaf != run->v[i - 1].leaf)
 			g->leaves[g->n++] =
-				(struct guard_leaf){ &run->v[i], 0 };
+				(struct guard_leaf){ run->v[i].leaf, &run->v[i],
+						     0 };
 		g->leaves[g->n - 1].n++;
 		run->v[i].used = true;
 	}
 	return 0;
+}
+
+/* Those that no stage needs, but some ask; each leaf is told its place. */
+static void
+add_tests(struct rules *set, struct guard *g)
+{
+	struct index *x = &set->index;
+	uint32_t guard = (uint32_t)(g - x->guards);
+
+	for (size_t i = 0; i < g->n; i++)
+		x->tests[g->leaves[i].leaf] =
+			(struct guard_test){ guard, (uint32_t)i };
+	for (uint32_t i = 0; i < set->n_leaves; i++) {
+		if (set->leaves[i].field != g->field ||
+		    !is_guard(&set->leaves[i]) ||
+		    x->tests[i].guard != GUARDS_MAX)
+			continue;
+		x->tests[i] = (struct guard_test){ guard, (uint32_t)g->n };
+		g->leaves[g->n++] = (struct guard_leaf){ .leaf = i };
+	}
 }
 
 static int
@@ -201,7 +233,7 @@ add_grams(struct rules *set, struct guard *g)
 	if (ids == NULL)
 		return -1;
 	for (size_t i = 0; i < g->n; i++)
-		ids[i] = g->leaves[i].pairs->leaf;
+		ids[i] = g->leaves[i].leaf;
 	return grams_build(&g->grams, &set->arena, set->leaves, ids, g->n);
 }
 
@@ -261,9 +293,13 @@ make_guards(struct rules *set, const struct field_run *all, size_t n,
 		if (all[i].v->used || all[i].n_stages < worth ||
 		    worth_of(set, &all[i]) != worth)
 			continue;
-		if (make_guard(set, g, &all[i]) < 0 || add_grams(set, g) < 0)
+		if (make_guard(set, g, &all[i]) < 0)
+			return -1;
+		add_tests(set, g);
+		if (add_grams(set, g) < 0)
 			return -1;
 		g->worth = worth;
+		g->repeats = index_is_steady(set, g->field);
 		x->n_guards++;
 	}
 	return 0;
@@ -274,6 +310,12 @@ choose(struct rules *set, struct field_run *all, size_t n)
 {
 	struct index *x = &set->index;
 
+	x->tests =
+		arena_array(&set->arena, set->n_leaves + 1, sizeof(*x->tests));
+	if (x->tests == NULL)
+		return -1;
+	for (size_t i = 0; i < set->n_leaves; i++)
+		x->tests[i] = (struct guard_test){ GUARDS_MAX, 0 };
 	qsort(all, n, sizeof(*all), by_stages);
 	for (size_t i = 0; i < n && x->n_kinds < KINDS_MAX; i++)
 		if (is_kind(set, &all[i]) &&
@@ -308,9 +350,10 @@ split_fields(const struct rules *set, struct field_run *all, uint64_t *bits)
 
 /* ---- the actor ------------------------------------------------------- */
 
-/* Fields of these say who acts; those that end so are other ones in each run
- * of the same program. */
+/* Fields of these say who acts, or what kind of event it is; those that end so
+ * are other ones in each run of the same program. */
 static const char *const actor_roots[] = { "process.", "user.", "group." };
+static const char *const kind_roots[] = { "event.", "host." };
 static const char *const varied_ends[] = { "args",	 "command_line",
 					   "title",	 "pid",
 					   "entity_id",	 "env_vars",
@@ -318,18 +361,34 @@ static const char *const varied_ends[] = { "args",	 "command_line",
 					   "args_count", "working_directory" };
 
 static bool
+starts_with_one(struct view name, const char *const *roots, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (view_starts(name, view_of(roots[i])))
+			return true;
+	return false;
+}
+
+static bool
 is_actor(const struct rules *set, unsigned field)
 {
 	struct view name = view_of(set_field_name(set, field));
-	bool actor = false;
 
-	for (size_t i = 0; i < ARRAY_LEN(actor_roots); i++)
-		actor |= view_starts(name, view_of(actor_roots[i]));
 	for (size_t i = 0; i < ARRAY_LEN(varied_ends); i++)
-		actor &= !view_ends(name, view_of(varied_ends[i]));
-	return actor &&
+		if (view_ends(name, view_of(varied_ends[i])))
+			return false;
+	return starts_with_one(name, actor_roots, ARRAY_LEN(actor_roots)) &&
 	       compile_field_cost(set, &(struct leaf){ .op = LEAF_EXISTS,
 						       .field = field }) == 0;
+}
+
+bool
+index_is_steady(const struct rules *set, unsigned field)
+{
+	struct view name = view_of(set_field_name(set, field));
+
+	return starts_with_one(name, kind_roots, ARRAY_LEN(kind_roots)) ||
+	       is_actor(set, field);
 }
 
 /* How many stages read each field. */

@@ -246,6 +246,7 @@ next_stamp(struct rules_run *run)
 
 	if (++e->stamp >> 31 != 0) { /* the memo keeps 31 bits of it */
 		memset(e->memo, 0, run->set->n_leaves * sizeof(*e->memo));
+		index_forget(run->index);
 		e->stamp = 1;
 	}
 }
@@ -347,7 +348,7 @@ new_tables(struct rules_run *run)
 
 	run->eval.memo = calloc(set->n_leaves + 1, sizeof(*run->eval.memo));
 	run->eval.regex = regex_room_new();
-	run->index = index_run_new(set);
+	run->index = run->eval.index = index_run_new(set);
 	run->emit = calloc(n, sizeof(*run->emit));
 	run->earlier = calloc(set->n_earlier + 1, sizeof(*run->earlier));
 	run->sequences = calloc(n, sizeof(*run->sequences));

@@ -62,9 +62,9 @@ program_is_printed(void **state)
 	rules_dump(b.set, 0, &out);
 	buf_putc(&out, '\0');
 	assert_string_equal(
-		out.p, "   0  exists  6 1  file.path exists\n"
-		       "   1  in      2 6  event.category in (\"process\")\n"
-		       "   2  like    3 6  process.name like~ (\"a*\", \"b\")\n"
+		out.p, "   0  in      1 6  event.category in (\"process\")\n"
+		       "   1  like    2 6  process.name like~ (\"a*\", \"b\")\n"
+		       "   2  exists  6 3  file.path exists\n"
 		       "   3  compare 6 4  (process.pid > 4)\n"
 		       "   4  expr    6 5  (length(process.name) == 3)\n"
 		       "        field 0\n"
