@@ -193,7 +193,9 @@ for o in $good; do
 	is "tls: $o: all arrive, in order" same "$(seen $o)" "$(ids)"
 done
 why() { # OUTPUT WORDS
-	is "tls: $1: is told once" same "$(grep -c "output $1: " $notes)" 1
+	# One that hangs up may do so before or after it has said why.
+	[[ $1 == *_nobody ]] ||
+		is "tls: $1: is told once" same "$(grep -c "output $1: " $notes)" 1
 	is "tls: $1: why" grep -qE "output $1: .*$2" $notes ||
 		grep "output $1: " $notes
 }
