@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writing a generation: SQLite into a new file, sign, put in place. */
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -84,7 +83,8 @@ struct baseline_writer {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 	struct digest root; /* over all rows */
-	struct buf dir;	    /* the last one */
+	struct buf row;
+	struct buf dir; /* the last one */
 	uint64_t files, bytes;
 	struct extra_kind *kinds;
 	struct package_seen *packages;
@@ -309,33 +309,38 @@ add_package(struct baseline_writer *w, struct view name, int *id)
 	return 0;
 }
 
+/* Seven bits a byte, the last one below 128: most are small. */
+static void
+put_number(struct buf *row, uint64_t n)
+{
+	for (; n > 127; n >>= 7)
+		buf_putc(row, (char)(n | 128));
+	buf_putc(row, (char)n);
+}
+
 /* Every byte that says something, with lengths, so that no two lists of rows
  * look the same. */
-static void
+static int
 digest_row(struct baseline_writer *w, const struct baseline_item *item)
 {
 	const struct walk_entry *e = &item->e;
-	const uint64_t numbers[] = {
-		htole64(e->dir.n),	  htole64(e->name.n),
-		htole64(e->target.n),	  htole64(e->xattrs.n),
-		htole64(item->package.n), htole64(e->mode),
-		htole64(e->uid),	  htole64(e->gid),
-		htole64(e->nlink),	  htole64(e->size),
-		htole64(e->mtime_ns),	  htole64(e->ctime_ns),
-		htole64(e->inode),	  htole64(e->rdev),
-		htole64(e->flags),	  htole64(e->has_digest),
-		htole64(e->fault),	  htole64(item->lines.n),
-	};
+	const uint64_t numbers[] = { e->mode,	  e->uid,   e->gid,
+				     e->nlink,	  e->size,  e->mtime_ns,
+				     e->ctime_ns, e->inode, e->rdev,
+				     e->flags,	  e->fault, e->has_digest };
+	const struct view texts[] = { e->dir,	 e->name,	e->target,
+				      e->xattrs, item->package, item->lines };
 
-	digest_add(&w->root,
-		   (struct view){ (const char *)numbers, sizeof(numbers) });
-	digest_add(&w->root, e->dir);
-	digest_add(&w->root, e->name);
-	digest_add(&w->root, e->target);
-	digest_add(&w->root, e->xattrs);
-	digest_add(&w->root, item->package);
-	digest_add(&w->root, item->lines);
-	digest_add(&w->root, (struct view){ (const char *)e->sha256, 32 });
+	buf_clear(&w->row);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		put_number(&w->row, numbers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		put_number(&w->row, texts[i].n);
+		buf_put(&w->row, texts[i]);
+	}
+	buf_put(&w->row, (struct view){ (const char *)e->sha256, 32 });
+	digest_add(&w->root, buf_view(&w->row));
+	return w->row.failed ? -1 : 0;
 }
 
 static void
@@ -377,7 +382,11 @@ baseline_add(struct baseline_writer *w, const struct baseline_item *item)
 	    add_extra(w, &item->e, &extra) != 0 ||
 	    add_package(w, item->package, &package) != 0)
 		return -1;
-	digest_row(w, item);
+	if (digest_row(w, item) != 0) {
+		w->damaged = true;
+		errno = ENOMEM;
+		return -1;
+	}
 	bind_file(st, &item->e);
 	if (extra != 0)
 		sqlite3_bind_int64(st, 11, extra);
@@ -581,11 +590,13 @@ sign_and_place(struct baseline_writer *w, const struct baseline_meta *m,
 	buf_printf(&next, "%s" SIGN_SUFFIX NEXT_SUFFIX "%c", w->path.p, 0);
 	if (fd < 0 || signature.failed || next.failed)
 		goto out;
+	/* The disk need not wait until it has been read for the signature. */
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (secret != NULL && write_signature(w, fd, m, secret, next.p) != 0)
+		goto out;
 	if (fsync(fd) != 0 || fstat(fd, &st) != 0)
 		goto out;
 	w->bytes = (uint64_t)st.st_size;
-	if (secret != NULL && write_signature(w, fd, m, secret, next.p) != 0)
-		goto out;
 	if (secret == NULL && unlink(next.p) != 0 && errno != ENOENT)
 		goto out;
 	rc = put_in_place(w, secret != NULL, signature.p, next.p);
@@ -643,6 +654,7 @@ baseline_abandon(struct baseline_writer *w)
 	buf_free(&w->path);
 	buf_free(&w->new_path);
 	buf_free(&w->dir);
+	buf_free(&w->row);
 	free(w->kinds);
 	free(w->packages);
 	free(w);

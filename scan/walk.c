@@ -54,7 +54,7 @@ worker_of_tail(struct walk *w)
 static struct walk_slot *
 slot_of_hung(const struct walk_slot *s)
 {
-	struct walk_slot *fresh = calloc(1, sizeof(*fresh));
+	struct walk_slot *fresh = walk_new_lines(sizeof(*fresh));
 
 	if (fresh == NULL)
 		return NULL;
@@ -97,7 +97,7 @@ give_up(struct walk *w, struct walk_slot **slot, struct walk_worker *worker)
 	worker->hung = true;
 	pthread_detach(worker->thread);
 	w->n_hung++;
-	return walk_start_worker(w);
+	return walk_start_worker(w, worker);
 }
 
 /* Until `seq` is done or a while has passed; false: that while has passed. */
@@ -139,6 +139,8 @@ wait_for_tail(struct walk *w)
 		w->tail + WALK_BATCH < last ? w->tail + WALK_BATCH : last;
 	unsigned beats = 0;
 
+	while (atomic_load(&(*s)->state) != SLOT_DONE && walk_help(w))
+		;
 	if (atomic_load(&(*s)->state) == SLOT_DONE)
 		return 0;
 	wait_for(w, further);
@@ -297,8 +299,11 @@ conditions_init(struct walk *w)
 static int
 start_workers(struct walk *w, unsigned n)
 {
+	w->helps = w->o.most == WALK_STAT && n > 1;
+	if (w->helps)
+		n--;
 	while (w->n_workers < n)
-		if (walk_start_worker(w) != 0)
+		if (walk_start_worker(w, NULL) != 0)
 			return w->n_workers > 0 ? 0 : -1;
 	return 0;
 }
@@ -306,7 +311,7 @@ start_workers(struct walk *w, unsigned n)
 struct walk *
 walk_open(const struct walk_options *o)
 {
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk *w = walk_new_lines(sizeof(*w));
 
 	if (w == NULL)
 		return NULL;

@@ -3,6 +3,7 @@
 #include "scan/walk_dir.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -93,6 +94,16 @@ walk_dir_resume(struct walk_dir *d, int child_fd)
 	return false;
 }
 
+/* Of two names that differ in them, their order. */
+static uint64_t
+first_bytes(struct view name)
+{
+	uint64_t first = 0;
+
+	memcpy(&first, name.p, name.n < sizeof(first) ? name.n : sizeof(first));
+	return be64toh(first);
+}
+
 int
 walk_dir_add(struct walk_dir *d, struct view name, uint32_t type)
 {
@@ -112,15 +123,20 @@ walk_dir_add(struct walk_dir *d, struct view name, uint32_t type)
 		errno = ENOMEM;
 		return -1;
 	}
-	d->names[d->n++] = (struct walk_name){ .p = copy.p, .type = type };
+	d->names[d->n++] = (struct walk_name){ .p = copy.p,
+					       .first = first_bytes(name),
+					       .type = type };
 	return 0;
 }
 
 static int
 name_cmp(const void *a, const void *b)
 {
-	return strcmp(((const struct walk_name *)a)->p,
-		      ((const struct walk_name *)b)->p);
+	const struct walk_name *x = a, *y = b;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return strcmp(x->p, y->p);
 }
 
 void

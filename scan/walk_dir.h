@@ -7,7 +7,8 @@
 
 struct walk_name {
 	const char *p;
-	uint32_t type; /* S_IFMT bits, 0 = not known */
+	uint64_t first; /* its first bytes, to be compared at once */
+	uint32_t type;	/* S_IFMT bits, 0 = not known */
 	enum walk_choice choice;
 };
 

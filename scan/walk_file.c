@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scan/scan.h"
@@ -33,9 +34,13 @@
 #define LIST_BYTES XATTR_LIST_MAX
 #define LIST_FIRST_BYTES 512u
 #define NAMES_MAX 512u
+/* What has not changed for so long has not while it was read, either: far
+ * more than the steps in which any file system here counts its times. */
+#define SETTLED_S 60
 
 struct walk_scratch {
 	char block[READ_BYTES];
+	size_t ahead; /* the beginning of the file in hand, in `block` */
 	char list[LIST_BYTES];
 	char value[XATTR_SIZE_MAX];
 };
@@ -283,24 +288,25 @@ walk_next_xattr(struct view *rest, struct walk_xattr *out)
 /* ---- content --------------------------------------------------------- */
 
 static ssize_t
-read_some(int fd, char *p, size_t n)
+read_some(int fd, char *p, size_t n, uint64_t at)
 {
 	ssize_t got;
 
 	do
-		got = read(fd, p, n);
+		got = pread(fd, p, n, (off_t)at);
 	while (got < 0 && errno == EINTR);
 	return got;
 }
 
-/* A file of one block: no state to set up, one system call. */
+/* A file of one block, `ahead` of it read: no state to set up. */
 static int
-digest_small(struct walk_entry *e, int fd, struct walk_scratch *s)
+digest_small(struct walk_entry *e, int fd, size_t ahead, struct walk_scratch *s)
 {
-	size_t done = 0;
+	size_t done = ahead;
 
 	while (done < e->size) {
-		ssize_t n = read_some(fd, s->block + done, e->size - done);
+		ssize_t n =
+			read_some(fd, s->block + done, e->size - done, done);
 
 		if (n < 0)
 			return -1;
@@ -313,29 +319,33 @@ digest_small(struct walk_entry *e, int fd, struct walk_scratch *s)
 }
 
 static int
-digest_large(struct walk_entry *e, int fd, _Atomic unsigned *beats,
-	     struct walk_scratch *s)
+digest_large(struct walk_entry *e, int fd, size_t ahead,
+	     _Atomic unsigned *beats, struct walk_scratch *s)
 {
 	struct digest d;
-	uint64_t left = e->size; /* who adds to it does not keep us reading */
+	ssize_t n = (ssize_t)ahead;
+	/* Who adds to it does not keep us reading. */
+	uint64_t done = 0;
 
 	if (digest_begin(&d) != 0)
 		return -1;
-	while (left > 0) {
-		size_t want = left < READ_BYTES ? (size_t)left : READ_BYTES;
-		ssize_t n = read_some(fd, s->block, want);
+	while (done < e->size) {
+		uint64_t left = e->size - done;
 
-		if (n <= 0) {
-			digest_end(&d, n < 0 ? NULL : e->sha256);
-			return n < 0 ? -1 : 0;
-		}
+		if (n == 0)
+			n = read_some(fd, s->block,
+				      left < READ_BYTES ? left : READ_BYTES,
+				      done);
+		if (n <= 0)
+			break;
 		digest_add(&d, (struct view){ s->block, (size_t)n });
-		left -= (uint64_t)n;
+		done += (uint64_t)n;
+		n = 0;
 		if (beats != NULL)
 			atomic_fetch_add(beats, 1);
 	}
-	digest_end(&d, e->sha256);
-	return 0;
+	digest_end(&d, n < 0 ? NULL : e->sha256);
+	return n < 0 ? -1 : 0;
 }
 
 /* fstat(2) is cheaper than statx(2), and enough to see that nothing moved. */
@@ -349,22 +359,27 @@ is_as_before(const struct walk_entry *e, int fd)
 	       timespec_ns(st.st_ctim) == e->ctime_ns;
 }
 
-/* Reads again what changed meanwhile, a few times. */
+/* Reads again what changed meanwhile, a few times. What was read ahead is as
+ * the attributes are, which are younger. */
 static int
 read_content(struct walk_entry *e, int fd, _Atomic unsigned *beats,
 	     struct walk_scratch *s)
 {
+	size_t ahead = s->ahead;
+
 	for (int i = 0; i < READ_ATTEMPTS; i++) {
-		int rc = e->size <= READ_BYTES ? digest_small(e, fd, s)
-					       : digest_large(e, fd, beats, s);
+		int rc = e->size <= READ_BYTES
+				 ? digest_small(e, fd, ahead, s)
+				 : digest_large(e, fd, ahead, beats, s);
 
 		if (rc != 0)
 			return -1;
 		e->has_digest = true;
-		if (is_as_before(e, fd))
+		if (ahead == e->size || is_as_before(e, fd))
 			return 0;
-		if (stat_entry(e, fd) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+		if (stat_entry(e, fd) != 0)
 			return -1;
+		ahead = 0;
 	}
 	fail(e, WALK_CHANGING, 0);
 	return 0;
@@ -380,6 +395,39 @@ inspect_content(struct walk_entry *e, int fd, const struct walk_task *task,
 	}
 	if (read_content(e, fd, task->beats, s) != 0)
 		fail(e, WALK_UNREADABLE, errno);
+}
+
+/* ---- ahead ----------------------------------------------------------- */
+
+static struct timespec
+wall_clock(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	return t;
+}
+
+/*
+ * One look at the attributes is enough if it comes after the reading and says
+ * that nothing has changed since before that. Whatever the kernel changes gets
+ * the time of its clock, which somebody may have set back meanwhile. pread(2)
+ * takes nothing away from what has become a FIFO. As stat_entry_as.
+ */
+static int
+read_ahead(struct walk_entry *e, int fd, struct walk_scratch *s,
+	   struct statx *x)
+{
+	struct timespec before = wall_clock();
+	ssize_t n = read_some(fd, s->block, READ_BYTES, 0);
+
+	if (stat_entry_as(e, fd, x) != 0)
+		return -1;
+	if (n > 0 && (uint64_t)n <= e->size &&
+	    x->stx_ctime.tv_sec < before.tv_sec - SETTLED_S &&
+	    wall_clock().tv_sec >= before.tv_sec)
+		s->ahead = (size_t)n;
+	return 0;
 }
 
 /* ---- the whole ------------------------------------------------------- */
@@ -437,7 +485,7 @@ static bool
 inspect_as(struct walk_entry *e, const struct walk_task *task, uint32_t type,
 	   struct walk_scratch *s, struct buf *text)
 {
-	int fd = open_entry(e, type == S_IFDIR ? O_DIRECTORY : 0);
+	int fd = open_entry(e, type == S_IFDIR ? O_DIRECTORY : 0), rc;
 	struct statx x;
 
 	if (fd < 0) {
@@ -451,7 +499,10 @@ inspect_as(struct walk_entry *e, const struct walk_task *task, uint32_t type,
 		return true;
 	}
 	e->has_stat = false;
-	if (stat_entry_as(e, fd, &x) != 0) {
+	s->ahead = 0;
+	rc = type == S_IFREG && task->own_clock ? read_ahead(e, fd, s, &x)
+						: stat_entry_as(e, fd, &x);
+	if (rc != 0) {
 		fail(e, WALK_UNREADABLE, errno);
 	} else if ((e->mode & S_IFMT) == type) {
 		e->flags = flags_of(fd, &x);

@@ -14,6 +14,7 @@ struct walk_task {
 	enum walk_choice choice;
 	uint32_t type; /* S_IFMT bits as getdents64 had them, or 0 */
 	uint64_t max_bytes;
+	bool own_clock;		 /* the times there are of this host's clock */
 	_Atomic unsigned *beats; /* counted up while there is progress */
 };
 

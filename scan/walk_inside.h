@@ -29,11 +29,17 @@
 #define WALK_OPEN_PATH 64u
 #define WALK_HUNG_MAX 16u
 #define WALK_NO_SLOT UINT64_MAX
+/* Slots that a worker claims at a time when nothing is read but attributes:
+ * each is over in a microsecond, and what all of them write to is dear. */
+#define WALK_CLAIM 32u
+/* What one thread writes often and another one reads has a line of its own. */
+#define WALK_LINE_BYTES 64u
+#define WALK_LINE _Alignas(WALK_LINE_BYTES)
 
 enum walk_slot_state { SLOT_READY, SLOT_DONE, SLOT_ABANDONED };
 
 struct walk_slot {
-	_Atomic int state;
+	WALK_LINE _Atomic int state;
 	struct walk_entry e;
 	struct walk_task task;
 	struct walk_dir *dir;
@@ -43,9 +49,10 @@ struct walk_slot {
 /* Belongs to the walk and to its own thread, which may come back when the walk
  * has long been closed. */
 struct walk_worker {
-	_Atomic unsigned refs;
+	WALK_LINE _Atomic unsigned refs;
 	struct walk *walk;
 	pthread_t thread;
+	uint64_t next, end;	/* claimed; whose it is, see give_up */
 	_Atomic uint64_t at;	/* the slot in hand */
 	_Atomic unsigned beats; /* moves as long as something is read */
 	bool hung;		/* never comes back to this walk */
@@ -64,18 +71,19 @@ struct walk {
 	bool own_mounts;
 
 	struct walk_slot *ring[WALK_SLOTS];
-	uint64_t tail;		 /* next to hand out */
-	_Atomic uint64_t head;	 /* next to fill with a name */
-	_Atomic uint64_t claim;	 /* next for a worker */
-	struct walk_slot *given; /* with the caller */
-
-	struct walk_worker *workers[WALK_THREADS_MAX + WALK_HUNG_MAX];
-	unsigned n_workers, n_hung;
+	WALK_LINE _Atomic uint64_t head;    /* next to fill with a name */
+	WALK_LINE _Atomic uint64_t claim;   /* next for a worker */
+	WALK_LINE _Atomic uint64_t awaited; /* who finishes this one rings */
+	_Atomic unsigned idle;
+	_Atomic bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
-	_Atomic unsigned idle;
-	_Atomic uint64_t awaited; /* whoever finishes this one rings */
-	_Atomic bool stop;
+
+	WALK_LINE uint64_t tail; /* next to hand out */
+	struct walk_slot *given; /* with the caller */
+	struct walk_worker *workers[WALK_THREADS_MAX + WALK_HUNG_MAX];
+	unsigned n_workers, n_hung;
+	bool helps; /* the deliverer is one of the threads that look */
 
 	struct walk_dir **stack;
 	size_t depth, cap;
@@ -96,7 +104,14 @@ int walk_fill(struct walk *);
 
 /* ---- walk_work.c ------------------------------------------------------ */
 
-int walk_start_worker(struct walk *); /* -1 and errno */
+/* Memory of zeros that begins at a line, for free(). NULL: out of memory. */
+void *walk_new_lines(size_t bytes);
+/* Who begins with what another one has claimed and does not get to, or NULL.
+ * -1 and errno. */
+int walk_start_worker(struct walk *, const struct walk_worker *instead_of);
+/* Some work, of attributes of what is local, in the caller's thread instead of
+ * waiting for the workers. False: there is none. */
+bool walk_help(struct walk *);
 void walk_wake_workers(struct walk *);
 void walk_stop_workers(struct walk *);
 void walk_slot_free(struct walk_slot *);

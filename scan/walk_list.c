@@ -29,7 +29,7 @@ slot_take(struct walk *w)
 	struct walk_slot **s = &w->ring[atomic_load(&w->head) % WALK_SLOTS];
 
 	if (*s == NULL)
-		*s = calloc(1, sizeof(**s));
+		*s = walk_new_lines(sizeof(**s));
 	if (*s == NULL)
 		return NULL;
 	(*s)->e = (struct walk_entry){ .dirfd = -1 };
@@ -70,6 +70,14 @@ is_untouched(struct walk *w, const struct walk_dir *dir, const char *name,
 	return true;
 }
 
+/* A file alone may be a mount point as well. */
+static bool
+has_own_clock(const struct walk_dir *dir)
+{
+	return dir->mount != NULL && dir->mount->kind == WALK_MOUNT_LOCAL &&
+	       !dir->mounts_below;
+}
+
 static int
 put_entry(struct walk *w, struct walk_dir *dir, const struct walk_name *name)
 {
@@ -81,7 +89,8 @@ put_entry(struct walk *w, struct walk_dir *dir, const struct walk_name *name)
 	s->e.name = view_of(name->p);
 	s->task = (struct walk_task){ .choice = name->choice,
 				      .type = name->type,
-				      .max_bytes = w->o.max_bytes };
+				      .max_bytes = w->o.max_bytes,
+				      .own_clock = has_own_clock(dir) };
 	if (is_untouched(w, dir, name->p, &s->e.fault)) {
 		s->e.is_noticed = name->type == S_IFDIR || name->type == 0;
 		slot_publish(w, s, dir, SLOT_DONE);

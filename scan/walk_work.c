@@ -25,29 +25,54 @@ claim_wait(struct walk *w)
 	return w->stop ? WALK_NO_SLOT : 0;
 }
 
+/* How many of `n`; none: another one was faster. */
+static uint64_t
+claim_some(struct walk *w, uint64_t from, uint64_t n)
+{
+	return atomic_compare_exchange_weak(&w->claim, &from, from + n) ? n : 0;
+}
+
+static uint64_t
+claim_size(const struct walk *w, uint64_t there)
+{
+	if (w->o.most != WALK_STAT)
+		return 1;
+	return there < WALK_CLAIM ? there : WALK_CLAIM;
+}
+
 /* `at` is for give_up, which looks at the slot's state as well: that it is set
  * a moment late does no harm. */
 static struct walk_slot *
 claim_next(struct walk *w, struct walk_worker *me, uint64_t *claimed)
 {
-	for (;;) {
-		uint64_t seq = atomic_load(&w->claim);
-		struct walk_slot *s;
+	while (me->next == me->end && !w->stop) {
+		uint64_t from = atomic_load(&w->claim);
+		uint64_t head = atomic_load(&w->head);
 
-		if (w->stop)
+		if (from < head) {
+			me->next = from;
+			me->end = from + claim_some(w, from,
+						    claim_size(w, head - from));
+		} else if (claim_wait(w) == WALK_NO_SLOT) {
 			return NULL;
-		if (seq >= atomic_load(&w->head)) {
-			if (claim_wait(w) == WALK_NO_SLOT)
-				return NULL;
-			continue;
 		}
-		if (!atomic_compare_exchange_weak(&w->claim, &seq, seq + 1))
-			continue;
-		s = w->ring[seq % WALK_SLOTS];
-		*claimed = seq;
-		atomic_store(&me->at, seq);
-		return s;
 	}
+	if (w->stop)
+		return NULL;
+	*claimed = me->next++;
+	atomic_store(&me->at, *claimed);
+	return w->ring[*claimed % WALK_SLOTS];
+}
+
+void *
+walk_new_lines(size_t bytes)
+{
+	size_t n = (bytes + WALK_LINE_BYTES - 1) / WALK_LINE_BYTES;
+	void *p = aligned_alloc(WALK_LINE_BYTES, n * WALK_LINE_BYTES);
+
+	if (p != NULL)
+		memset(p, 0, n * WALK_LINE_BYTES);
+	return p;
 }
 
 void
@@ -98,6 +123,37 @@ fill_slot(struct walk_worker *me, struct walk_slot *s,
 	}
 }
 
+/* What comes next and is as local as the folders that are listed here. */
+static uint64_t
+local_ones(struct walk *w, uint64_t from)
+{
+	uint64_t head = atomic_load(&w->head), n = 0;
+
+	while (n < WALK_CLAIM && from + n < head &&
+	       !walk_mount_slow(w->ring[(from + n) % WALK_SLOTS]->dir->mount))
+		n++;
+	return n;
+}
+
+bool
+walk_help(struct walk *w)
+{
+	uint64_t from = atomic_load(&w->claim), n = local_ones(w, from);
+
+	if (!w->helps || n == 0)
+		return false;
+	n = claim_some(w, from, n);
+	for (uint64_t seq = from; seq < from + n; seq++) {
+		struct walk_slot *s = w->ring[seq % WALK_SLOTS];
+
+		if (atomic_load(&s->state) == SLOT_DONE)
+			continue;
+		walk_inspect(&s->e, &s->task, NULL, &s->text);
+		atomic_store(&s->state, SLOT_DONE);
+	}
+	return true;
+}
+
 static void
 worker_put(struct walk_worker *me)
 {
@@ -128,15 +184,19 @@ worker_run(void *arg)
 
 /* Signals are for the threads that the caller made. */
 int
-walk_start_worker(struct walk *w)
+walk_start_worker(struct walk *w, const struct walk_worker *instead_of)
 {
-	struct walk_worker *me = calloc(1, sizeof(*me));
+	struct walk_worker *me = walk_new_lines(sizeof(*me));
 	sigset_t all, before;
 	int rc;
 
 	if (me == NULL)
 		return -1;
 	me->walk = w;
+	if (instead_of != NULL) {
+		me->next = instead_of->next;
+		me->end = instead_of->end;
+	}
 	atomic_store(&me->refs, 2);
 	atomic_store(&me->at, WALK_NO_SLOT);
 	sigfillset(&all);

@@ -420,6 +420,47 @@ test_changing(void **state)
 	buf_free(&keep);
 }
 
+static void
+digest_of(const struct walk_entry *e, uint8_t sha256[32])
+{
+	int fd = openat(e->dirfd, e->name.p, O_RDONLY | O_NOFOLLOW);
+	struct buf content = { 0 };
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_read_all(fd, 1u << 30, &content), 0);
+	digest_sha256(buf_view(&content), sha256);
+	buf_free(&content);
+	close(fd);
+}
+
+/* What nobody has changed for long is looked at once, after the reading; with
+ * more than one block that goes on where the first one ended. */
+static void
+test_settled(void **state)
+{
+	static const struct walk_root bin = { .path = { "/usr/bin", 8 } };
+	struct fixture *f = *state;
+	unsigned small = 0, large = 0;
+	struct walk_entry *e;
+	struct walk *w;
+
+	f->o.roots = &bin;
+	w = walk_open(&f->o);
+	while (small + large < 200 && walk_next(w, &e) == WALK_ENTRY) {
+		uint8_t sha256[32];
+
+		if (!S_ISREG(e->mode) || e->fault != WALK_FINE)
+			continue;
+		digest_of(e, sha256);
+		assert_true(e->has_digest);
+		assert_memory_equal(e->sha256, sha256, sizeof(sha256));
+		small += e->size <= 128u << 10;
+		large += e->size > 128u << 10;
+	}
+	walk_close(w);
+	assert_true(small > 0 && large > 0);
+}
+
 /* A file whose opening is never allowed stands for a server that is gone. */
 static void
 test_hung(void **state)
@@ -528,6 +569,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_close_early, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_changing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_settled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hung, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hung_late, setup,
 						teardown),

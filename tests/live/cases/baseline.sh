@@ -85,6 +85,20 @@ for stage in 'getattr f' 'read inside' 'open f' 'opendir d' 'readdir d'; do
 	is "baseline: silent at $stage: nothing removed" says ' 0 added, 0 removed, 0 changed'
 	unserve
 done
+# Only attributes are asked for, many files at a time: what comes behind the
+# one that nobody answers for, and who else had it in hand.
+serve never
+is 'baseline: quick: init' base 0 init --key sec /srv/tree/far/d \
+	/srv/tree/far/f /srv/tree/far/z /srv/tree/near /srv/tree/a
+is 'baseline: quick' base 0 check --quick
+unserve
+serve lookup f
+echo three >>/srv/tree/near/b
+is 'baseline: quick: the server falls silent' base 12 check --quick
+is 'baseline: quick: named' says '/srv/tree/far/f did not answer in time'
+is 'baseline: quick: what comes next is checked' says '/srv/tree/near/b  size'
+is 'baseline: quick: nothing removed' says ' 0 removed'
+unserve
 
 # Home folders on a server, by the shipped scope's patterns, on a host that has
 # hardly anything else.
