@@ -194,8 +194,6 @@ open_pipeline(struct scan_cmd *c)
 	struct pipeline_config config = {
 		.host = &c->host,
 		.limits.max_bytes = (uint64_t)c->config.max_file_bytes,
-		/* First sights are news only to who watches all the time. */
-		.learn_until_ns = UINT64_MAX,
 		.alerts = { on_alert, c },
 		.wanted = snapshot_wanted,
 		.ctx = s,
@@ -333,6 +331,10 @@ scan(struct scan_cmd *c)
 	code = begin_report(c);
 	if (code != EXIT_NOTHING)
 		return code;
+	snapshot_recall(&c->snapshot,
+			c->options->state != NULL ? c->options->state
+						  : c->config.state.p,
+			c->config.learning_period_ns);
 	if (c->options->only != ONLY_FILES &&
 	    snapshot_processes(&c->snapshot) != 0) {
 		err_add(&c->io->err, (struct place){ 0 },

@@ -466,15 +466,16 @@ static enum exit_code
 open_state(struct monitor *m)
 {
 	const char *folder = m->state_folder;
-	uint64_t learn_until_ns = 0;
+	uint64_t learn_until_ns = 0, first_ns;
 
 	m->state = state_open(folder, &m->io->err);
 	if (m->state == NULL)
 		return EXIT_STATE;
 	m->output.state = m->state;
+	/* A scan asks for it, too. */
+	first_ns = state_first_start(m->state, clock_wall_ns());
 	if (m->config.learning_period_ns > 0)
-		learn_until_ns = state_first_start(m->state, clock_wall_ns()) +
-				 m->config.learning_period_ns;
+		learn_until_ns = first_ns + m->config.learning_period_ns;
 	if (m->options->record != NULL &&
 	    trace_open(&m->trace, m->options->record, m->state, learn_until_ns,
 		       &m->io->err) != 0)

@@ -71,6 +71,8 @@ struct snapshot {
 	size_t n_aliases;
 	struct packages *packages;	/* read when the first is asked for */
 	bool *of_state;			/* rule i asks for snapshots by name */
+	bool *recalled;			/* of rule i the history is known */
+	uint64_t news_from_ns;		/* what is older is no news */
 	const struct walk_entry *entry; /* of the event */
 	bool judged;			/* `package` is known for it */
 	struct view package;		/* that accounts for it, or "" */
@@ -80,6 +82,11 @@ struct snapshot {
 
 /* Once rules are sealed; -1 and errno. */
 int snapshot_prepare(struct snapshot *);
+/* What the monitor of this state folder has seen, for rules of type new_terms:
+ * without it they find nothing. It is only read. `learning_ns` from its first
+ * start on everything was new. False, with a note of why: it cannot be read. */
+bool
+snapshot_recall(struct snapshot *, const char *state, uint64_t learning_ns);
 /* What to walk through: the paths, or where things are that start by
  * themselves, that rules name, or that anybody can write. -1 with `err`. */
 int
@@ -92,6 +99,8 @@ int snapshot_processes(struct snapshot *);
 /* For the pipeline: ctx is the snapshot. */
 bool
 snapshot_wanted(void *snapshot, struct record *, const struct rules_match *);
+bool snapshot_is_news(const struct snapshot *, struct record *,
+		      const struct rules_match *);
 struct opener snapshot_opener(struct snapshot *);
 void snapshot_free(struct snapshot *);
 

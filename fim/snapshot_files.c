@@ -103,7 +103,7 @@ snapshot_wanted(void *snapshot, struct record *r,
 	struct snapshot *s = snapshot;
 	struct view package;
 
-	if (s->aside)
+	if (s->aside || !snapshot_is_news(s, r, match))
 		return false;
 	if (s->entry == NULL || s->of_state[match->rule_index] || match->n > 1)
 		return true;
@@ -323,7 +323,8 @@ int
 snapshot_prepare(struct snapshot *s)
 {
 	s->of_state = calloc(rules_count(s->rules) + 1, sizeof(*s->of_state));
-	if (s->of_state == NULL)
+	s->recalled = calloc(rules_count(s->rules) + 1, sizeof(*s->recalled));
+	if (s->of_state == NULL || s->recalled == NULL)
 		return -1;
 	rules_patterns(s->rules, FIELD_EVENT_ACTION, mark_rule, s);
 	return 0;
@@ -335,6 +336,7 @@ snapshot_free(struct snapshot *s)
 	scope_free(&s->scope);
 	packages_close(s->packages);
 	free(s->of_state);
+	free(s->recalled);
 	buf_free(&s->path);
 	buf_free(&s->names);
 	buf_free(&s->looked);

@@ -316,26 +316,6 @@ state_each_term(struct state *s,
 			     const uint8_t key[16], uint64_t last_seen_ns),
 		void *ctx)
 {
-	sqlite3_stmt *st = NULL;
-	int step;
-
 	state_commit(s); /* if it fails, they are known less well */
-	if (sqlite3_prepare_v2(s->db,
-			       "SELECT rule, key, last_seen_ns FROM terms"
-			       " WHERE length(key) = 16",
-			       -1, &st, NULL) != SQLITE_OK)
-		return -1;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct view rule = {
-			(const char *)sqlite3_column_text(st, 0),
-			(size_t)sqlite3_column_bytes(st, 0),
-		};
-		const uint8_t *key = sqlite3_column_blob(st, 1);
-
-		if (key != NULL)
-			each(ctx, rule, key,
-			     (uint64_t)sqlite3_column_int64(st, 2));
-	}
-	sqlite3_finalize(st);
-	return step == SQLITE_DONE ? 0 : -1;
+	return state_terms(s->db, each, ctx);
 }

@@ -45,6 +45,11 @@ struct state {
  * stand views and triggers in the way of tables, which can work for ever, or
  * grow values beyond those that are written. Before the first statement. */
 void state_distrust(sqlite3 *);
+/* state_each_term of any connection. */
+int state_terms(sqlite3 *,
+		void (*each)(void *ctx, struct view rule_id,
+			     const uint8_t key[16], uint64_t last_seen_ns),
+		void *ctx);
 void state_queue_free(struct state *);
 void state_set_problem(struct state *, const char *);
 

@@ -72,6 +72,63 @@ state_reader_close(struct state_reader *s)
 	free(s);
 }
 
+/* ---- terms ----------------------------------------------------------- */
+
+int
+state_terms(sqlite3 *db,
+	    void (*each)(void *ctx, struct view rule_id, const uint8_t key[16],
+			 uint64_t last_seen_ns),
+	    void *ctx)
+{
+	sqlite3_stmt *st = NULL;
+	int step;
+
+	if (sqlite3_prepare_v2(db,
+			       "SELECT rule, key, last_seen_ns FROM terms"
+			       " WHERE length(key) = 16",
+			       -1, &st, NULL) != SQLITE_OK)
+		return -1;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct view rule = {
+			(const char *)sqlite3_column_text(st, 0),
+			(size_t)sqlite3_column_bytes(st, 0),
+		};
+		const uint8_t *key = sqlite3_column_blob(st, 1);
+
+		if (key != NULL)
+			each(ctx, rule, key,
+			     (uint64_t)sqlite3_column_int64(st, 2));
+	}
+	sqlite3_finalize(st);
+	return step == SQLITE_DONE ? 0 : -1;
+}
+
+int
+state_reader_each_term(struct state_reader *s,
+		       void (*each)(void *ctx, struct view rule_id,
+				    const uint8_t key[16],
+				    uint64_t last_seen_ns),
+		       void *ctx)
+{
+	return state_terms(s->db, each, ctx);
+}
+
+uint64_t
+state_reader_first_start(struct state_reader *s)
+{
+	sqlite3_stmt *st = NULL;
+	uint64_t first_ns = 0;
+
+	if (sqlite3_prepare_v2(s->db,
+			       "SELECT value FROM meta"
+			       " WHERE name = 'first_start_ns'",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		first_ns = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return first_ns;
+}
+
 /* ---- rows ------------------------------------------------------------ */
 
 static struct view

@@ -15,6 +15,15 @@ struct state_reader *
 state_reader_open(const char *folder, enum state_found *, struct buf *why);
 void state_reader_close(struct state_reader *);
 
+/* What has been seen before: state_each_term. 0, or -1: damaged. */
+int state_reader_each_term(struct state_reader *,
+			   void (*each)(void *ctx, struct view rule_id,
+					const uint8_t key[16],
+					uint64_t last_seen_ns),
+			   void *ctx);
+/* When the monitor first ran with this state; 0 = never to its end. */
+uint64_t state_reader_first_start(struct state_reader *);
+
 /* Rows in the order in which they came: those with a number above `after_seq`
  * or, where that is 0 or the database was begun anew since, from `from_ns` on.
  * At most `max` are given; `n` counts all, `last_seq` is the last one's. */
