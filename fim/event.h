@@ -118,6 +118,16 @@ struct event_file {
 	const void *handle;
 };
 
+/* What was told of a name since the ledger has heard of it last. */
+enum {
+	ACT_CREATE = 1,
+	ACT_RENAME = 2, /* to it, or away from it */
+	ACT_DELETE = 4,
+	ACT_MODIFY = 8,
+	ACT_ATTRIBUTES = 16,
+	ACT_ALL = 31
+};
+
 /* What stands under a name, statx(2). */
 struct event_seen {
 	uint64_t ino, size;
@@ -188,13 +198,15 @@ struct event {
 	struct view scope, cause;
 	enum role role; /* LOSS, LIST_… */
 	bool again;	/* LOSS: what is there will be listed */
-	/* LIST_DIR: it could not be listed, or not to its end. */
+	/* LIST_DIR: it could not be listed, or not to its end. LIST_END: more
+	 * was lost meanwhile, and there will be another list. */
 	bool incomplete;
 	/* LIST_BEGIN of files: watchset_hash() of what is listed. */
 	uint64_t watchset;
-	/* LISTED: NULL = there, and its last change was told. REFRESHED: NULL
-	 * = nothing is there. */
+	/* LISTED: NULL = there, and more is not known. REFRESHED: NULL =
+	 * nothing is there. */
 	const struct event_seen *seen;
+	uint32_t acts; /* LISTED, REFRESHED: what has been told, ACT_… */
 	struct event_seen seen_here; /* what `seen` may point to (frame.h) */
 	struct event_proc proc;
 	struct event_exec exec;

@@ -33,25 +33,43 @@ struct fan_options {
 /*
  * What is there, for who remembers it (repair.h): all names of the watched
  * directories, listed at start and after a loss, and each file once more some
- * time after it was told of. A directory is listed first, then the queue is
- * read: of what happened before the listing nothing is left to come. So a name
- * in it either has been told of by now (`touched`), or was not, which is for
- * the other side to judge.
+ * time after it was told of. Names are looked at first, and told when all has
+ * been read that was in the queue by then: of what had happened before the look
+ * nothing is left to come. Of such a name some acts have been told of by now
+ * (`touched`); what else is new of it was not told, which is for the other side
+ * to judge.
+ *
+ * After a loss nobody knows whether what was told of a name was its last act:
+ * until the queue was read to the end that it had when the loss became known,
+ * what is in `touched` counts only of files that have not changed since they
+ * were told of.
  */
 struct fan_survey {
 	bool on;     /* somebody remembers */
 	bool wanted; /* a list is to begin */
 	bool active; /* it has */
 	bool hurry;  /* the end is near: nothing waits */
+	/* Losses follow each other for so long that waiting for their end
+	 * would hide what happens meanwhile: the list is told as it is, what
+	 * was told of a name does not count, and there will be another. */
+	bool blind;
 	/* Ids of the directories to list, each behind its length. */
 	struct buf ids;
-	size_t at, held_at;	 /* next; that of the first one held */
-	struct fan_batch held;	 /* listed, to be told when the queue is read */
+	size_t at;		 /* the next one in it */
+	struct buf id;		 /* of the one that is being listed … */
+	int listfd;		 /* … and open here; -1 = none */
+	bool looked;		 /* something waits to be told, perhaps here: */
+	struct fan_batch held;	 /* looked at, to be told … */
+	uint64_t mark;		 /* … when so many events were taken */
 	struct fan_keep touched; /* told of, to be refreshed */
 	struct fan_dir *dir;	 /* whose descriptor is open */
 	int dirfd;
 	bool failed; /* memory was out: what was listed is worth nothing */
-	uint64_t watchset; /* watchset_hash() of the tree's */
+	uint64_t watchset;  /* watchset_hash() of the tree's */
+	uint64_t losses;    /* known by now, with a new list to come */
+	uint64_t loss_ns;   /* when the first without a list came; 0 = none */
+	uint64_t loss_mark; /* events taken when all before the last are */
+	uint64_t pause_ns;  /* no new list before that: memory was out */
 };
 
 struct inot; /* sensor_inot.c's */
@@ -67,6 +85,9 @@ struct fan_source {
 	/* Takes what there is: 1 when that was all, 0 at a bound. `*bytes`
 	 * grows with what was read. */
 	int (*read)(struct sensor *, size_t *bytes);
+	/* A queued event has at least so many bytes, as FIONREAD counts, and
+	 * so many may wait here already. */
+	size_t event_bytes, n_ahead;
 	/* Once a fetch, after reading. May be NULL. */
 	void (*tick)(struct sensor *);
 	/* Events were lost and the tree has been walked again. May be NULL. */
@@ -104,9 +125,12 @@ struct sensor {
 	/* The process of the event before, within one read. */
 	int32_t last_pid;
 	int last_pidfd;
+	bool unread; /* the last read ended at a bound: more may be here */
 	bool rescan; /* events were lost */
 	bool full;   /* the limit on directories has been told */
 	uint64_t events, lost, stray;
+	uint64_t taken;	 /* from the queue */
+	uint64_t losses; /* after which a list is wanted */
 	/* Looking: how many directories, when next, how long it takes. */
 	size_t n_polled;
 	uint64_t poll_ns, look_ns, took_ns;
@@ -117,21 +141,45 @@ struct sensor *fan_open(const struct sensor_config *,
 			const struct fan_options *, struct err *);
 
 /* fan_survey.c. */
+struct fan_act fan_act_at(const struct sensor *, enum event_kind,
+			  struct fan_dir *, struct view name, bool dir);
+/* The record of one name; false when memory is out (`failed` of its bytes), or
+ * nobody asked for it. */
+bool fan_put_name(struct sensor *, struct fan_batch *, const struct fan_act *);
+/* A record of a path alone. */
+bool fan_put_path(struct sensor *, struct fan_batch *, enum event_kind,
+		  struct view path);
+/* Nothing that was looked at is told. */
+void fan_held_drop(struct fan_survey *);
 void fan_survey_open(struct sensor *);
 void fan_survey_close(struct sensor *);
-/* A new list; what was left of the one before is dropped. */
-void fan_survey_begin(struct sensor *);
-/* Lists more directories when those before have been told; false: nothing to
- * do. To be followed by reading the queue to its end. */
-bool fan_survey_list(struct sensor *);
-/* The queue has been read to its end: tells what was listed. */
-void fan_survey_tell(struct sensor *);
-/* This name was acted upon, whether or not anybody is told. */
-void fan_touch(struct sensor *, struct fan_dir *, struct view name);
-/* Files that were told of a while ago; `busy`: there is more to do. */
-void fan_refresh(struct sensor *, bool busy);
+/* A list is wanted by who knows nothing of what was told before. */
+void fan_survey_want(struct sensor *);
+/* After reading, `drained` = to the end: events were lost; may be the time for
+ * a new list. */
+void fan_survey_lost(struct sensor *, bool drained);
+/* Looks at more names when those before have been told. To be followed by more
+ * reading when it says so, by what is in the queue now. */
+bool fan_survey_look(struct sensor *, bool busy);
+/* Tells them, if that time has come. */
+void fan_survey_tell(struct sensor *, bool drained);
 /* When it has something to do, boot time; 0 = nothing. */
 uint64_t fan_survey_due(const struct sensor *);
+/* fan_touched.c. */
+/* More of them are not kept: the next list tells the others again. */
+#define FAN_TOUCHED_MAX 32768u
+/* This name was acted upon, ACT_…, whether or not anybody is told. */
+void
+fan_touch(struct sensor *, struct fan_dir *, struct view name, uint32_t acts);
+/* `path`: its name for rules. NULL: it was not. */
+struct fan_kept *fan_touched_find(struct fan_survey *, struct view dir_id,
+				  struct view name, struct view path);
+void fan_touched_drop(struct fan_survey *, struct fan_kept *);
+/* Looks at those whose time it is. `busy`: there is more to do. */
+void fan_touched_look(struct sensor *, bool busy);
+void fan_touched_close(struct fan_survey *); /* the directory in work */
+uint64_t fan_touched_due(const struct fan_survey *);
+bool fan_is_dir(struct sensor *, int fd, const struct fan_dir *);
 
 /* fan_sensor.c: the calls of struct sensor_ops. */
 struct sensor *fan_open_source(const struct fan_source *,
@@ -145,6 +193,8 @@ int fan_open_file(struct sensor *, const struct event *);
 int fan_seed(struct sensor *, const struct event_sink *);
 /* All that is kept back is told, whatever it waits for. */
 void fan_release(struct sensor *);
+/* The tree as it is now: events were lost. */
+void fan_find_way(struct sensor *);
 void fan_relist(struct sensor *);
 void fan_settle(struct sensor *);
 int fan_rewatch(struct sensor *, const struct watchset *, struct err *);
@@ -168,6 +218,8 @@ struct fan_taken {
 	bool has_dir, has_old;
 };
 void fan_take_act(struct sensor *, struct fan_taken *);
+/* What is told of it, ACT_…. */
+uint32_t fan_acts(const struct fan_taken *);
 /* One event from fanotify, which lies at `p`, checked to be within the
  * buffer; `meta` is its header. */
 void fan_take(struct sensor *, const struct fanotify_event_metadata *meta,
@@ -185,8 +237,9 @@ void fan_take_loss(struct sensor *, struct view scope, struct view cause,
 bool fan_look_at(int fd, const char *name, struct event_seen *);
 typedef void
 fan_take_name(void *ctx, struct fan_dir *, int fd, struct view name);
-/* Every name in the open directory but "." and "..". -1 and errno. */
-int fan_each_name(struct fan_dir *, int fd, fan_take_name *, void *ctx);
+/* Some more names of the open directory but "." and "..": 1, 0 at the end, -1
+ * and errno. */
+int fan_some_names(struct fan_dir *, int fd, fan_take_name *, void *ctx);
 /* Remembers what is in it now; nothing is told. -1 when memory is out. */
 int fan_listing_begin(struct fan_dir *, int fd);
 /* This name was told of, whatever stands under it now. */

@@ -60,6 +60,7 @@ fan_record_event(const struct fan_record *r, struct event *e)
 		return;
 	}
 	e->incomplete = r->flag;
+	e->acts = r->acts;
 	e->file.node = r->node;
 	e->file.maker_pid = r->maker_pid;
 	e->file.handle = r;

@@ -25,8 +25,9 @@ struct fan_record {
 	uint32_t maker_pid; /* of who made the directory, when pid is 0 */
 	int pidfd;	    /* -1 = none */
 	uint64_t time_ns, read_ns;
-	bool flag;     /* LOSS: again; LIST_DIR: incomplete */
+	bool flag;     /* LOSS: again; LIST_DIR, LIST_END: incomplete */
 	uint32_t seen; /* 1 + index in the batch's `seen`; 0 = none */
+	uint32_t acts; /* ACT_… */
 	size_t at;     /* the block: directory's id, object's id, … */
 	uint32_t dir_n, target_n, path_n, old_n, aliases_n;
 	const struct buf *bytes; /* where the block lies */
@@ -62,6 +63,11 @@ struct fan_kept {
 	struct fan_kept *chain;	      /* same bucket */
 	uint64_t hash;
 	uint64_t since_ns;
+	/* fan_survey.c: its records, when it was touched first, and whether
+	 * events were lost since. */
+	size_t looked, n_looked;
+	uint64_t first_ns;
+	bool doubted;
 	struct fan_record r;
 	struct buf bytes;
 };

@@ -454,6 +454,25 @@ is_plain(struct fan_tree *t, struct fan_dir *d)
 	return d->names == NAMES_PLAIN;
 }
 
+void
+fan_dir_names(const struct fan_dir *d, struct buf *out)
+{
+	struct view real = { d->path, d->path_n };
+	struct names names = { 0 };
+
+	for (size_t i = 0; i < d->n_claims; i++) {
+		if (fan_claim_done(&d->claims[i]))
+			add_goal(&names, d->claims[i].goal);
+	}
+	collect_goals(d, VIEW_NONE, &names);
+	buf_put(out, real);
+	buf_putc(out, '\0');
+	for (size_t i = 0; i < names.n; i++) {
+		put_goal_name(names.goals[i], real, out);
+		buf_putc(out, '\0');
+	}
+}
+
 bool
 fan_names(struct fan_tree *t, struct fan_dir *d, struct view name,
 	  struct buf *path, struct buf *aliases)

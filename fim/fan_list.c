@@ -175,26 +175,34 @@ matters(const struct fan_dir *d, struct view name)
 }
 
 int
-fan_each_name(struct fan_dir *d, int fd, fan_take_name *take, void *ctx)
+fan_some_names(struct fan_dir *d, int fd, fan_take_name *take, void *ctx)
 {
 	_Alignas(struct dirent64) char bytes[LIST_BYTES];
-	ssize_t n;
+	ssize_t n = getdents64(fd, bytes, sizeof(bytes));
+
+	for (ssize_t at = 0; at < n;) {
+		const struct dirent64 *e =
+			(const struct dirent64 *)(bytes + at);
+		struct view name = view_of(e->d_name);
+
+		at += e->d_reclen;
+		if (!view_eq(name, VIEW(".")) && !view_eq(name, VIEW("..")))
+			take(ctx, d, fd, name);
+	}
+	return n < 0 ? -1 : n > 0;
+}
+
+static int
+each_name(struct fan_dir *d, int fd, fan_take_name *take, void *ctx)
+{
+	int more;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
-	while ((n = getdents64(fd, bytes, sizeof(bytes))) > 0) {
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *e =
-				(const struct dirent64 *)(bytes + at);
-			struct view name = view_of(e->d_name);
-
-			at += e->d_reclen;
-			if (!view_eq(name, VIEW(".")) &&
-			    !view_eq(name, VIEW("..")))
-				take(ctx, d, fd, name);
-		}
-	}
-	return n < 0 ? -1 : 0;
+	do
+		more = fan_some_names(d, fd, take, ctx);
+	while (more > 0);
+	return more;
 }
 
 /* `name` ends with NUL here and below. */
@@ -216,7 +224,7 @@ fan_listing_begin(struct fan_dir *d, int fd)
 	d->listing = calloc(1, sizeof(*d->listing));
 	if (!d->listing)
 		return -1;
-	fan_each_name(d, fd, remember, NULL);
+	each_name(d, fd, remember, NULL);
 	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : 0;
 }
 
@@ -374,7 +382,7 @@ look_into(struct round *r, struct fan_dir *d)
 	if (n >= 0 && view_eq((struct view){ id, (size_t)n },
 			      (struct view){ d->id, d->id_n })) {
 		d->listing->round++;
-		if (fan_each_name(d, fd, compare, r) == 0)
+		if (each_name(d, fd, compare, r) == 0)
 			bury_absent(r, d);
 	}
 	close(fd);

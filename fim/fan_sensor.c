@@ -255,11 +255,12 @@ read_queue(struct sensor *s, size_t *bytes)
 	int result;
 
 	*bytes = 0;
-	if (s->source_fd >= 0 && poll(&p, 1, 0) == 0)
+	if (s->source_fd >= 0 && !s->unread && poll(&p, 1, 0) == 0)
 		return 1;
 	hurry_now(true);
 	result = s->source->read(s, bytes);
 	hurry_now(false);
+	s->unread = result == 0;
 	return result;
 }
 
@@ -285,7 +286,8 @@ release_kept(struct sensor *s, struct fan_keep *keep, uint64_t until_ns)
 		if (fan_keep_emit(keep, keep->first, &s->batch))
 			s->events++;
 		else
-			s->lost++;
+			fan_take_loss(s, VIEW("file events"),
+				      VIEW("out of memory"), true);
 	}
 }
 
@@ -308,33 +310,31 @@ release_old(struct sensor *s, bool drained)
 		fan_release(s);
 }
 
-/* Events were lost: the tree may be behind, and who remembers what was here
- * needs to know what is. */
-static void
-look_again(struct sensor *s)
+void
+fan_find_way(struct sensor *s)
 {
-	s->rescan = false;
 	fan_rescan(s->tree);
 	if (s->source->relist)
 		s->source->relist(s);
-	fan_survey_begin(s);
 }
 
-/* Another piece of the list, and what has happened until it was read: 1 when
- * the queue was read to its end, 0 at a bound, -1 broken. */
+/* Another piece of the list, and what has happened until it was read: -1 when
+ * that is broken. */
 static int
-list_some(struct sensor *s, size_t *bytes)
+survey(struct sensor *s, size_t *bytes, bool drained)
 {
 	size_t more = 0;
-	int drained;
+	bool waits = s->survey.looked;
+	int rc = 0;
 
-	if (s->survey.wanted && !s->rescan)
-		fan_survey_begin(s);
-	if (!fan_survey_list(s))
-		return 1;
-	drained = read_queue(s, &more);
+	if (fan_survey_look(s, *bytes > 0))
+		rc = read_queue(s, &more);
 	*bytes += more;
-	return drained;
+	if (rc < 0)
+		return -1;
+	release_old(s, drained);
+	fan_survey_tell(s, rc > 0 || (waits && drained));
+	return 0;
 }
 
 int
@@ -354,12 +354,7 @@ fan_fetch(struct sensor *s)
 		if (mounts_changed(s))
 			fan_remount(s->tree, &mounted);
 	}
-	if (s->rescan && drained)
-		look_again(s);
-	if (drained)
-		drained = list_some(s, &bytes);
-	if (drained < 0)
-		return -1;
+	fan_survey_lost(s, drained);
 	if (s->source->tick)
 		s->source->tick(s);
 	fan_look_in_time(s);
@@ -367,11 +362,8 @@ fan_fetch(struct sensor *s)
 		fan_sweep(s->tree);
 	if (s->full && s->tree->by_id.n < s->tree->max_dirs)
 		s->full = false;
-	release_old(s, drained);
-	if (drained) {
-		fan_survey_tell(s);
-		fan_refresh(s, bytes > 0);
-	}
+	if (survey(s, &bytes, drained) < 0)
+		return -1;
 	/* Asked again at once, by a loop that reads until nothing is left, the
 	 * empty answer means nothing. */
 	if (bytes > 0 || s->now_ns - s->read_ns >= BUSY_PERIOD_NS / 2)
@@ -396,7 +388,7 @@ int
 fan_seed(struct sensor *s, const struct event_sink *sink)
 {
 	(void)sink; /* it comes with what is delivered */
-	s->survey.on = s->survey.wanted = true;
+	fan_survey_want(s);
 	return 0;
 }
 
@@ -404,6 +396,7 @@ void
 fan_relist(struct sensor *s)
 {
 	s->rescan = true;
+	s->losses++;
 }
 
 void
@@ -416,6 +409,30 @@ int
 fan_fd(const struct sensor *s)
 {
 	return s->epoll_fd;
+}
+
+/* ---- what was told ---------------------------------------------------- */
+
+/* Our own need not be told at all. */
+uint32_t
+fan_acts(const struct fan_taken *e)
+{
+	static const struct {
+		uint64_t mask;
+		uint32_t act;
+	} acts[] = {
+		{ FAN_CREATE, ACT_CREATE },
+		{ FAN_DELETE, ACT_DELETE },
+		{ FAN_RENAME | FAN_MOVED_FROM | FAN_MOVED_TO, ACT_RENAME },
+		{ FAN_MODIFY, ACT_MODIFY },
+		{ FAN_ATTRIB, ACT_ATTRIBUTES },
+	};
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+		if (e->mask & acts[i].mask)
+			sum |= acts[i].act;
+	return e->own ? ACT_ALL : sum;
 }
 
 /* ---- the file of an event -------------------------------------------- */

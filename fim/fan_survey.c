@@ -1,55 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is there: lists of the watched directories, and files told of, again. */
+/* What is there: lists of the watched directories. */
 #include "fim/fan.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names between two looks at the queue: some milliseconds. */
+/* Names, and bytes of their records, between two looks at the queue: some
+ * milliseconds. Paths may be as long as users like. */
 #define CHUNK_NAMES 2048u
-/* Of one directory; it is listed in one go. */
-#define DIR_NAMES_MAX 131072u
-/* Longer than any event is kept back (fan_batch.h): a file is remembered as it
- * is now only when all that made it so was told. */
-#define TOUCH_HOLD_NS (1250 * NS_PER_MS)
-/* With more to do that goes first, but not for ever. */
-#define TOUCH_BUSY_NS (10 * NS_PER_SEC)
-#define TOUCHED_MAX 32768u
-#define REFRESH_MAX 4096u /* in one go */
+#define CHUNK_BYTES (1u << 20)
+/* So long losses may follow each other before a list is told in between. */
+#define LATE_NS (3 * NS_PER_SEC)
+#define PAUSE_NS NS_PER_SEC
+/* Times of files are those of the clock's last tick, 10 ms at most. */
+#define CLOCK_SLACK_NS (20 * NS_PER_MS)
 
 void
 fan_survey_open(struct sensor *s)
 {
-	s->survey.touched.max = TOUCHED_MAX;
-	s->survey.dirfd = -1;
+	s->survey.touched.max = FAN_TOUCHED_MAX;
+	s->survey.dirfd = s->survey.listfd = -1;
 }
 
 static void
-close_dir(struct fan_survey *v)
+close_list(struct fan_survey *v)
 {
-	if (v->dirfd >= 0)
-		close(v->dirfd);
-	v->dirfd = -1;
-	v->dir = NULL;
+	if (v->listfd >= 0)
+		close(v->listfd);
+	v->listfd = -1;
 }
 
 void
 fan_survey_close(struct sensor *s)
 {
-	close_dir(&s->survey);
+	fan_touched_close(&s->survey);
+	close_list(&s->survey);
 	buf_free(&s->survey.ids);
+	buf_free(&s->survey.id);
 	fan_batch_free(&s->survey.held);
 	fan_keep_free(&s->survey.touched);
 }
 
 /* ---- records --------------------------------------------------------- */
 
-static struct fan_act
-act_at(const struct sensor *s, enum event_kind kind, struct fan_dir *d,
-       struct view name, bool dir)
+struct fan_act
+fan_act_at(const struct sensor *s, enum event_kind kind, struct fan_dir *d,
+	   struct view name, bool dir)
 {
 	return (struct fan_act){
 		.kind = kind,
@@ -62,14 +62,15 @@ act_at(const struct sensor *s, enum event_kind kind, struct fan_dir *d,
 	};
 }
 
-/* The record of one name; false when memory is out, or nobody asked for it. */
-static bool
-put_name(struct sensor *s, struct fan_batch *b, const struct fan_act *act)
+bool
+fan_put_name(struct sensor *s, struct fan_batch *b, const struct fan_act *act)
 {
 	struct fan_record *r = fan_batch_add(b);
 
-	if (!r)
+	if (!r) {
+		b->bytes.failed = true;
 		return false;
+	}
 	if (fan_act_write(s->tree, act, r, &b->bytes)) {
 		r->pidfd = -1;
 		return true;
@@ -78,10 +79,9 @@ put_name(struct sensor *s, struct fan_batch *b, const struct fan_act *act)
 	return false;
 }
 
-/* A record of a path alone. */
-static bool
-put_path(struct sensor *s, struct fan_batch *b, enum event_kind kind,
-	 struct view path)
+bool
+fan_put_path(struct sensor *s, struct fan_batch *b, enum event_kind kind,
+	     struct view path)
 {
 	struct fan_record *r = fan_batch_add(b);
 
@@ -124,37 +124,39 @@ give_up(struct sensor *s)
 	struct fan_survey *v = &s->survey;
 
 	v->active = v->ids.failed = v->failed = false;
-	fan_batch_clear(&v->held);
+	v->pause_ns = s->now_ns + PAUSE_NS;
+	close_list(v);
+	fan_held_drop(v);
 	fan_take_loss(s, VIEW("a list of files"), VIEW("out of memory"), true);
 }
 
-void
-fan_survey_begin(struct sensor *s)
+/* What was left of the one before is dropped. */
+static void
+begin(struct sensor *s)
 {
 	struct fan_survey *v = &s->survey;
 	struct fan_tree *t = s->tree;
 
-	v->wanted = false;
+	v->wanted = v->blind = v->failed = false;
 	if (!v->on)
 		return;
+	close_list(v);
+	fan_held_drop(v);
 	buf_clear(&v->ids);
-	fan_batch_clear(&v->held);
-	v->at = v->held_at = 0;
-	v->failed = false;
+	v->at = 0;
 	for (struct fan_dir *d = t->top; d; d = fan_next(t->top, d)) {
 		if (has_files(d))
 			push_id(v, d);
 	}
 	v->active = true;
 	if (v->ids.failed ||
-	    !put_path(s, &s->batch, EVENT_LIST_BEGIN, VIEW_NONE))
+	    !fan_put_path(s, &s->batch, EVENT_LIST_BEGIN, VIEW_NONE))
 		give_up(s);
 }
 
 struct listing {
 	struct sensor *s;
-	size_t names;
-	bool cut;
+	bool failed;
 };
 
 static void
@@ -164,57 +166,41 @@ list_name(void *ctx, struct fan_dir *d, int fd, struct view name)
 	struct fan_batch *held = &l->s->survey.held;
 	struct event_seen seen;
 	struct fan_act act;
+	bool seen_it;
 
-	if (!fan_wanted(d, name) || l->cut)
+	if (!fan_wanted(d, name))
 		return;
-	if (l->names == DIR_NAMES_MAX) {
-		l->cut = true;
-		return;
-	}
-	if (!fan_look_at(fd, name.p, &seen)) {
-		l->cut |= errno != ENOENT;
+	seen_it = fan_look_at(fd, name.p, &seen);
+	if (!seen_it && errno == ENOENT)
 		return; /* gone again */
-	}
-	act = act_at(l->s, EVENT_LISTED, d, name, S_ISDIR(seen.mode));
-	l->cut = !put_name(l->s, held, &act);
-	if (l->cut)
-		return;
-	fan_batch_see(held, held->n - 1, &seen);
-	l->names++;
+	act = fan_act_at(l->s, EVENT_LISTED, d, name,
+			 seen_it && S_ISDIR(seen.mode));
+	/* Where others may not look, as in what a user has mounted, a name is
+	 * all there is. */
+	if (!fan_put_name(l->s, held, &act))
+		l->failed |= held->bytes.failed;
+	else if (seen_it)
+		fan_batch_see(held, held->n - 1, &seen);
 }
 
-static bool
-is_dir(struct sensor *s, int fd, const struct fan_dir *d)
-{
-	char id[FAN_ID_MAX];
-	ssize_t n = fan_id_or_other(s->tree, fd, id);
-
-	return n >= 0 && view_eq((struct view){ id, (size_t)n },
-				 (struct view){ d->id, d->id_n });
-}
-
+/* Under all its names: a directory may have more than one. */
 static void
-list_dir(struct sensor *s, struct fan_dir *d)
+put_unlisted(struct sensor *s, const struct fan_dir *d)
 {
-	struct view path = { d->path, d->path_n };
-	struct listing l = { .s = s };
 	struct fan_batch *held = &s->survey.held;
-	int fd = fan_open_path(s->tree, path);
+	struct buf names = { 0 };
+	struct view rest, path;
 
-	/* One that is not there any more, or another one by now: events that
-	 * have not been read yet will say so. */
-	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
-		l.cut = true;
-	else if (fd < 0 || !is_dir(s, fd, d))
-		l.cut = true;
-	else if (fan_each_name(d, fd, list_name, &l) != 0)
-		l.cut = true;
-	if (fd >= 0)
-		close(fd);
-	if (put_path(s, held, EVENT_LIST_DIR, path))
-		held->v[held->n - 1].flag = l.cut;
-	else
-		s->survey.failed = true;
+	fan_dir_names(d, &names);
+	rest = buf_view(&names);
+	s->survey.failed |= names.failed;
+	while (view_next_item(&rest, &path)) {
+		if (fan_put_path(s, held, EVENT_LIST_DIR, path))
+			held->v[held->n - 1].flag = true;
+		else
+			s->survey.failed = true;
+	}
+	buf_free(&names);
 }
 
 static struct fan_dir *
@@ -226,253 +212,259 @@ next_dir(struct sensor *s)
 	size_t n;
 
 	while (v->at < all.n) {
+		struct view id;
+
 		memcpy(&n, all.p + v->at, sizeof(n));
-		d = fan_find(s->tree, view_sub(all, v->at + sizeof(n), n));
+		id = view_sub(all, v->at + sizeof(n), n);
+		d = fan_find(s->tree, id);
 		v->at += sizeof(n) + n;
-		if (d && !d->gone)
-			return d;
+		if (!d || d->gone)
+			continue;
+		buf_clear(&v->id);
+		buf_put(&v->id, id);
+		return d;
 	}
 	return NULL;
 }
 
-bool
-fan_survey_list(struct sensor *s)
+/* One that is not there any more, or another one by now: events that have not
+ * been read yet will say so. */
+static void
+open_list(struct sensor *s, struct fan_dir *d)
 {
 	struct fan_survey *v = &s->survey;
-	struct fan_dir *d;
 
-	if (!v->active || s->rescan || v->held.n > 0)
-		return false;
-	v->held_at = v->at;
-	while (v->held.n < CHUNK_NAMES && (d = next_dir(s)) != NULL)
-		list_dir(s, d);
+	v->listfd = fan_open_path(s->tree, (struct view){ d->path, d->path_n });
+	if (v->listfd >= 0 && fan_is_dir(s, v->listfd, d))
+		return;
+	close_list(v);
+	put_unlisted(s, d);
+}
+
+/* The next names of the directory in work, or of the next one; false when all
+ * has been listed. */
+static bool
+list_some(struct sensor *s)
+{
+	struct fan_survey *v = &s->survey;
+	struct fan_dir *d = v->listfd >= 0 ? fan_find(s->tree, buf_view(&v->id))
+					   : next_dir(s);
+	struct listing l = { .s = s };
+	int more;
+
+	if (v->listfd < 0) {
+		if (d)
+			open_list(s, d);
+		return d != NULL;
+	}
+	more = d && !d->gone ? fan_some_names(d, v->listfd, list_name, &l) : 0;
+	if (d && (more < 0 || d->gone))
+		put_unlisted(s, d);
+	v->failed |= l.failed;
+	if (more <= 0)
+		close_list(v);
 	return true;
 }
 
-/* ---- what was told of ------------------------------------------------ */
-
-static struct fan_kept *
-find_touched(struct fan_survey *v, struct view dir_id, struct view name,
-	     struct view path)
-{
-	uint64_t hash = fan_keep_hash(dir_id, name, VIEW_NONE);
-	struct fan_kept *k = NULL;
-
-	while ((k = fan_keep_find(&v->touched, hash, k)) != NULL) {
-		if (view_eq(fan_record_dir(&k->r), dir_id) &&
-		    view_eq(fan_record_path(&k->r), path))
-			return k;
-	}
-	return NULL;
-}
-
-/* Of a name on the way to watched places only its going matters. */
-static bool
-write_touch(struct sensor *s, struct fan_kept *k, struct fan_dir *d,
-	    struct view name)
-{
-	struct fan_act act = act_at(s, EVENT_REFRESHED, d, name, false);
-	struct buf real = { 0 };
-
-	if (fan_wanted(d, name))
-		return fan_act_write(s->tree, &act, &k->r, &k->bytes);
-	fan_real_name(d, name, &real);
-	k->r = (struct fan_record){
-		.kind = EVENT_REFRESHED,
-		.time_ns = s->now_ns,
-		.dir_n = (uint32_t)d->id_n,
-		.path_n = (uint32_t)real.n,
-		.flag = true,
-		.bytes = &k->bytes,
-	};
-	buf_put(&k->bytes, (struct view){ d->id, d->id_n });
-	buf_put(&k->bytes, buf_view(&real));
-	if (real.failed)
-		k->bytes.failed = true;
-	buf_free(&real);
-	return !k->bytes.failed;
-}
-
-static void refresh_one(struct sensor *, struct fan_kept *);
-
-/* Room for one more: what was listed may have been told of in the meantime,
- * which would not be known any more. */
 static void
-make_room(struct sensor *s)
+list_chunk(struct sensor *s)
 {
 	struct fan_survey *v = &s->survey;
+	size_t names = v->held.n + CHUNK_NAMES;
+	size_t bytes = v->held.bytes.n + CHUNK_BYTES;
+	bool more = v->active;
 
-	if (v->touched.n < v->touched.max)
-		return;
-	if (v->held.n > 0) {
-		fan_batch_clear(&v->held);
-		v->at = v->held_at;
-	}
-	while (v->touched.first && v->touched.n >= v->touched.max)
-		refresh_one(s, v->touched.first);
-	close_dir(v);
+	while (more && !v->failed && v->held.n < names &&
+	       v->held.bytes.n < bytes)
+		more = list_some(s);
+}
+
+/* ---- losses ---------------------------------------------------------- */
+
+/* How many events are in the queue now, or more. */
+static uint64_t
+queued(const struct sensor *s)
+{
+	int bytes = 0;
+
+	if (s->source_fd < 0)
+		return 0;
+	if (ioctl(s->source_fd, FIONREAD, &bytes) != 0 || bytes < 0)
+		bytes = INT_MAX;
+	return (uint64_t)bytes / s->source->event_bytes + s->source->n_ahead;
 }
 
 void
-fan_touch(struct sensor *s, struct fan_dir *d, struct view name)
-{
-	struct fan_survey *v = &s->survey;
-	struct view id = { d->id, d->id_n };
-	struct fan_kept *k;
-
-	if (!v->on || name.n == 0 || name.n > NAME_MAX ||
-	    (!fan_wanted(d, name) && !fan_leads_to(d, name)))
-		return;
-	make_room(s);
-	k = fan_keep_new(&v->touched);
-	if (!k)
-		return;
-	if (!write_touch(s, k, d, name) ||
-	    find_touched(v, id, name, fan_record_path(&k->r))) {
-		k->bytes.failed = false;
-		fan_keep_return(&v->touched, k);
-		return;
-	}
-	k->r.pidfd = -1;
-	k->hash = fan_keep_hash(id, name, VIEW_NONE);
-	k->since_ns = s->now_ns;
-	fan_keep_put(&v->touched, k);
-}
-
-/* Kept open from one file to the next. */
-static bool
-open_dir(struct sensor *s, struct fan_dir *d)
+fan_survey_want(struct sensor *s)
 {
 	struct fan_survey *v = &s->survey;
 
-	if (v->dir == d)
-		return true;
-	close_dir(v);
-	v->dirfd = fan_open_path(s->tree, (struct view){ d->path, d->path_n });
-	if (v->dirfd < 0 || !is_dir(s, v->dirfd, d)) {
-		close_dir(v);
-		return false;
-	}
-	v->dir = d;
-	return true;
+	fan_held_drop(v);
+	while (v->touched.first)
+		fan_touched_drop(v, v->touched.first);
+	v->on = v->wanted = true;
+	v->active = false;
 }
 
-/* Under the name that its directory has now. */
+/* Those before the loss are behind us, or it cannot be waited for. */
 static void
-refresh_here(struct sensor *s, struct fan_dir *d, struct view name,
-	     const struct event_seen *seen)
+look_again(struct sensor *s)
 {
-	struct fan_act act =
-		act_at(s, EVENT_REFRESHED, d, name, S_ISDIR(seen->mode));
+	struct fan_survey *v = &s->survey;
 
-	if (put_name(s, &s->batch, &act))
-		fan_batch_see(&s->batch, s->batch.n - 1, seen);
-}
-
-static bool
-has_moved(struct sensor *s, struct fan_dir *d, struct view name,
-	  struct view path)
-{
-	struct buf now = { 0 };
-	bool moved;
-
-	moved = fan_names(s->tree, d, name, &now, NULL) && !now.failed &&
-		!view_eq(buf_view(&now), path);
-	buf_free(&now);
-	return moved;
-}
-
-/* What stands there now; false when that cannot be told. */
-static bool
-look(struct sensor *s, struct fan_dir *d, struct view name,
-     struct event_seen *seen, bool *there)
-{
-	char last[NAME_MAX + 1];
-
-	*there = false;
-	if (!d || d->gone)
-		return true;
-	if (name.n > NAME_MAX || !open_dir(s, d))
-		return false;
-	memcpy(last, name.p, name.n);
-	last[name.n] = '\0';
-	*there = fan_look_at(s->survey.dirfd, last, seen);
-	return *there || errno == ENOENT || errno == ENOTDIR;
-}
-
-static void
-refresh_one(struct sensor *s, struct fan_kept *k)
-{
-	struct fan_dir *d = fan_find(s->tree, fan_record_dir(&k->r));
-	struct view path = fan_record_path(&k->r), name = path_name(path);
-	struct event_seen seen;
-	bool there;
-
-	if (look(s, d, name, &seen, &there)) {
-		bool moved = there && has_moved(s, d, name, path);
-
-		if (!there || moved)
-			put_path(s, &s->batch, EVENT_REFRESHED, path);
-		if (there && !k->r.flag)
-			refresh_here(s, d, name, &seen);
-	}
-	fan_keep_take(&s->survey.touched, k);
-	fan_keep_return(&s->survey.touched, k);
+	s->rescan = false;
+	v->active = false;
+	fan_held_drop(v);
+	for (struct fan_kept *k = v->touched.first; k; k = k->next)
+		k->doubted = true;
+	fan_find_way(s);
+	begin(s);
 }
 
 void
-fan_refresh(struct sensor *s, bool busy)
+fan_survey_lost(struct sensor *s, bool drained)
 {
 	struct fan_survey *v = &s->survey;
-	uint64_t hold_ns = v->hurry ? 0 : TOUCH_HOLD_NS;
+	bool late;
 
-	if (!v->touched.first || v->held.n > 0)
+	if (!s->rescan || s->now_ns < v->pause_ns)
 		return;
-	if (busy && v->touched.n < v->touched.max / 2)
-		hold_ns = TOUCH_BUSY_NS;
-	for (unsigned i = 0; i < REFRESH_MAX && v->touched.first &&
-			     v->touched.first->since_ns + hold_ns <= s->now_ns;
-	     i++)
-		refresh_one(s, v->touched.first);
-	close_dir(v);
+	if (v->losses != s->losses)
+		v->loss_mark = s->taken + queued(s);
+	v->losses = s->losses;
+	if (v->loss_ns == 0)
+		v->loss_ns = s->now_ns;
+	late = s->now_ns - v->loss_ns >= LATE_NS;
+	drained = drained || s->taken >= v->loss_mark;
+	if (v->active && late) {
+		v->blind = true;
+	} else if (drained || late) {
+		look_again(s);
+		v->blind = !drained;
+	}
 }
 
 /* ---- telling --------------------------------------------------------- */
 
-/* What it is was read before its last event: that comes with the refreshing. */
+bool
+fan_survey_look(struct sensor *s, bool busy)
+{
+	struct fan_survey *v = &s->survey;
+
+	if (v->wanted && !s->rescan)
+		begin(s);
+	if (!v->on || v->looked || (s->rescan && !v->blind))
+		return false;
+	if (!v->blind)
+		fan_touched_look(s, busy);
+	list_chunk(s);
+	v->looked = v->active || v->held.n > 0;
+	if (!v->looked)
+		return false;
+	v->mark = s->taken + queued(s);
+	return v->mark > s->taken;
+}
+
+static bool
+copy_held(struct sensor *s, size_t at)
+{
+	return fan_batch_copy(&s->batch, &s->survey.held, at) != NULL;
+}
+
+/* What counts as told of a file. It was looked at when it was told: if it has
+ * not changed since, all of it was, whatever was lost. */
+static uint32_t
+told_of(const struct fan_survey *v, const struct fan_kept *k, size_t at)
+{
+	const struct fan_record *r = &v->held.v[at];
+	uint64_t wall_ns = clock_wall_ns() - clock_boot_ns() + k->first_ns;
+
+	if (!k->doubted && !v->blind)
+		return k->r.acts;
+	if (r->seen == 0)
+		return k->r.acts;
+	return v->held.seen[r->seen - 1].changed_ns + CLOCK_SLACK_NS < wall_ns
+		       ? k->r.acts
+		       : 0;
+}
+
+/* Looked at, and not acted upon since. */
 static void
-leave_to_refresh(struct fan_survey *v)
+tell_refreshed(struct sensor *s)
+{
+	struct fan_survey *v = &s->survey;
+	struct fan_kept *k = v->touched.first, *next;
+
+	for (; k; k = next) {
+		next = k->next;
+		if (k->looked == 0)
+			continue;
+		for (size_t i = k->looked - 1;
+		     i < k->looked - 1 + k->n_looked && !v->failed; i++) {
+			v->held.v[i].acts = told_of(v, k, i);
+			v->failed = !copy_held(s, i);
+		}
+		fan_touched_drop(v, k);
+	}
+}
+
+static void
+mark_listed(struct fan_survey *v)
 {
 	for (size_t i = 0; i < v->held.n; i++) {
 		struct fan_record *r = &v->held.v[i];
 		struct view path = fan_record_path(r);
+		const struct fan_kept *k = NULL;
 
-		if (r->kind == EVENT_LISTED &&
-		    find_touched(v, fan_record_dir(r), path_name(path), path))
-			r->seen = 0;
+		if (r->kind == EVENT_LISTED)
+			k = fan_touched_find(v, fan_record_dir(r),
+					     path_name(path), path);
+		if (k)
+			r->acts = told_of(v, k, i);
 	}
 }
 
-void
-fan_survey_tell(struct sensor *s)
+static void
+tell_listed(struct sensor *s)
 {
 	struct fan_survey *v = &s->survey;
 
-	if (!v->active || s->rescan)
-		return;
-	leave_to_refresh(v);
-	fan_release(s);
-	while (v->touched.first)
-		refresh_one(s, v->touched.first);
-	close_dir(v);
 	for (size_t i = 0; i < v->held.n && !v->failed; i++)
-		v->failed = !fan_batch_copy(&s->batch, &v->held, i);
-	fan_batch_clear(&v->held);
-	if (!v->failed && v->at == v->ids.n) {
-		v->failed = !put_path(s, &s->batch, EVENT_LIST_END, VIEW_NONE);
-		v->active = false;
-		buf_free(&v->ids);
-	}
+		if (v->held.v[i].kind == EVENT_LISTED ||
+		    v->held.v[i].kind == EVENT_LIST_DIR)
+			v->failed = !copy_held(s, i);
+}
+
+static void
+end_list(struct sensor *s)
+{
+	struct fan_survey *v = &s->survey;
+
+	v->failed = !fan_put_path(s, &s->batch, EVENT_LIST_END, VIEW_NONE);
+	if (!v->failed)
+		s->batch.v[s->batch.n - 1].flag = s->rescan;
+	v->active = v->blind = false;
+	v->loss_ns = 0;
+	buf_free(&v->ids);
+}
+
+void
+fan_survey_tell(struct sensor *s, bool drained)
+{
+	struct fan_survey *v = &s->survey;
+
+	if (!v->looked || (s->rescan && !v->blind) ||
+	    !(drained || v->blind || s->taken >= v->mark))
+		return;
+	if (v->active)
+		fan_release(s);
+	mark_listed(v);
+	if (!v->blind)
+		tell_refreshed(s);
+	tell_listed(s);
+	fan_held_drop(v);
+	if (v->active && !v->failed && v->listfd < 0 && v->at == v->ids.n)
+		end_list(s);
 	if (v->failed)
 		give_up(s);
 }
@@ -482,8 +474,10 @@ fan_survey_due(const struct sensor *s)
 {
 	const struct fan_survey *v = &s->survey;
 
-	if (v->active || v->wanted || (v->hurry && v->touched.first))
+	if (s->rescan && s->now_ns < v->pause_ns)
+		return v->pause_ns;
+	if (v->active || v->wanted || s->rescan || v->looked ||
+	    (v->hurry && v->touched.first))
 		return s->now_ns;
-	return v->touched.first ? v->touched.first->since_ns + TOUCH_HOLD_NS
-				: 0;
+	return fan_touched_due(v);
 }

@@ -111,7 +111,8 @@ emit(struct sensor *s, struct fan_taken *e, const struct fan_act *act)
 		if (r)
 			s->batch.n--;
 		if (!r || s->batch.bytes.failed)
-			s->lost++;
+			fan_take_loss(s, VIEW("file events"),
+				      VIEW("out of memory"), true);
 		return;
 	}
 	if (!e->shared && e->pidfd >= 0) {
@@ -132,6 +133,7 @@ fan_take_loss(struct sensor *s, struct view scope, struct view cause,
 
 	s->lost++;
 	s->rescan |= again;
+	s->losses += again;
 	if (!r)
 		return;
 	r->kind = EVENT_LOSS;
@@ -252,7 +254,7 @@ fan_take_found(void *sensor, struct fan_dir *d, int dirfd, struct view name,
 		act.attribution = ATTRIBUTION_KERNEL;
 	}
 	fan_listing_note(d, dirfd, name);
-	fan_touch(s, d, name);
+	fan_touch(s, d, name, cause->why == WHY_MOVE ? ACT_RENAME : ACT_CREATE);
 	if (find_found(s, d, name, act.target))
 		return;
 	k = fan_keep_new(&s->found);
@@ -543,7 +545,7 @@ take_plain(struct sensor *s, struct fan_taken *e)
 		d = d->parent;
 	}
 	if (e->mask & names || fan_wanted(d, name))
-		fan_touch(s, d, name);
+		fan_touch(s, d, name, fan_acts(e));
 	if (fan_wanted(d, name)) {
 		settle_found(s, e, d, name, appears(e));
 		take_names(s, e, d, name);
@@ -604,9 +606,9 @@ take_rename(struct sensor *s, struct fan_taken *e)
 	struct fan_act act;
 
 	if (old)
-		fan_touch(s, old, e->old_name);
+		fan_touch(s, old, e->old_name, fan_acts(e));
 	if (d)
-		fan_touch(s, d, e->name);
+		fan_touch(s, d, e->name, fan_acts(e));
 	if (old && fan_wanted(old, e->old_name)) {
 		settle_found(s, e, old, e->old_name, false);
 		flush_kept(s, &s->young, old, e->old_name, young_target(s, e));
@@ -673,10 +675,12 @@ fan_take(struct sensor *s, const struct fanotify_event_metadata *meta,
 	};
 
 	if (meta->mask & FAN_Q_OVERFLOW) {
+		s->taken++;
 		fan_take_loss(s, VIEW("file events"),
 			      VIEW("the kernel's queue was full"), true);
 		return;
 	}
+	s->taken++;
 	read_infos(&e, meta, p);
 	share_pidfd(s, &e);
 	fan_take_act(s, &e);

@@ -206,6 +206,9 @@ bool fan_leads_to(const struct fan_dir *, struct view name);
  * to `aliases` (may be NULL). False, and nothing, when nobody asked for it. */
 bool fan_names(struct fan_tree *, struct fan_dir *, struct view name,
 	       struct buf *path, struct buf *aliases);
+/* Of the directory itself: the real one, and all others that files in it may
+ * be seen under, each with a NUL. */
+void fan_dir_names(const struct fan_dir *, struct buf *out);
 bool fan_wanted(const struct fan_dir *, struct view name);
 void fan_real_name(const struct fan_dir *, struct view name, struct buf *);
 

@@ -113,6 +113,7 @@ frame_receive(int socket, void *head, size_t n_head, char *text, int *fd)
 	X(again, bool, 1)                                  \
 	X(incomplete, bool, 1)                             \
 	X(watchset, uint64_t, UINT64_MAX)                  \
+	X(acts, uint32_t, ACT_ALL)                         \
 	X(proc.parent.pid, uint32_t, UINT32_MAX)           \
 	X(proc.parent.start_ns, uint64_t, UINT64_MAX)      \
 	X(proc.pgid, uint32_t, UINT32_MAX)                 \

@@ -3,37 +3,19 @@
 #include "fim/ledger.h"
 
 #include "fim/ledger_db.h"
-#include "fim/ledger_origin.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* A directory of a sensor may have files under several names of its own, as
- * /run and /var/run. */
-#define GROUPS_MAX 8u
+/* Rows between two looks at anything else: some milliseconds. */
+#define WORK_ROWS 2048u
+/* Times of files come from a coarser clock. */
+#define CLOCK_SLACK_NS (2 * NS_PER_SEC)
 
-/* A file as remembered. */
-struct row {
-	struct view name;
-	struct event_seen is;
-	bool met;
-};
-
-/* The directory that is being listed. */
-struct group {
-	struct view path;
-	int64_t dir;   /* 0 = nothing was known in it */
-	struct row *v; /* by name; owned */
+/* Hashes of paths, 0 for none; open addressing. */
+struct hashes {
+	uint64_t *v; /* owned */
 	size_t n, cap;
-	struct arena arena;
-	bool failed; /* memory was out */
-};
-
-/* What seems to be gone: told at the end, unless it was only renamed. */
-struct gone {
-	int64_t dir;
-	struct view path;
-	struct event_seen was;
 };
 
 struct ledger {
@@ -43,19 +25,82 @@ struct ledger {
 	bool knows;
 	struct ledger_counters counters;
 	/* Of the list in work. */
-	bool listing;
+	bool listing, ended; /* and what is gone is being told */
 	enum attribution how;
-	uint64_t time_ns;
+	uint64_t time_ns, since_ns;
 	struct watchset now; /* a copy */
-	struct group groups[GROUPS_MAX];
-	size_t n_groups;
-	uint64_t *listed; /* hashes of directories, sorted at the end; owned */
-	size_t n_listed, listed_cap;
-	struct gone *gone; /* owned */
-	size_t n_gone, gone_cap;
-	struct ledger_origins origins;
-	struct arena arena; /* of `gone` and `now` */
+	/* What is there, of what is remembered; directories that could not be
+	 * listed, whose files are taken to be there, too. */
+	struct hashes met, unlisted;
+	/* The row up to which has been looked for what is gone. */
+	int64_t at_dir;
+	struct buf at_name;
+	struct buf at_path; /* of the directory `path_dir` */
+	int64_t path_dir;
 };
+
+/* ---- hashes ---------------------------------------------------------- */
+
+static size_t
+hashes_place(const struct hashes *h, uint64_t hash)
+{
+	size_t at = hash & (h->cap - 1);
+
+	while (h->v[at] != 0 && h->v[at] != hash)
+		at = (at + 1) & (h->cap - 1);
+	return at;
+}
+
+static int
+hashes_grow(struct hashes *h)
+{
+	struct hashes to = { .cap = h->cap ? 2 * h->cap : 1024 };
+
+	to.v = calloc(to.cap, sizeof(*to.v));
+	if (to.v == NULL)
+		return -1;
+	for (size_t i = 0; i < h->cap; i++)
+		if (h->v[i] != 0)
+			to.v[hashes_place(&to, h->v[i])] = h->v[i];
+	to.n = h->n;
+	free(h->v);
+	*h = to;
+	return 0;
+}
+
+static int
+hashes_add(struct hashes *h, uint64_t hash)
+{
+	size_t at;
+
+	if (2 * (h->n + 1) > h->cap && hashes_grow(h) != 0)
+		return -1;
+	at = hashes_place(h, hash);
+	h->n += h->v[at] == 0;
+	h->v[at] = hash;
+	return 0;
+}
+
+static bool
+hashes_have(const struct hashes *h, uint64_t hash)
+{
+	return h->cap > 0 && h->v[hashes_place(h, hash)] != 0;
+}
+
+static void
+hashes_free(struct hashes *h)
+{
+	free(h->v);
+	*h = (struct hashes){ 0 };
+}
+
+static uint64_t
+key_of(struct view dir, struct view name)
+{
+	uint64_t hash = hash_mix(view_hash(dir), view_hash(name));
+
+	return hash != 0 ? hash : 1;
+}
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -82,31 +127,16 @@ ledger_open(const struct ledger_config *config)
 }
 
 static void
-drop_groups(struct ledger *l)
-{
-	for (size_t i = 0; i < l->n_groups; i++) {
-		free(l->groups[i].v);
-		arena_free(&l->groups[i].arena);
-		l->groups[i] = (struct group){ 0 };
-	}
-	l->n_groups = 0;
-}
-
-static void
 end_list(struct ledger *l)
 {
-	drop_groups(l);
-	free(l->listed);
-	free(l->gone);
-	free(l->now.v);
-	arena_free(&l->now.arena);
-	arena_free(&l->arena);
-	l->listed = NULL;
-	l->gone = NULL;
-	l->now = (struct watchset){ 0 };
-	l->n_listed = l->listed_cap = l->n_gone = l->gone_cap = 0;
-	ledger_origins_free(&l->origins);
-	l->listing = false;
+	watchset_free(&l->now);
+	hashes_free(&l->met);
+	hashes_free(&l->unlisted);
+	buf_free(&l->at_name);
+	buf_free(&l->at_path);
+	l->at_dir = INT64_MIN;
+	l->path_dir = 0;
+	l->listing = l->ended = false;
 }
 
 void
@@ -151,33 +181,50 @@ check(struct ledger *l, int result)
 		l->counters.failed++;
 }
 
+/* What the database has undone was perhaps a part of this list, or all that
+ * was known. */
+static void
+check_undone(struct ledger *l)
+{
+	struct watchset scope = { 0 };
+	int known;
+
+	if (!ledger_db_undone(l->db))
+		return;
+	if (l->listing)
+		give_up(l);
+	known = ledger_db_scope(l->db, &scope);
+	if (known < 0) {
+		watchset_free(&scope);
+		return;
+	}
+	watchset_free(&l->before);
+	l->before = scope;
+	l->knows = known > 0;
+}
+
 /* ---- remembering ----------------------------------------------------- */
 
-static void
-remember(struct ledger *l, struct view path, const struct event_seen *seen,
-	 bool known)
+static bool
+has_room(const struct ledger *l)
 {
-	bool room = known || ledger_db_count(l->db) < l->config.max_files;
-
-	if (!room)
-		l->counters.left_out++;
-	check(l, ledger_db_put(l->db, path_directory(path), path_name(path),
-			       seen, room));
+	return ledger_db_count(l->db) < l->config.max_files;
 }
 
 static void
-refreshed(struct ledger *l, const struct event *e)
+remember(struct ledger *l, struct view path, const struct event_seen *seen)
 {
-	struct view path = e->file.path;
+	check(l, ledger_db_put(l->db, path_directory(path), path_name(path),
+			       seen, has_room(l)));
+}
+
+static void
+forget(struct ledger *l, struct view path)
+{
 	int64_t dir = ledger_db_dir(l->db, path_directory(path));
 
-	if (e->seen != NULL) {
-		remember(l, path, e->seen, false);
-		return;
-	}
 	if (dir > 0)
 		check(l, ledger_db_drop(l->db, dir, path_name(path)));
-	check(l, ledger_db_drop_below(l->db, path));
 }
 
 /* ---- events ---------------------------------------------------------- */
@@ -204,93 +251,71 @@ tell_gone(struct ledger *l, struct view path, const struct event_seen *was)
 	tell(l, &e, EVENT_DELETE);
 }
 
-/* ---- one directory --------------------------------------------------- */
-
-static void
-add_row(void *ctx, struct view name, const struct event_seen *is)
-{
-	struct group *g = ctx;
-
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? 2 * g->cap : 64;
-		struct row *v = reallocarray(g->v, cap, sizeof(*v));
-
-		if (v == NULL) {
-			g->failed = true;
-			return;
-		}
-		g->v = v;
-		g->cap = cap;
-	}
-	g->v[g->n] = (struct row){ arena_copy(&g->arena, name), *is, false };
-	if (g->v[g->n].name.p == NULL)
-		g->failed = true;
-	g->n++;
-}
-
-/* The directory with this path, loaded; NULL: no memory, or the database. */
-static struct group *
-group_of(struct ledger *l, struct view path)
-{
-	struct group *g;
-
-	for (size_t i = 0; i < l->n_groups; i++)
-		if (view_eq(l->groups[i].path, path))
-			return &l->groups[i];
-	if (l->n_groups == GROUPS_MAX)
-		return NULL;
-	g = &l->groups[l->n_groups++];
-	g->path = arena_copy(&g->arena, path);
-	g->dir = ledger_db_dir(l->db, path);
-	if ((path.n > 0 && g->path.p == NULL) || g->dir < 0)
-		return NULL;
-	if (g->dir > 0 && ledger_db_each_file(l->db, g->dir, add_row, g) != 0)
-		return NULL;
-	return g->failed ? NULL : g;
-}
-
-static int
-row_cmp(const void *key, const void *row)
-{
-	return view_cmp(*(const struct view *)key,
-			((const struct row *)row)->name);
-}
-
-static struct row *
-find_row(struct group *g, struct view name)
-{
-	return g->n == 0 ? NULL
-			 : bsearch(&name, g->v, g->n, sizeof(*g->v), row_cmp);
-}
-
 /* ---- what was renamed ------------------------------------------------ */
 
-/* The directory is being listed now: its row is not gone, but moved. */
-static void
-mark_met(struct ledger *l, int64_t dir, struct view name)
-{
-	for (size_t i = 0; i < l->n_groups; i++) {
-		struct row *r = l->groups[i].dir == dir
-					? find_row(&l->groups[i], name)
-					: NULL;
+struct origin {
+	const struct event_seen *is;
+	int64_t dir;
+	struct buf name;
+	bool found;
+};
 
-		if (r != NULL)
-			r->met = true;
-	}
+/* Numbers of objects are used again at once by some file systems: what was
+ * written must be the same, too. A directory is written by what happens in
+ * it. */
+static bool
+is_renamed(const struct event_seen *was, const struct event_seen *is)
+{
+	return (was->mode & S_IFMT) == (is->mode & S_IFMT) &&
+	       (S_ISDIR(is->mode) ||
+		(was->written_ns == is->written_ns && was->size == is->size));
 }
 
-/* True: `path` has where this object was before, and the ledger no longer. */
+static void
+take_name(void *ctx, int64_t dir, struct view name,
+	  const struct event_seen *was)
+{
+	struct origin *o = ctx;
+
+	if (o->found || !is_renamed(was, o->is))
+		return;
+	o->dir = dir;
+	buf_put(&o->name, name);
+	o->found = !o->name.failed;
+}
+
+/* True: `path` has the name that this object had before and, having only one,
+ * has no longer; the ledger has forgotten it. */
 static bool
 take_origin(struct ledger *l, const struct event_seen *is, struct buf *path)
 {
-	int64_t dir = ledger_origin_take(&l->origins, l->db, is, path);
+	struct origin o = { .is = is };
+	bool found = false;
 
-	if (dir > 0)
-		mark_met(l, dir, path_name(buf_view(path)));
-	return dir > 0;
+	if (!S_ISDIR(is->mode) && is->nlink != 1)
+		return false;
+	check(l, ledger_db_each_name(l->db, is, take_name, &o));
+	if (o.found && ledger_db_path(l->db, o.dir, path) == 1) {
+		buf_putc(path, '/');
+		buf_put(path, buf_view(&o.name));
+		found = !path->failed &&
+			ledger_db_drop(l->db, o.dir, buf_view(&o.name)) == 1;
+	}
+	buf_free(&o.name);
+	return found;
 }
 
 /* ---- one name -------------------------------------------------------- */
+
+/* Once it is full it cannot say what is new: a file that has changed since the
+ * list before is told, perhaps not for the first time. */
+static void
+came_too_many(struct ledger *l, struct event *e, const struct event_seen *is)
+{
+	l->counters.left_out++;
+	if (is->changed_ns + CLOCK_SLACK_NS >= l->since_ns)
+		tell(l, e, EVENT_CREATE);
+}
 
 static void
 came(struct ledger *l, const struct event *listed)
@@ -298,23 +323,20 @@ came(struct ledger *l, const struct event *listed)
 	struct event_seen is = *listed->seen;
 	struct event e = *listed;
 	struct buf origin = { 0 };
-	bool renamed;
+	bool covered = l->knows && watchset_covers(&l->before, e.file.path);
+	bool told = e.acts & (ACT_CREATE | ACT_RENAME);
 
-	if (!l->knows || !watchset_covers(&l->before, e.file.path)) {
-		l->counters.learned++;
-		remember(l, e.file.path, &is, false);
+	if (!has_room(l) && covered && !told) {
+		came_too_many(l, &e, &is);
 		return;
 	}
-	/* Once it is full it knows too little to say what is new. */
-	if (ledger_db_count(l->db) >= l->config.max_files) {
-		l->counters.left_out++;
-		return;
-	}
-	renamed = take_origin(l, &is, &origin);
-	remember(l, e.file.path, &is, false);
-	if (renamed)
+	l->counters.left_out += !has_room(l);
+	l->counters.learned += !covered && has_room(l);
+	if (covered && !told && take_origin(l, &is, &origin))
 		e.file.old_path = buf_view(&origin);
-	tell(l, &e, renamed ? EVENT_RENAME : EVENT_CREATE);
+	remember(l, e.file.path, &is);
+	if (covered && !told)
+		tell(l, &e, origin.n > 0 ? EVENT_RENAME : EVENT_CREATE);
 	buf_free(&origin);
 }
 
@@ -346,117 +368,97 @@ changed(struct ledger *l, const struct event *listed,
 	bool dir = S_ISDIR(is.mode);
 	struct event e = *listed;
 
-	remember(l, listed->file.path, &is, true);
-	if (content && !dir)
+	remember(l, listed->file.path, &is);
+	if (content && !dir && !(listed->acts & (ACT_CREATE | ACT_MODIFY)))
 		tell(l, &e, EVENT_MODIFY);
-	if (owner || (!content && !dir))
+	e = *listed;
+	if ((owner || (!content && !dir)) &&
+	    !(listed->acts & (ACT_CREATE | ACT_ATTRIBUTES)))
 		tell(l, &e, EVENT_ATTRIBUTES);
 }
 
 static void
-replaced(struct ledger *l, const struct event *listed, const struct group *g,
-	 const struct row *row)
+replaced(struct ledger *l, const struct event *listed,
+	 const struct event_seen *was)
 {
-	check(l, ledger_db_drop(l->db, g->dir, row->name));
+	forget(l, listed->file.path);
 	/* A file that was moved over it is told as such. */
-	tell_gone(l, listed->file.path, &row->is);
+	if (!(listed->acts & (ACT_CREATE | ACT_RENAME | ACT_DELETE)))
+		tell_gone(l, listed->file.path, was);
 	came(l, listed);
+}
+
+static void
+compare(struct ledger *l, const struct event *e, int64_t dir)
+{
+	struct event_seen was;
+	int known = dir > 0 ? ledger_db_get(l->db, dir, path_name(e->file.path),
+					    &was)
+			    : 0;
+
+	if (known < 0)
+		give_up(l);
+	else if (known == 0)
+		came(l, e);
+	else if (is_untouched(&was, e->seen))
+		return;
+	else if (is_same_object(&was, e->seen))
+		changed(l, e, &was);
+	else
+		replaced(l, e, &was);
 }
 
 static void
 listed(struct ledger *l, const struct event *e)
 {
-	struct view path = e->file.path;
-	struct group *g = group_of(l, path_directory(path));
-	struct row *row;
+	struct view path = e->file.path, dir = path_directory(path);
+	int64_t id = ledger_db_dir(l->db, dir);
 
-	if (g == NULL) {
+	if (id < 0) {
 		give_up(l);
 		return;
 	}
-	row = find_row(g, path_name(path));
-	if (row != NULL)
-		row->met = true;
-	if (e->seen == NULL)
-		return;
-	if (row == NULL)
-		came(l, e);
-	else if (is_untouched(&row->is, e->seen))
-		return;
-	else if (is_same_object(&row->is, e->seen))
-		changed(l, e, &row->is);
-	else
-		replaced(l, e, g, row);
+	if (e->seen != NULL)
+		compare(l, e, id);
+	if (l->listing && hashes_add(&l->met, key_of(dir, path_name(path))))
+		give_up(l);
 }
 
-/* ---- a directory's end ----------------------------------------------- */
-
-static int
-add_listed(struct ledger *l, struct view path)
-{
-	if (l->n_listed == l->listed_cap) {
-		size_t cap = l->listed_cap ? 2 * l->listed_cap : 256;
-		uint64_t *v = reallocarray(l->listed, cap, sizeof(*v));
-
-		if (v == NULL)
-			return -1;
-		l->listed = v;
-		l->listed_cap = cap;
-	}
-	l->listed[l->n_listed++] = view_hash(path);
-	return 0;
-}
-
-static int
-add_gone(struct ledger *l, int64_t dir, struct view directory,
-	 const struct row *row)
-{
-	struct gone *g;
-
-	if (l->n_gone == l->gone_cap) {
-		size_t cap = l->gone_cap ? 2 * l->gone_cap : 64;
-		struct gone *v = reallocarray(l->gone, cap, sizeof(*v));
-
-		if (v == NULL)
-			return -1;
-		l->gone = v;
-		l->gone_cap = cap;
-	}
-	g = &l->gone[l->n_gone];
-	*g = (struct gone){ .dir = dir, .was = row->is };
-	g->path = arena_printf(&l->arena, "%.*s/%.*s", (int)directory.n,
-			       directory.p, (int)row->name.n, row->name.p);
-	if (g->path.p == NULL)
-		return -1;
-	l->n_gone++;
-	return 0;
-}
-
-static int
-add_unmet(struct ledger *l, const struct group *g)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (!g->v[i].met && add_gone(l, g->dir, g->path, &g->v[i]) != 0)
-			return -1;
-	return 0;
-}
-
-/* What a directory that could not be listed had, is taken to be there. */
 static void
 dir_ended(struct ledger *l, const struct event *e)
 {
-	int rc = group_of(l, e->file.path) == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < l->n_groups && rc == 0; i++) {
-		const struct group *g = &l->groups[i];
-
-		rc = add_listed(l, g->path);
-		if (rc == 0 && !e->incomplete)
-			rc = add_unmet(l, g);
-	}
-	drop_groups(l);
-	if (rc != 0)
+	if (e->incomplete &&
+	    hashes_add(&l->unlisted, key_of(e->file.path, VIEW_NONE)) != 0)
 		give_up(l);
+}
+
+/* Nothing is there any more; was that told? */
+static void
+vanished(struct ledger *l, const struct event *e)
+{
+	struct view path = e->file.path;
+	int64_t dir = ledger_db_dir(l->db, path_directory(path));
+	struct event_seen was;
+
+	if (dir > 0 && l->listing && !(e->acts & (ACT_DELETE | ACT_RENAME)) &&
+	    ledger_db_get(l->db, dir, path_name(path), &was) == 1)
+		tell_gone(l, path, &was);
+	forget(l, path);
+	check(l, ledger_db_drop_below(l->db, path));
+}
+
+/* While a list is compared, what was lost may be about this one, too. */
+static void
+refreshed(struct ledger *l, const struct event *e)
+{
+	if (e->seen != NULL && l->listing) {
+		listed(l, e);
+	} else if (e->seen != NULL) {
+		l->counters.left_out += !has_room(l);
+		remember(l, e->file.path, e->seen);
+	} else {
+		vanished(l, e);
+	}
 }
 
 /* ---- beginning and end ----------------------------------------------- */
@@ -481,7 +483,7 @@ copy_scope(struct ledger *l, const struct watchset *from)
 /* One that was made for other rules is of no use: the sensor will list again
  * for those in force. */
 static void
-begin(struct ledger *l, const struct event *e, enum attribution how)
+begin(struct ledger *l, const struct event *e)
 {
 	end_list(l);
 	if (e->watchset != watchset_hash(l->config.watchset))
@@ -491,125 +493,155 @@ begin(struct ledger *l, const struct event *e, enum attribution how)
 		return;
 	}
 	l->listing = true;
-	l->how = how;
-	l->counters.learned = 0;
+	l->counters.learned = l->counters.left_out = 0;
 	l->time_ns = e->time_ns;
 }
 
-static int
-hash_cmp(const void *x, const void *y)
-{
-	uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+/* ---- what is gone ---------------------------------------------------- */
 
-	return a < b ? -1 : a > b;
-}
-
-struct absent {
-	struct ledger *l;
-	struct group group; /* of the directory in work */
-	int rc;
+struct gone {
+	int64_t dir;
+	struct view name;
+	struct event_seen was;
 };
 
-/* A directory with files of which the list did not speak at all. */
+struct search {
+	struct ledger *l;
+	struct gone v[WORK_ROWS];
+	size_t n;
+	bool failed;
+	struct arena arena; /* of names */
+};
+
 static void
-take_absent(void *ctx, int64_t dir, struct view path)
+add_row(void *ctx, int64_t dir, struct view name, const struct event_seen *was)
 {
-	struct absent *a = ctx;
-	struct ledger *l = a->l;
-	uint64_t hash = view_hash(path);
-	struct group *g = &a->group;
+	struct search *s = ctx;
+	struct view copy = arena_copy(&s->arena, name);
 
-	if (a->rc != 0 ||
-	    (l->n_listed > 0 && bsearch(&hash, l->listed, l->n_listed,
-					sizeof(hash), hash_cmp) != NULL))
-		return;
-	g->dir = dir;
-	g->path = path;
-	g->n = 0;
-	if (ledger_db_each_file(l->db, dir, add_row, g) != 0 || g->failed)
-		a->rc = -1;
-	else
-		a->rc = add_unmet(l, g);
-	arena_reset(&g->arena);
+	s->failed |= name.n > 0 && copy.p == NULL;
+	s->v[s->n++] = (struct gone){ dir, copy, *was };
 }
 
-static int
-find_absent(struct ledger *l)
-{
-	struct absent a = { .l = l };
-
-	if (l->n_listed > 0)
-		qsort(l->listed, l->n_listed, sizeof(*l->listed), hash_cmp);
-	if (ledger_db_each_dir(l->db, take_absent, &a) != 0)
-		a.rc = -1;
-	free(a.group.v);
-	arena_free(&a.group.arena);
-	return a.rc;
-}
-
-/* Those that were renamed, or have come back meanwhile, are not in the ledger
- * any more as they were. Of places that are not watched any more nothing is
- * known. */
-static void
-tell_all_gone(struct ledger *l)
-{
-	for (size_t i = 0; i < l->n_gone; i++) {
-		struct gone *g = &l->gone[i];
-		int n = ledger_db_drop_same(l->db, g->dir, path_name(g->path),
-					    &g->was);
-
-		check(l, n);
-		if (n == 1 && l->knows && watchset_covers(&l->now, g->path) &&
-		    watchset_covers(&l->before, g->path))
-			tell_gone(l, g->path, &g->was);
-	}
-	if (l->n_gone > 0)
-		check(l, ledger_db_sweep(l->db));
-}
-
+/* The path of a directory, in at_path; false when it has none. */
 static bool
+find_path(struct ledger *l, int64_t dir)
+{
+	if (dir == l->path_dir)
+		return true;
+	buf_clear(&l->at_path);
+	l->path_dir = 0;
+	if (ledger_db_path(l->db, dir, &l->at_path) != 1)
+		return false;
+	l->path_dir = dir;
+	return true;
+}
+
+static void
+look_at_row(struct ledger *l, const struct gone *g)
+{
+	bool named = find_path(l, g->dir);
+	struct view dir = buf_view(&l->at_path);
+	struct buf path = { 0 };
+
+	if (named && (hashes_have(&l->met, key_of(dir, g->name)) ||
+		      hashes_have(&l->unlisted, key_of(dir, VIEW_NONE))))
+		return;
+	check(l, ledger_db_drop(l->db, g->dir, g->name));
+	buf_put(&path, dir);
+	buf_putc(&path, '/');
+	buf_put(&path, g->name);
+	/* Of places that are not watched any more nothing is known. */
+	if (named && !path.failed && l->knows &&
+	    watchset_covers(&l->now, buf_view(&path)) &&
+	    watchset_covers(&l->before, buf_view(&path)))
+		tell_gone(l, buf_view(&path), &g->was);
+	buf_free(&path);
+}
+
+static void
+look_at_rows(struct ledger *l, const struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		look_at_row(l, &s->v[i]);
+	if (s->n == 0)
+		return;
+	l->at_dir = s->v[s->n - 1].dir;
+	buf_clear(&l->at_name);
+	buf_put(&l->at_name, s->v[s->n - 1].name);
+}
+
+static enum ledger_work
 finish(struct ledger *l)
 {
-	if (!l->listing)
-		return false;
-	if (find_absent(l) != 0) {
+	if (ledger_db_sweep(l->db) != 0 ||
+	    ledger_db_set_scope(l->db, &l->now) != 0) {
 		give_up(l);
-		return false;
-	}
-	tell_all_gone(l);
-	if (ledger_db_set_scope(l->db, &l->now) != 0) {
-		give_up(l);
-		return false;
+		return LEDGER_BROKEN;
 	}
 	watchset_free(&l->before);
 	l->before = l->now;
 	l->now = (struct watchset){ 0 };
 	l->knows = l->before.n > 0;
 	end_list(l);
-	return true;
+	return LEDGER_WHOLE;
+}
+
+enum ledger_work
+ledger_work(struct ledger *l)
+{
+	struct search *s;
+	bool ended = l->ended;
+	int n = -1;
+
+	check_undone(l);
+	if (!l->ended)
+		return ended ? LEDGER_BROKEN : LEDGER_NOTHING;
+	s = calloc(1, sizeof(*s));
+	if (s != NULL)
+		n = ledger_db_after(l->db, l->at_dir, buf_view(&l->at_name),
+				    WORK_ROWS, add_row, s);
+	if (n >= 0 && !s->failed)
+		look_at_rows(l, s);
+	if (n < 0 || s->failed || l->at_name.failed) {
+		give_up(l);
+		n = -1;
+	}
+	if (s != NULL)
+		arena_free(&s->arena);
+	free(s);
+	if (n < 0)
+		return LEDGER_BROKEN;
+	return n < (int)WORK_ROWS ? finish(l) : LEDGER_MORE;
+}
+
+void
+ledger_take(struct ledger *l, const struct event *e)
+{
+	check_undone(l);
+	if (e->kind == EVENT_REFRESHED)
+		refreshed(l, e);
+	else if (e->kind == EVENT_LIST_BEGIN)
+		begin(l, e);
+	else if (!l->listing || l->ended)
+		return;
+	else if (e->kind == EVENT_LISTED)
+		listed(l, e);
+	else if (e->kind == EVENT_LIST_DIR)
+		dir_ended(l, e);
+	else if (e->kind == EVENT_LIST_END)
+		l->ended = true;
+}
+
+void
+ledger_mark(struct ledger *l, enum attribution how, uint64_t since_ns)
+{
+	l->how = how;
+	l->since_ns = since_ns;
 }
 
 bool
-ledger_take(struct ledger *l, const struct event *e, enum attribution how)
+ledger_lists(const struct ledger *l)
 {
-	switch (e->kind) {
-	case EVENT_REFRESHED:
-		refreshed(l, e);
-		return false;
-	case EVENT_LIST_BEGIN:
-		begin(l, e, how);
-		return false;
-	case EVENT_LISTED:
-		if (l->listing)
-			listed(l, e);
-		return false;
-	case EVENT_LIST_DIR:
-		if (l->listing)
-			dir_ended(l, e);
-		return false;
-	case EVENT_LIST_END:
-		return finish(l);
-	default:
-		return false;
-	}
+	return l->listing;
 }

@@ -10,9 +10,11 @@
  * and removed in between leaves nothing to find.
  *
  * What is told is remembered when the sensor tells its state again
- * (REFRESHED), a second later. A file that was not in the ledger and lies in a
- * place that was not listed before (the rules have changed, or it is the first
- * time) is learned, and nothing is said of it.
+ * (REFRESHED), a second later. A list says of each name what has been told of
+ * it since it was remembered last and since events were lost: that is not told
+ * again. A file that was not in the ledger and lies in a place that was not
+ * listed before (the rules have changed, or it is the first time) is learned,
+ * and nothing is said of it.
  */
 #ifndef FIM_LEDGER_H
 #define FIM_LEDGER_H
@@ -21,7 +23,8 @@
 #include "fim/state.h"
 #include "fim/watchset.h"
 
-/* More files are not remembered; what becomes of them is not found out. */
+/* More files are not remembered: of those only the new ones are told, by their
+ * times, each time that they are listed. */
 #define LEDGER_FILES_MAX 1000000u
 
 struct ledger_config {
@@ -32,10 +35,11 @@ struct ledger_config {
 };
 
 struct ledger_counters {
-	uint64_t files;	   /* remembered */
-	uint64_t learned;  /* in the list in work, or the last one */
-	uint64_t left_out; /* not remembered, for lack of room */
-	uint64_t failed;   /* times that the database could not be used */
+	uint64_t files;	  /* remembered */
+	uint64_t learned; /* in the list in work, or the last one */
+	uint64_t
+		left_out; /* since it began: not remembered, for lack of room */
+	uint64_t failed;  /* times that the database could not be used */
 };
 
 struct ledger;
@@ -46,10 +50,22 @@ void ledger_close(struct ledger *); /* NULL is allowed */
 
 /* Has it ever had a whole list? Else the next one is learned. */
 bool ledger_knows(const struct ledger *);
-/* LIST_BEGIN, LISTED, LIST_DIR, LIST_END of files, and REFRESHED. What a list
- * finds is marked with the `how` of its beginning. True when this was the end
- * of a list that could be compared as a whole. */
-bool ledger_take(struct ledger *, const struct event *, enum attribution how);
+/* What lists find from now on is marked so, and may have happened since then
+ * (wall). */
+void ledger_mark(struct ledger *, enum attribution, uint64_t since_ns);
+/* LIST_BEGIN, LISTED, LIST_DIR, LIST_END of files, and REFRESHED. */
+void ledger_take(struct ledger *, const struct event *);
+/* A list is being compared, or what is gone since is being told. */
+bool ledger_lists(const struct ledger *);
+
+enum ledger_work {
+	LEDGER_NOTHING,
+	LEDGER_MORE,   /* to be called again */
+	LEDGER_WHOLE,  /* the list has been compared as a whole */
+	LEDGER_BROKEN, /* it could not be; another one is wanted */
+};
+/* Goes on for some milliseconds with what a list leaves to do at its end. */
+enum ledger_work ledger_work(struct ledger *);
 struct ledger_counters ledger_count(const struct ledger *);
 
 #endif

@@ -14,8 +14,13 @@ static const char schema_sql[] =
 	" inode INTEGER NOT NULL, born_ns INTEGER NOT NULL,"
 	" written_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,"
 	" PRIMARY KEY (dir, name)) WITHOUT ROWID;"
+	/* For what was renamed. */
+	"CREATE INDEX IF NOT EXISTS files_object ON files (inode);"
 	"CREATE TABLE IF NOT EXISTS scope ("
 	" path TEXT NOT NULL, recursive INTEGER NOT NULL);";
+
+/* Names of one object that are looked at: it may have 65,000. */
+#define OBJECTS_MAX "64"
 
 #define FACTS "mode, uid, gid, size, inode, born_ns, written_ns, changed_ns"
 
@@ -23,16 +28,17 @@ enum statement {
 	COUNT,
 	FIND_DIR,
 	ADD_DIR,
+	DIR_PATH,
+	GET,
 	ADD,
 	CHANGE,
+	CHANGE_OBJECT,
 	DROP,
-	DROP_SAME,
 	DROP_BELOW,
+	DROP_DIRS,
 	SWEEP,
-	EACH_FILE,
-	EACH_DIR,
-	EACH_OBJECT,
-	FIND,
+	AFTER,
+	OBJECT,
 	SCOPE,
 	CLEAR_SCOPE,
 	ADD_SCOPE,
@@ -43,28 +49,31 @@ static const char *const statement_sql[STATEMENTS] = {
 	[COUNT] = "SELECT count(*) FROM files",
 	[FIND_DIR] = "SELECT id FROM dirs WHERE path = ?1",
 	[ADD_DIR] = "INSERT INTO dirs (path) VALUES (?1) RETURNING id",
+	[DIR_PATH] = "SELECT path FROM dirs WHERE id = ?1",
+	[GET] = "SELECT " FACTS " FROM files WHERE dir = ?1 AND name = ?2",
 	[ADD] = "INSERT INTO files (dir, name, " FACTS ")"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-		" ON CONFLICT DO NOTHING",
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	/* An index is written for what is named here, the same or not. */
 	[CHANGE] = "UPDATE files SET mode = ?3, uid = ?4, gid = ?5, size = ?6,"
-		   " inode = ?7, born_ns = ?8, written_ns = ?9,"
-		   " changed_ns = ?10 WHERE dir = ?1 AND name = ?2",
+		   " born_ns = ?8, written_ns = ?9, changed_ns = ?10"
+		   " WHERE dir = ?1 AND name = ?2",
+	[CHANGE_OBJECT] = "UPDATE files SET mode = ?3, uid = ?4, gid = ?5,"
+			  " size = ?6, inode = ?7, born_ns = ?8,"
+			  " written_ns = ?9, changed_ns = ?10"
+			  " WHERE dir = ?1 AND name = ?2",
 	[DROP] = "DELETE FROM files WHERE dir = ?1 AND name = ?2",
-	[DROP_SAME] = "DELETE FROM files WHERE dir = ?1 AND name = ?2"
-		      " AND mode = ?3 AND uid = ?4 AND gid = ?5 AND size = ?6"
-		      " AND inode = ?7 AND born_ns = ?8 AND written_ns = ?9"
-		      " AND changed_ns = ?10",
 	/* What begins with "path/" is between that and "path0". */
 	[DROP_BELOW] = "DELETE FROM files WHERE dir IN (SELECT id FROM dirs"
 		       " WHERE path = ?1 OR (path > ?2 AND path < ?3))",
+	[DROP_DIRS] = "DELETE FROM dirs"
+		      " WHERE path = ?1 OR (path > ?2 AND path < ?3)",
 	[SWEEP] = "DELETE FROM dirs WHERE NOT EXISTS"
 		  " (SELECT 1 FROM files WHERE dir = dirs.id)",
-	[EACH_FILE] = "SELECT name, " FACTS " FROM files WHERE dir = ?1"
-		      " ORDER BY name",
-	[EACH_DIR] = "SELECT id, path FROM dirs",
-	[EACH_OBJECT] = "SELECT dir, " FACTS " FROM files",
-	[FIND] = "SELECT path || '/' || name, " FACTS " FROM files, dirs"
-		 " WHERE dir = ?1 AND id = ?1 AND inode = ?2 AND born_ns = ?3",
+	[AFTER] = "SELECT dir, name, " FACTS " FROM files"
+		  " WHERE (dir, name) > (?1, ?2) AND typeof(dir) = 'integer'"
+		  " AND typeof(name) = 'text' ORDER BY dir, name LIMIT ?3",
+	[OBJECT] = "SELECT dir, name, " FACTS " FROM files"
+		   " WHERE inode = ?1 AND born_ns = ?2 LIMIT " OBJECTS_MAX,
 	[SCOPE] = "SELECT path, recursive FROM scope",
 	[CLEAR_SCOPE] = "DELETE FROM scope",
 	[ADD_SCOPE] = "INSERT INTO scope (path, recursive) VALUES (?1, ?2)",
@@ -74,6 +83,7 @@ struct ledger_db {
 	struct state *state;
 	sqlite3_stmt *st[STATEMENTS];
 	uint64_t count;
+	bool undone; /* a transaction was, with what was written in it */
 	/* Files come by directory. */
 	struct buf last_path;
 	int64_t last_dir;
@@ -170,6 +180,27 @@ count(struct ledger_db *d)
 	return step == SQLITE_ROW ? 0 : -1;
 }
 
+/* Whatever the reason (a full disk): numbers of directories made in it will be
+ * given again. */
+static void
+on_rollback(void *ctx)
+{
+	struct ledger_db *d = ctx;
+
+	d->undone = true;
+	d->last_dir = 0;
+}
+
+bool
+ledger_db_undone(struct ledger_db *d)
+{
+	bool undone = d->undone;
+
+	if (undone && count(d) == 0)
+		d->undone = false;
+	return undone;
+}
+
 struct ledger_db *
 ledger_db_open(struct state *state)
 {
@@ -178,6 +209,7 @@ ledger_db_open(struct state *state)
 	if (d == NULL)
 		return NULL;
 	d->state = state;
+	sqlite3_rollback_hook(state_db(state), on_rollback, d);
 	if (state_begin(state) == 0 &&
 	    sqlite3_exec(state_db(state), schema_sql, NULL, NULL, NULL) ==
 		    SQLITE_OK &&
@@ -192,6 +224,7 @@ ledger_db_close(struct ledger_db *d)
 {
 	if (d == NULL)
 		return;
+	sqlite3_rollback_hook(state_db(d->state), NULL, NULL);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(d->st[i]);
 	buf_free(&d->last_path);
@@ -250,6 +283,22 @@ make_dir(struct ledger_db *d, struct view path)
 }
 
 int
+ledger_db_path(struct ledger_db *d, int64_t dir, struct buf *path)
+{
+	sqlite3_stmt *st = d->st[DIR_PATH];
+	int step, found;
+
+	sqlite3_bind_int64(st, 1, dir);
+	step = sqlite3_step(st);
+	found = step == SQLITE_ROW;
+	if (found) {
+		buf_put(path, text_of(st, 0));
+		step = SQLITE_DONE; /* there is one */
+	}
+	return end(st, step) == 0 && !path->failed ? found : -1;
+}
+
+int
 ledger_db_sweep(struct ledger_db *d)
 {
 	d->last_dir = 0;
@@ -258,34 +307,78 @@ ledger_db_sweep(struct ledger_db *d)
 
 /* ---- files ----------------------------------------------------------- */
 
+int
+ledger_db_get(struct ledger_db *d, int64_t dir, struct view name,
+	      struct event_seen *out)
+{
+	sqlite3_stmt *st = d->st[GET];
+	int step, found;
+
+	sqlite3_bind_int64(st, 1, dir);
+	bind_text(st, 2, name);
+	step = sqlite3_step(st);
+	found = step == SQLITE_ROW;
+	if (found) {
+		*out = facts_of(st, 0);
+		step = SQLITE_DONE; /* there is one */
+	}
+	return end(st, step) == 0 ? found : -1;
+}
+
 static int
 write_file(struct ledger_db *d, enum statement which, int64_t dir,
 	   struct view name, const struct event_seen *seen)
 {
 	sqlite3_stmt *st = d->st[which];
 
+	if (state_begin(d->state) != 0)
+		return -1;
 	sqlite3_bind_int64(st, 1, dir);
 	bind_text(st, 2, name);
 	bind_facts(st, seen);
 	return run(d, st);
 }
 
+static bool
+is_known(const struct event_seen *a, const struct event_seen *b)
+{
+	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid &&
+	       a->size == b->size && a->ino == b->ino &&
+	       a->born_ns == b->born_ns && a->written_ns == b->written_ns &&
+	       a->changed_ns == b->changed_ns;
+}
+
+static int
+change(struct ledger_db *d, int64_t dir, struct view name,
+       const struct event_seen *was, const struct event_seen *is)
+{
+	enum statement which = was->ino == is->ino ? CHANGE : CHANGE_OBJECT;
+
+	if (is_known(was, is))
+		return 0;
+	return write_file(d, which, dir, name, is) < 0 ? -1 : 0;
+}
+
 int
-ledger_db_put(struct ledger_db *d, struct view dir, struct view name,
+ledger_db_put(struct ledger_db *d, struct view path, struct view name,
 	      const struct event_seen *seen, bool add)
 {
-	int64_t id = state_begin(d->state) == 0 ? make_dir(d, dir) : -1;
-	int added = 0;
+	int64_t dir = ledger_db_dir(d, path);
+	struct event_seen was;
+	int found = dir > 0 ? ledger_db_get(d, dir, name, &was) : 0;
 
-	if (id <= 0)
+	if (found > 0)
+		return change(d, dir, name, &was, seen);
+	if (dir < 0 || found < 0)
 		return -1;
-	if (add)
-		added = write_file(d, ADD, id, name, seen);
-	if (added > 0)
-		d->count++;
-	if (added == 0)
-		added = write_file(d, CHANGE, id, name, seen);
-	return added < 0 ? -1 : 0;
+	if (!add)
+		return 0;
+	if (dir == 0)
+		dir = make_dir(d, path);
+	if (dir <= 0 || write_file(d, ADD, dir, name, seen) < 0)
+		return -1;
+	d->count++;
+	return 0;
 }
 
 static int
@@ -310,23 +403,19 @@ ledger_db_drop(struct ledger_db *d, int64_t dir, struct view name)
 	return drop(d, st);
 }
 
-int
-ledger_db_drop_same(struct ledger_db *d, int64_t dir, struct view name,
-		    const struct event_seen *seen)
+static void
+bind_below(sqlite3_stmt *st, struct view path, const struct buf *from,
+	   const struct buf *to)
 {
-	int n = state_begin(d->state) == 0
-			? write_file(d, DROP_SAME, dir, name, seen)
-			: -1;
-
-	if (n > 0 && d->count > 0)
-		d->count--;
-	return n;
+	bind_text(st, 1, path);
+	bind_text(st, 2, buf_view(from));
+	bind_text(st, 3, buf_view(to));
 }
 
 int
 ledger_db_drop_below(struct ledger_db *d, struct view path)
 {
-	sqlite3_stmt *st = d->st[DROP_BELOW];
+	sqlite3_stmt *files = d->st[DROP_BELOW], *dirs = d->st[DROP_DIRS];
 	struct buf from = { 0 }, to = { 0 };
 	int n = -1;
 
@@ -335,10 +424,11 @@ ledger_db_drop_below(struct ledger_db *d, struct view path)
 	buf_put(&to, path);
 	buf_putc(&to, '/' + 1);
 	if (!from.failed && !to.failed && state_begin(d->state) == 0) {
-		bind_text(st, 1, path);
-		bind_text(st, 2, buf_view(&from));
-		bind_text(st, 3, buf_view(&to));
-		n = drop(d, st);
+		d->last_dir = 0;
+		bind_below(files, path, &from, &to);
+		bind_below(dirs, path, &from, &to);
+		n = drop(d, files);
+		n = n < 0 ? end(dirs, SQLITE_ERROR) : run(d, dirs);
 	}
 	buf_free(&from);
 	buf_free(&to);
@@ -347,72 +437,41 @@ ledger_db_drop_below(struct ledger_db *d, struct view path)
 
 /* ---- reading --------------------------------------------------------- */
 
-int
-ledger_db_each_file(struct ledger_db *d, int64_t dir,
-		    void (*each)(void *ctx, struct view name,
-				 const struct event_seen *),
-		    void *ctx)
+static int
+each_row(sqlite3_stmt *st, ledger_db_row *each, void *ctx)
 {
-	sqlite3_stmt *st = d->st[EACH_FILE];
-	int step;
-
-	sqlite3_bind_int64(st, 1, dir);
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct event_seen seen = facts_of(st, 1);
-
-		each(ctx, text_of(st, 0), &seen);
-	}
-	return end(st, step);
-}
-
-int
-ledger_db_each_dir(struct ledger_db *d,
-		   void (*each)(void *ctx, int64_t dir, struct view path),
-		   void *ctx)
-{
-	sqlite3_stmt *st = d->st[EACH_DIR];
-	int step;
-
-	while ((step = sqlite3_step(st)) == SQLITE_ROW)
-		each(ctx, sqlite3_column_int64(st, 0), text_of(st, 1));
-	return end(st, step);
-}
-
-int
-ledger_db_each_object(struct ledger_db *d,
-		      void (*each)(void *ctx, int64_t dir,
-				   const struct event_seen *),
-		      void *ctx)
-{
-	sqlite3_stmt *st = d->st[EACH_OBJECT];
-	int step;
+	int step, n = 0;
 
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct event_seen seen = facts_of(st, 1);
+		struct event_seen seen = facts_of(st, 2);
 
-		each(ctx, sqlite3_column_int64(st, 0), &seen);
+		each(ctx, sqlite3_column_int64(st, 0), text_of(st, 1), &seen);
+		n++;
 	}
-	return end(st, step);
+	return end(st, step) == 0 ? n : -1;
 }
 
 int
-ledger_db_find(struct ledger_db *d, int64_t dir, uint64_t ino, uint64_t born_ns,
-	       struct buf *path, struct event_seen *out)
+ledger_db_after(struct ledger_db *d, int64_t dir, struct view name,
+		unsigned max, ledger_db_row *each, void *ctx)
 {
-	sqlite3_stmt *st = d->st[FIND];
-	int step, found;
+	sqlite3_stmt *st = d->st[AFTER];
 
 	sqlite3_bind_int64(st, 1, dir);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)ino);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)born_ns);
-	step = sqlite3_step(st);
-	found = step == SQLITE_ROW;
-	if (found) {
-		buf_put(path, text_of(st, 0));
-		*out = facts_of(st, 1);
-		step = SQLITE_DONE; /* one is enough */
-	}
-	return end(st, step) == 0 && !path->failed ? found : -1;
+	bind_text(st, 2, name);
+	sqlite3_bind_int64(st, 3, max);
+	return each_row(st, each, ctx);
+}
+
+int
+ledger_db_each_name(struct ledger_db *d, const struct event_seen *is,
+		    ledger_db_row *each, void *ctx)
+{
+	sqlite3_stmt *st = d->st[OBJECT];
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)is->ino);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)is->born_ns);
+	return each_row(st, each, ctx);
 }
 
 /* ---- the scope ------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define ALIVE_NS (10 * NS_PER_SEC)
+/* Of one go, at the end of a list. */
+#define WORK_NS (20 * NS_PER_MS)
 /* After a list that could not be compared. */
 #define RETRY_NS (10 * NS_PER_SEC)
 
@@ -19,6 +21,11 @@ struct repair {
 	struct clocks clocks;
 	bool offline; /* the next list of files is of what was missed */
 	bool first;   /* and this one only learns */
+	bool partial; /* more was lost while the list in work was made */
+	/* A gap of files is open, since then (wall), for which no list has
+	 * begun. */
+	bool waiting;
+	uint64_t since_ns;
 	uint64_t n_gaps, alerts;
 	uint64_t seen_ns;	    /* boot; until then nothing is missing */
 	uint64_t tick_ns, alive_ns; /* boot; when to look, and to note it */
@@ -70,6 +77,12 @@ changes_of(const struct repair *r, enum role role)
 static void
 add(struct repair *r, struct gap *gap)
 {
+	if (gap->role == ROLE_FILES && gap->again) {
+		if (!gaps_is_open(r->gaps, ROLE_FILES) ||
+		    gap->from_ns < r->since_ns)
+			r->since_ns = gap->from_ns;
+		r->waiting = true;
+	}
 	gap->changes = changes_of(r, gap->role);
 	gap->alerts = r->alerts;
 	r->n_gaps++;
@@ -171,33 +184,71 @@ close_gap(struct repair *r, enum role role)
 }
 
 static void
-files_listed(struct repair *r, bool whole)
+list_again(struct repair *r)
 {
-	if (!whole) {
-		r->retry_ns = clock_boot_ns() + RETRY_NS;
-		return;
-	}
+	r->retry_ns = clock_boot_ns() + RETRY_NS;
+}
+
+/* Loss that came after the list had begun waits for the next one. */
+static void
+files_compared(struct repair *r)
+{
 	r->retry_ns = 0;
 	say_learned(r);
-	close_gap(r, ROLE_FILES);
+	if (!r->waiting && !r->partial)
+		close_gap(r, ROLE_FILES);
 	r->offline = false;
+}
+
+/* Until there is nothing to do, or it has taken long enough. */
+static void
+work(struct repair *r)
+{
+	uint64_t end_ns = clock_boot_ns() + WORK_NS;
+	enum ledger_work left;
+
+	do
+		left = ledger_work(r->ledger);
+	while (left == LEDGER_MORE && clock_boot_ns() < end_ns);
+	if (left == LEDGER_WHOLE)
+		files_compared(r);
+	else if (left == LEDGER_BROKEN)
+		list_again(r);
+}
+
+static void
+begin_list(struct repair *r)
+{
+	bool open = gaps_is_open(r->gaps, ROLE_FILES);
+
+	r->waiting = r->partial = false;
+	ledger_mark(r->ledger,
+		    r->offline ? ATTRIBUTION_OFFLINE : ATTRIBUTION_LOST,
+		    open ? r->since_ns : UINT64_MAX);
+}
+
+static void
+list_files(struct repair *r, const struct event *e)
+{
+	if (e->kind == EVENT_LIST_BEGIN)
+		begin_list(r);
+	ledger_take(r->ledger, e);
+	if (e->kind != EVENT_LIST_END)
+		return;
+	r->partial = e->incomplete;
+	if (ledger_lists(r->ledger))
+		work(r);
+	else
+		list_again(r);
 }
 
 void
 repair_list(struct repair *r, const struct event *e)
 {
-	bool whole;
-
-	if (e->role == ROLE_PROCESSES) {
-		if (e->kind == EVENT_LIST_END)
-			close_gap(r, ROLE_PROCESSES);
-		return;
-	}
-	whole = ledger_take(r->ledger, e,
-			    r->offline ? ATTRIBUTION_OFFLINE
-				       : ATTRIBUTION_LOST);
-	if (e->kind == EVENT_LIST_END)
-		files_listed(r, whole);
+	if (e->role == ROLE_FILES)
+		list_files(r, e);
+	else if (e->kind == EVENT_LIST_END && !e->incomplete)
+		close_gap(r, ROLE_PROCESSES);
 }
 
 void
@@ -272,6 +323,7 @@ repair_tick(struct repair *r, bool drained)
 
 	if (drained)
 		r->seen_ns = now_ns;
+	work(r);
 	if (r->retry_ns != 0 && now_ns >= r->retry_ns) {
 		r->retry_ns = 0;
 		r->config.relist(r->config.ctx);

@@ -268,6 +268,7 @@ static const struct fan_source source = {
 	.mark = source_mark,
 	.unmark = source_unmark,
 	.read = source_read,
+	.event_bytes = FAN_EVENT_METADATA_LEN,
 	.explain = explain,
 	.describe = source_describe,
 };

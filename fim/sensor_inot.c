@@ -44,6 +44,8 @@ static_assert(IN_CREATE == FAN_CREATE && IN_DELETE == FAN_DELETE &&
 
 /* Between two looks at the other sensors. */
 #define FETCH_MAX 8192u
+/* MAX_EVENTS of inotifytools.c: read, and not given yet. */
+#define LIBRARY_EVENTS 4096u
 /* Ended watches that the library may remember, about 200 bytes each. */
 #define ENDED_MAX 16384u
 /* Both halves of a rename follow each other, or nearly. */
@@ -438,6 +440,7 @@ take_event(struct sensor *s, const struct inotify_event *in)
 	struct inot *n = s->inot;
 	struct fan_dir *d;
 
+	s->taken++;
 	if (in->mask & IN_Q_OVERFLOW) {
 		fan_take_loss(s, VIEW("file events"),
 			      VIEW("the kernel's queue was full, "
@@ -541,6 +544,8 @@ static const struct fan_source source = {
 	.mark = source_mark,
 	.unmark = source_unmark,
 	.read = source_read,
+	.event_bytes = sizeof(struct inotify_event),
+	.n_ahead = LIBRARY_EVENTS,
 	.tick = source_tick,
 	.relist = source_relist,
 	.explain = explain,
