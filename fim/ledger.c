@@ -615,10 +615,20 @@ ledger_work(struct ledger *l)
 	return n < (int)WORK_ROWS ? finish(l) : LEDGER_MORE;
 }
 
+static bool
+is_ignored(const struct ledger *l, const struct event *e)
+{
+	return l->config.ignored != NULL && e->file.path.n > 0 &&
+	       e->kind != EVENT_LIST_DIR &&
+	       l->config.ignored(l->config.ctx, e->file.path);
+}
+
 void
 ledger_take(struct ledger *l, const struct event *e)
 {
 	check_undone(l);
+	if (is_ignored(l, e))
+		return;
 	if (e->kind == EVENT_REFRESHED)
 		refreshed(l, e);
 	else if (e->kind == EVENT_LIST_BEGIN)

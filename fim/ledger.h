@@ -32,6 +32,10 @@ struct ledger_config {
 	const struct watchset *watchset; /* the same; its content may change */
 	struct event_sink sink;		 /* for what was missed */
 	uint64_t max_files;		 /* 0 = LEDGER_FILES_MAX */
+	/* Nothing is said of this file, and nothing remembered; NULL = there is
+	 * none. */
+	bool (*ignored)(void *ctx, struct view path);
+	void *ctx;
 };
 
 struct ledger_counters {

@@ -4,6 +4,7 @@
 
 #include "fim/clocks.h"
 #include "fim/fields.h"
+#include "fim/own.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,6 +34,19 @@ struct repair {
 	uint64_t failed;   /* failures that have been told */
 };
 
+/* Of the state folder, which this writes to until its very end, its journal
+ * and its signatures tell. */
+static bool
+is_state(void *ctx, struct view path)
+{
+	const struct repair *r = ctx;
+	const char *part = r->config.host->own != NULL
+				   ? own_part(r->config.host->own, path)
+				   : NULL;
+
+	return part != NULL && strcmp(part, "state") == 0;
+}
+
 struct repair *
 repair_open(const struct repair_config *config)
 {
@@ -46,6 +60,8 @@ repair_open(const struct repair_config *config)
 	if (r == NULL)
 		return NULL;
 	r->config = *config;
+	ledger.ignored = is_state;
+	ledger.ctx = r;
 	r->gaps = gaps_open(config->state, config->folder, config->notes);
 	r->ledger = ledger_open(&ledger);
 	if (r->gaps == NULL || r->ledger == NULL) {

@@ -19,10 +19,10 @@ told() {
 }
 has_told() { [ -n "$(told "$1")" ]; }
 has_noted() { grep -q "$1" $notes; }
-# closed CAUSE: the last gap with that cause: was it looked at again? What it
-# had of changes is more than these: the watcher's own files are watched.
+# closed CAUSE: the last gap with that cause: was it looked at again, and what
+# has that found?
 closed() {
-	db "SELECT scope, cause, closed_ns > 0, alerts FROM gaps
+	db "SELECT scope, cause, closed_ns > 0, changes, alerts FROM gaps
 		WHERE cause LIKE '$1' ORDER BY seq DESC LIMIT 1"
 }
 # Nobody waits for the list of what is there but we.
@@ -64,7 +64,7 @@ watch_stop
 start
 is 'nothing has happened: nothing is told' same "$(wc -l <$alerts)" 0
 is 'the time in between is a gap, closed' same "$(closed offline%)" \
-	'everything|offline: stopped cleanly|1|0'
+	'everything|offline: stopped cleanly|1|0|0'
 watch_stop
 
 # away HOW SIGNAL CAUSE: acts while it is away.
@@ -93,7 +93,8 @@ away() {
 		"$(told $motd/51-moves-$tag)" "$motd_rule offline rename"
 	is "$tag: and no other" same "$(wc -l <$alerts)" 5
 	is "$tag: the gap says why, and what was found" same \
-		"$(closed offline%)" "everything|offline: $3|1|5"
+		"$(closed offline% | cut -d'|' -f1-3,5)" \
+		"everything|offline: $3|1|5"
 	has_journaled() { # ten seconds later, with what may follow
 		grep -q "\"reason\":\"everything: offline: $1, looked at again: [0-9]* changes, 5 alerts" \
 			$live/state/log/journal.ndjson
