@@ -42,15 +42,3 @@ clocks_compare(const struct clocks *before, const struct clocks *now)
 		c.set_ns = wall - boot;
 	return c;
 }
-
-struct clocks_change
-clocks_check(struct clocks *c)
-{
-	struct clocks now;
-	struct clocks_change change;
-
-	clocks_read(&now);
-	change = clocks_compare(c, &now);
-	*c = now;
-	return change;
-}

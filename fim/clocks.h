@@ -24,9 +24,7 @@ struct clocks_change {
 };
 
 void clocks_read(struct clocks *);
-/* What has happened since the last look, which becomes this one. */
-struct clocks_change clocks_check(struct clocks *);
-/* The same from one reading to another. */
+/* What has happened from one reading to another. */
 struct clocks_change
 clocks_compare(const struct clocks *before, const struct clocks *now);
 

@@ -2,7 +2,6 @@
 /* From losses to gaps, from lists to what was missed. */
 #include "fim/repair.h"
 
-#include "fim/clocks.h"
 #include "fim/fields.h"
 #include "fim/own.h"
 
@@ -70,7 +69,9 @@ repair_open(const struct repair_config *config)
 	}
 	state_commit(config->state); /* tables alone: nobody waits for them */
 	r->seen_ns = clock_boot_ns();
-	clocks_read(&r->clocks);
+	if (r->config.read_clocks == NULL)
+		r->config.read_clocks = clocks_read;
+	r->config.read_clocks(&r->clocks);
 	return r;
 }
 
@@ -285,16 +286,20 @@ repair_alert(struct repair *r, const struct alert *a)
 static void
 check_clocks(struct repair *r)
 {
-	struct clocks_change c = clocks_check(&r->clocks);
+	struct clocks_change c;
+	struct clocks now;
 	struct buf cause = { 0 };
 	struct gap gap = {
 		.role = ROLE_FILES,
-		.from_ns = c.before_ns,
-		.to_ns = c.now_ns,
 		.scope = VIEW("everything"),
 		.again = true,
 	};
 
+	r->config.read_clocks(&now);
+	c = clocks_compare(&r->clocks, &now);
+	r->clocks = now;
+	gap.from_ns = c.before_ns;
+	gap.to_ns = c.now_ns;
 	if (c.asleep_ns > 0) {
 		buf_printf(&cause, "the host was suspended for %.1f s",
 			   (double)c.asleep_ns / 1e9);

@@ -11,6 +11,7 @@
 #define FIM_REPAIR_H
 
 #include "fim/alert.h"
+#include "fim/clocks.h"
 #include "fim/gaps.h"
 #include "fim/ledger.h"
 #include "fim/pipeline.h"
@@ -22,6 +23,8 @@ struct repair_config { /* all borrowed for life */
 	const struct watchset *watchset; /* its content may change */
 	struct pipeline *pipeline;
 	FILE *notes;
+	/* NULL = the host's; tests have others. */
+	void (*read_clocks)(struct clocks *);
 	/* The file sensor is to list again. */
 	void (*relist)(void *ctx);
 	void *ctx;

@@ -383,7 +383,8 @@ tell_missed(struct sensor *s, const struct event_sink *sink)
 	s->missed = missed;
 }
 
-/* Not if more has been lost meanwhile: there will be another one. */
+/* If more has been lost meanwhile there will be another one, perhaps again and
+ * again: what this one shows is true all the same. */
 static void
 tell_list(struct sensor *s, const struct event_sink *sink)
 {
@@ -393,11 +394,10 @@ tell_list(struct sensor *s, const struct event_sink *sink)
 			       .pidfd = -1 };
 
 	s->listed = false;
-	if (s->translator.relist)
-		return;
 	sink->take(sink->ctx, &bound);
 	seed_tell(&s->translator, buf_view(&s->tasks), EVENT_RUNNING, sink);
 	bound.kind = EVENT_LIST_END;
+	bound.incomplete = s->translator.relist;
 	sink->take(sink->ctx, &bound);
 	buf_free(&s->tasks);
 }
