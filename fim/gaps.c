@@ -22,7 +22,19 @@ static const char *const columns[][2] = {
 	{ "journaled", "INTEGER NOT NULL DEFAULT 0" },
 };
 
-enum statement { ADD, MORE, END, DUE, JOURNALED, GET, SET, STATEMENTS };
+enum statement {
+	ADD,
+	MORE,
+	END,
+	FORGO,
+	THERE,
+	AGAIN,
+	DUE,
+	JOURNALED,
+	GET,
+	SET,
+	STATEMENTS
+};
 
 static const char *const statement_sql[STATEMENTS] = {
 	[ADD] = "INSERT INTO gaps (from_ns, to_ns, scope, cause, lost, role)"
@@ -31,6 +43,15 @@ static const char *const statement_sql[STATEMENTS] = {
 		 " closed_ns = 0 WHERE seq = ?1",
 	[END] = "UPDATE gaps SET closed_ns = ?2, changes = changes + ?3,"
 		" alerts = alerts + ?4 WHERE role = ?1 AND closed_ns = 0",
+	/* Left by a run before this one, and nobody will look again. */
+	[FORGO] = "UPDATE gaps SET role = '' WHERE role = ?1 AND closed_ns = 0",
+	/* As it should be, and anew, after that was undone. */
+	[THERE] = "UPDATE gaps SET to_ns = ?3, lost = ?4, closed_ns = ?5,"
+		  " changes = ?6, alerts = ?7"
+		  " WHERE seq = ?1 AND from_ns = ?2 RETURNING seq",
+	[AGAIN] = "INSERT INTO gaps (from_ns, to_ns, scope, cause, lost, role,"
+		  " closed_ns, changes, alerts)"
+		  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING seq",
 	/* What can be closed waits for that. */
 	[DUE] = "SELECT seq, from_ns, to_ns, scope, cause, lost, closed_ns,"
 		" changes, alerts FROM gaps WHERE journaled = 0 AND"
@@ -47,7 +68,12 @@ struct last {
 	bool open;
 	uint64_t closed_ns;	  /* boot */
 	struct buf what;	  /* scope and cause */
+	size_t scope_n;		  /* bytes of the scope in it */
 	uint64_t changes, alerts; /* when it began */
+	/* As in the database, if that was not undone. */
+	bool again;
+	uint64_t from_ns, to_ns, lost, closed_wall_ns;
+	uint64_t found_changes, found_alerts;
 };
 
 struct gaps {
@@ -59,6 +85,8 @@ struct gaps {
 	uint64_t due_ns; /* boot; when to write to the journal; 0 = nothing */
 	bool journal_failed;
 	uint64_t failed;
+	uint64_t undone; /* transactions, as far as this knows */
+	bool missing;	 /* a row may be missing */
 };
 
 const char *
@@ -125,6 +153,7 @@ gaps_open(struct state *state, const char *folder, FILE *notes)
 	g->folder = folder;
 	g->notes = notes;
 	g->due_ns = 1; /* what a kill has left */
+	g->undone = state_undone(state);
 	if (state_begin(state) == 0 && prepare(g) == 0)
 		return g;
 	gaps_close(g);
@@ -187,8 +216,11 @@ run(struct gaps *g, sqlite3_stmt *st)
 		n = sqlite3_column_int64(st, 0);
 		step = sqlite3_step(st);
 	}
-	if (step != SQLITE_DONE)
+	if (step != SQLITE_DONE) {
 		g->failed++;
+		g->missing = true;
+		n = 0;
+	}
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
 	return n;
@@ -295,17 +327,83 @@ journal_one(struct gaps *g)
 		sqlite3_bind_int64(g->st[JOURNALED], 1, seq);
 		run(g, g->st[JOURNALED]);
 		for (int i = 0; i < ROLES; i++)
-			if (g->last[i].seq == seq)
+			if (g->last[i].seq == seq) {
 				g->last[i].seq = 0;
+				buf_clear(&g->last[i].what);
+			}
 	}
 	buf_free(&reason);
 	buf_free(&detail);
 	return done;
 }
 
+static struct view
+scope_of(const struct last *l)
+{
+	return view_sub(buf_view(&l->what), 0, l->scope_n);
+}
+
+static struct view
+cause_of(const struct last *l)
+{
+	return view_sub(buf_view(&l->what), l->scope_n + 1, SIZE_MAX);
+}
+
+static bool
+is_there(struct gaps *g, const struct last *l)
+{
+	sqlite3_stmt *st = g->st[THERE];
+
+	sqlite3_bind_int64(st, 1, l->seq);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)l->from_ns);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)l->to_ns);
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)l->lost);
+	sqlite3_bind_int64(st, 5, (sqlite3_int64)l->closed_wall_ns);
+	sqlite3_bind_int64(st, 6, (sqlite3_int64)l->found_changes);
+	sqlite3_bind_int64(st, 7, (sqlite3_int64)l->found_alerts);
+	return run(g, st) > 0;
+}
+
+static void
+add_again(struct gaps *g, struct last *l, enum role role)
+{
+	sqlite3_stmt *st = g->st[AGAIN];
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)l->from_ns);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)l->to_ns);
+	bind_text(st, 3, scope_of(l));
+	bind_text(st, 4, cause_of(l));
+	sqlite3_bind_int64(st, 5, (sqlite3_int64)l->lost);
+	bind_text(st, 6, l->again ? view_of(role_name(role)) : VIEW(""));
+	sqlite3_bind_int64(st, 7, (sqlite3_int64)l->closed_wall_ns);
+	sqlite3_bind_int64(st, 8, (sqlite3_int64)l->found_changes);
+	sqlite3_bind_int64(st, 9, (sqlite3_int64)l->found_alerts);
+	l->seq = run(g, st);
+}
+
+/* A full disk has undone what was written, or refused it: the last gap of each
+ * kind is written anew. */
+static void
+restore(struct gaps *g, uint64_t boot_ns)
+{
+	if (!g->missing && g->undone == state_undone(g->state))
+		return;
+	g->undone = state_undone(g->state);
+	g->missing = false;
+	for (int i = 0; i < ROLES; i++) {
+		struct last *l = &g->last[i];
+
+		if (l->what.n == 0 || is_there(g, l))
+			continue;
+		add_again(g, l, (enum role)i);
+		g->due_ns = boot_ns + QUIET_NS;
+	}
+}
+
 void
 gaps_journal(struct gaps *g, uint64_t boot_ns, bool all)
 {
+	restore(g, boot_ns);
 	if (g->due_ns == 0 || (boot_ns < g->due_ns && !all))
 		return;
 	g->due_ns = 0;
@@ -342,6 +440,15 @@ gaps_start(struct gaps *g, uint64_t now_ns, const struct heart_last *last,
 }
 
 void
+gaps_forgo(struct gaps *g, enum role role)
+{
+	sqlite3_stmt *st = g->st[FORGO];
+
+	bind_text(st, 1, view_of(role_name(role)));
+	run(g, st);
+}
+
+void
 gaps_alive(struct gaps *g, uint64_t now_ns)
 {
 	set(g, "alive_ns", (int64_t)now_ns);
@@ -365,6 +472,7 @@ goes_on(struct gaps *g, const struct gap *gap, uint64_t boot_ns)
 	       (l->open || boot_ns < l->closed_ns + QUIET_NS);
 	buf_free(&l->what);
 	l->what = what;
+	l->scope_n = gap->scope.n;
 	return same;
 }
 
@@ -375,6 +483,9 @@ gaps_add(struct gaps *g, const struct gap *gap, uint64_t boot_ns)
 	sqlite3_stmt *st = g->st[ADD];
 
 	if (goes_on(g, gap, boot_ns)) {
+		l->to_ns = gap->to_ns > l->to_ns ? gap->to_ns : l->to_ns;
+		l->lost += gap->lost;
+		l->closed_wall_ns = 0;
 		st = g->st[MORE];
 		sqlite3_bind_int64(st, 1, l->seq);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)gap->to_ns);
@@ -390,6 +501,11 @@ gaps_add(struct gaps *g, const struct gap *gap, uint64_t boot_ns)
 			  gap->again ? view_of(role_name(gap->role))
 				     : VIEW(""));
 		l->seq = run(g, st);
+		l->from_ns = gap->from_ns;
+		l->to_ns = gap->to_ns;
+		l->lost = gap->lost;
+		l->again = gap->again;
+		l->closed_wall_ns = l->found_changes = l->found_alerts = 0;
 	}
 	if (!l->open) {
 		l->changes = gap->changes;
@@ -447,6 +563,11 @@ gaps_end(struct gaps *g, enum role role, uint64_t now_ns, uint64_t boot_ns,
 	sqlite3_bind_int64(st, 3, (sqlite3_int64)changes);
 	sqlite3_bind_int64(st, 4, (sqlite3_int64)alerts);
 	run(g, st);
+	if (l->again) {
+		l->closed_wall_ns = now_ns;
+		l->found_changes += changes;
+		l->found_alerts += alerts;
+	}
 	l->open = false;
 	l->closed_ns = boot_ns;
 	g->due_ns = boot_ns + QUIET_NS;

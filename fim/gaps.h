@@ -47,6 +47,8 @@ void gaps_close(struct gaps *); /* NULL is allowed */
 enum gaps_end gaps_start(struct gaps *, uint64_t now_ns,
 			 const struct heart_last *, struct view boot,
 			 uint64_t *ended_ns);
+/* Nobody will look again because of what a run before has left of this role. */
+void gaps_forgo(struct gaps *, enum role);
 /* It goes on; now and then, so that a kill leaves a time. */
 void gaps_alive(struct gaps *, uint64_t now_ns);
 
@@ -55,7 +57,8 @@ bool gaps_is_open(const struct gaps *, enum role);
 /* What is there was listed: everything open of this role is closed. */
 void gaps_end(struct gaps *, enum role, uint64_t now_ns, uint64_t boot_ns,
 	      uint64_t changes, uint64_t alerts);
-/* Journal records that are due; `all`: the others, too. */
+/* Journal records that are due; `all`: the others, too. Gaps that the database
+ * had no room for are written again. */
 void gaps_journal(struct gaps *, uint64_t boot_ns, bool all);
 /* Failures of the database since the start. */
 uint64_t gaps_failed(const struct gaps *);

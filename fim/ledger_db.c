@@ -83,7 +83,7 @@ struct ledger_db {
 	struct state *state;
 	sqlite3_stmt *st[STATEMENTS];
 	uint64_t count;
-	bool undone; /* a transaction was, with what was written in it */
+	uint64_t undone; /* transactions, as far as this knows */
 	/* Files come by directory. */
 	struct buf last_path;
 	int64_t last_dir;
@@ -180,25 +180,17 @@ count(struct ledger_db *d)
 	return step == SQLITE_ROW ? 0 : -1;
 }
 
-/* Whatever the reason (a full disk): numbers of directories made in it will be
- * given again. */
-static void
-on_rollback(void *ctx)
-{
-	struct ledger_db *d = ctx;
-
-	d->undone = true;
-	d->last_dir = 0;
-}
-
 bool
 ledger_db_undone(struct ledger_db *d)
 {
-	bool undone = d->undone;
+	uint64_t undone = state_undone(d->state);
 
-	if (undone && count(d) == 0)
-		d->undone = false;
-	return undone;
+	if (undone == d->undone || count(d) != 0)
+		return undone != d->undone;
+	d->undone = undone;
+	/* The numbers of directories that were made in it are given again. */
+	d->last_dir = 0;
+	return true;
 }
 
 struct ledger_db *
@@ -209,7 +201,7 @@ ledger_db_open(struct state *state)
 	if (d == NULL)
 		return NULL;
 	d->state = state;
-	sqlite3_rollback_hook(state_db(state), on_rollback, d);
+	d->undone = state_undone(state);
 	if (state_begin(state) == 0 &&
 	    sqlite3_exec(state_db(state), schema_sql, NULL, NULL, NULL) ==
 		    SQLITE_OK &&
@@ -224,7 +216,6 @@ ledger_db_close(struct ledger_db *d)
 {
 	if (d == NULL)
 		return;
-	sqlite3_rollback_hook(state_db(d->state), NULL, NULL);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(d->st[i]);
 	buf_free(&d->last_path);
@@ -260,7 +251,8 @@ ledger_db_dir(struct ledger_db *d, struct view path)
 {
 	int64_t id;
 
-	if (d->last_dir > 0 && view_eq(buf_view(&d->last_path), path))
+	if (d->last_dir > 0 && state_undone(d->state) == d->undone &&
+	    view_eq(buf_view(&d->last_path), path))
 		return d->last_dir;
 	id = ask_dir(d, FIND_DIR, path);
 	buf_clear(&d->last_path);

@@ -123,6 +123,10 @@ repair_start(struct repair *r, bool files, const struct heart_last *last)
 	};
 	struct buf cause = { 0 };
 
+	/* Who runs by now is told as at any start. */
+	gaps_forgo(r->gaps, ROLE_PROCESSES);
+	if (!files)
+		gaps_forgo(r->gaps, ROLE_FILES);
 	r->first = !ledger_knows(r->ledger);
 	r->offline = !r->first;
 	if (end == GAPS_FIRST)
@@ -141,6 +145,7 @@ repair_resume(struct repair *r, uint64_t heard_ns)
 {
 	uint64_t offset_ns = r->config.host->wall_offset_ns;
 
+	gaps_forgo(r->gaps, ROLE_PROCESSES);
 	r->first = !ledger_knows(r->ledger);
 	r->seen_ns = heard_ns > offset_ns ? heard_ns - offset_ns : 0;
 }

@@ -100,6 +100,12 @@ prepare(struct state *s)
 	return 0;
 }
 
+static void
+on_rollback(void *state)
+{
+	((struct state *)state)->undone++;
+}
+
 static int
 open_database(struct state *s, const char *file, struct err *err)
 {
@@ -116,6 +122,7 @@ open_database(struct state *s, const char *file, struct err *err)
 					     : "out of memory");
 	state_distrust(s->db);
 	sqlite3_busy_timeout(s->db, 2000);
+	sqlite3_rollback_hook(s->db, on_rollback, s);
 	/* -wal and -shm stay when it is closed: where the disk is full, they
 	 * could not be made again, and there would be no watcher. */
 	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);

@@ -70,5 +70,7 @@ const char *state_problem(const struct state *);
 struct sqlite3;
 struct sqlite3 *state_db(struct state *);
 int state_begin(struct state *);
+/* How often that has happened, a full disk's own doing included. */
+uint64_t state_undone(const struct state *);
 
 #endif

@@ -38,6 +38,7 @@ struct state {
 	uint64_t again_ns;     /* boot; not to be tried before */
 	unsigned untrimmed;    /* alerts since old ones were removed */
 	bool failing;	       /* the last commit failed */
+	uint64_t undone;       /* transactions */
 	char problem[160];
 };
 

@@ -229,6 +229,12 @@ state_begin(struct state *s)
 	return run_sql(s, "BEGIN IMMEDIATE");
 }
 
+uint64_t
+state_undone(const struct state *s)
+{
+	return s->undone;
+}
+
 static int
 write_all(struct state *s)
 {
