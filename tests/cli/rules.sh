@@ -135,6 +135,16 @@ says 'network where network.protocol == "http"' \
 	'not have: application protocols are not decoded'
 says 'network where not network.protocol == "dns"' 'ok          rule1'
 says 'any where rule.name == "x"' 'not have: only alerts have it'
+# Names of ECS that no event here has, and the endpoint's: known, not errors.
+for name in event.agent_id_status event.ingested agent.name ecs.version \
+	error.message labels.env trace.id organization.name source.nat.ip \
+	destination.registered_domain network.community_id process.vpid \
+	process.supplemental_groups.id process.parent.group_leader.pid \
+	process.entry_leader.parent.session_leader.pid user.full_name \
+	user.audit.id file.mime_type log.file.path threat.software.name \
+	related.hosts kibana.saved_object.id elastic_agent.id; do
+	says "any where $name != null" "unsupported rule1: needs "
+done
 says 'any where related.ip == "192.0.2.1"' 'ok          rule1'
 says 'file where event.action == "opened-file"' 'to be "opened-file"'
 says 'file where event.action like ("open*", "reads*")' 'to be "open*"'
