@@ -82,9 +82,12 @@ test_like(struct eval *e, const struct leaf *l)
 	char room[VALUE_TEXT_MAX];
 
 	for (uint32_t i = 0; i < slot->n; i++) {
-		struct view s = value_text(&slot->v[i], room);
+		const struct value *v = &slot->v[i];
+		struct view s =
+			v->type == VALUE_STRING ? v->s : value_text(v, room);
 
-		if (l->patterns.fold && !eval_fold(e, s, &s))
+		if (!pattern_list_may_match(&l->patterns, s) ||
+		    (l->patterns.fold && !eval_fold(e, s, &s)))
 			continue;
 		if (pattern_list_match(&l->patterns, s))
 			return true;

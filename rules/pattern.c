@@ -105,6 +105,26 @@ squeeze(struct arena *arena, struct view form, bool fold)
 	return (struct view){ p, n };
 }
 
+static void
+note_byte(struct pattern_list *list, unsigned char c)
+{
+	list->first[c / 8] |= (uint8_t)(1u << c % 8);
+}
+
+static void
+note_first(struct pattern_list *list, struct view form)
+{
+	unsigned char c = form.n > 0 ? (unsigned char)form.p[0] : 0;
+
+	if (form.n == 0)
+		return;
+	if (is_wild(form.p[0]))
+		memset(list->first, 0xff, sizeof(list->first));
+	note_byte(list, c);
+	if (list->fold && c >= 'a' && c <= 'z')
+		note_byte(list, (unsigned char)(c - 'a' + 'A'));
+}
+
 int
 pattern_list_make(struct pattern_list *list, struct arena *arena,
 		  const struct view *forms, size_t n, bool fold)
@@ -121,6 +141,7 @@ pattern_list_make(struct pattern_list *list, struct arena *arena,
 
 		if (form.p == NULL)
 			return -1;
+		note_first(list, form);
 		if (pattern_is_literal(form))
 			exact[n_exact++] = (struct value){ .type = VALUE_STRING,
 							   .s = form };
@@ -214,17 +235,20 @@ find(struct view s, struct view part)
 static bool
 match_parts(const struct pattern *p, struct view s)
 {
-	struct view part, rest = p->form;
+	const char *f = p->form.p + p->a.n + 1; /* behind the first * */
+	const char *last = p->form.p + p->form.n - p->b.n, *end;
 
-	if (s.n < p->a.n + p->b.n || !view_starts(s, p->a) ||
+	if (s.n < p->a.n + p->b.n || (p->a.n > 0 && !starts(s, p->a)) ||
 	    !view_ends(s, p->b))
 		return false;
-	rest = view_sub(rest, p->a.n, rest.n - p->a.n - p->b.n);
 	s = view_sub(s, p->a.n, s.n - p->a.n - p->b.n);
-	rest = view_sub(rest, 1, SIZE_MAX); /* the first * */
-	while (view_next_split(&rest, PATTERN_ANY, &part)) {
-		const char *at = find(s, part);
+	for (; f < last; f = end + 1) {
+		struct view part;
+		const char *at;
 
+		end = memchr(f, PATTERN_ANY, (size_t)(last - f));
+		part = (struct view){ f, (size_t)(end - f) };
+		at = find(s, part);
 		if (at == NULL)
 			return false;
 		s.n -= (size_t)(at - s.p) + part.n;

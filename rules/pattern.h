@@ -48,6 +48,7 @@ struct pattern {
 /* One list of patterns: exact ones hashed, the others in order. */
 struct pattern_list {
 	bool fold;
+	uint8_t first[32]; /* bytes with which a match can begin, a bit each */
 	struct value_set exact;
 	struct pattern *v;
 	size_t n;
@@ -55,6 +56,15 @@ struct pattern_list {
 
 int pattern_list_make(struct pattern_list *, struct arena *,
 		      const struct view *forms, size_t n, bool fold);
+/* False: no match, which the first byte says. `s` need not be folded. */
+static inline bool
+pattern_list_may_match(const struct pattern_list *list, struct view s)
+{
+	unsigned char c = s.n > 0 ? (unsigned char)s.p[0] : 0;
+
+	return s.n == 0 || (list->first[c / 8] >> c % 8 & 1) != 0;
+}
+
 /* `s` folded already when the list is. */
 bool pattern_list_match(const struct pattern_list *, struct view s);
 bool pattern_match(const struct pattern *, struct view s);
