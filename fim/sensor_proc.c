@@ -29,10 +29,12 @@
 #define ANSWER_MS 500
 /* Between two looks at the other sensors. */
 #define FETCH_MAX 2048u
+#define LATE_NS (3 * NS_PER_SEC)
 
 struct sensor {
 	int fd;
-	bool relist; /* messages were lost */
+	bool relist;	  /* messages were lost */
+	uint64_t lost_ns; /* since then */
 	uint64_t sockets_ns;
 	uint64_t bad;
 	struct knowns known;
@@ -276,8 +278,12 @@ take_all(struct sensor *s, struct view messages, uint64_t asleep)
 static void
 lose(struct sensor *s)
 {
+	uint64_t now_ns = clock_boot_ns();
+
 	known_loss(&s->known, VIEW("the connector's queue was full"), true,
-		   clock_boot_ns());
+		   now_ns);
+	if (!s->relist)
+		s->lost_ns = now_ns;
 	s->relist = true;
 }
 
@@ -312,7 +318,9 @@ proc_fetch(struct sensor *s)
 
 	if (drained < 0)
 		return -1;
-	if (s->relist && drained) {
+	/* A queue that is never empty is not waited for: then some of it is
+	 * told twice. */
+	if (s->relist && (drained || now_ns - s->lost_ns >= LATE_NS)) {
 		s->relist = false;
 		known_list(&s->known, false, ATTRIBUTION_LOST, now_ns);
 	}

@@ -183,6 +183,65 @@ test_fork(void **unused)
 	done(k);
 }
 
+struct order {
+	size_t n, first, last; /* of the bounds */
+	pid_t made, ended;
+	size_t at_made, at_ended;
+};
+
+static void
+take_order(void *ctx, const struct event *e)
+{
+	struct order *o = ctx;
+	size_t at = ++o->n;
+
+	if (e->kind == EVENT_LOSS) {
+		assert_int_equal(at, 1);
+		assert_int_equal(e->role, ROLE_PROCESSES);
+		assert_true(e->again);
+		assert_view(e->cause, "full");
+	} else if (e->kind == EVENT_LIST_BEGIN || e->kind == EVENT_LIST_END) {
+		assert_int_equal(e->role, ROLE_PROCESSES);
+		*(e->kind == EVENT_LIST_BEGIN ? &o->first : &o->last) = at;
+	} else {
+		assert_int_equal(e->attribution, ATTRIBUTION_LOST);
+	}
+	if (e->kind == EVENT_EXEC && (pid_t)e->key.pid == o->made)
+		o->at_made = at;
+	if (e->kind == EVENT_EXIT && (pid_t)e->key.pid == o->ended)
+		o->at_ended = at;
+}
+
+/* Messages were lost: who came and who went is found between the bounds of a
+ * list, once. */
+static void
+test_lost(void **unused)
+{
+	struct knowns *k = knowns();
+	struct order o = { .ended = child(false, -1) };
+	struct event_sink sink = { take_order, &o };
+	int in[2];
+
+	(void)unused;
+	assert_int_equal(pipe(in), 0);
+	known_look(k, (uint32_t)o.ended, 6);
+	deliver(k, 0, NULL);
+	o.made = child(true, in[0]);
+	end(o.ended);
+	known_loss(k, VIEW("full"), true, 8);
+	assert_int_equal(known_list(k, false, ATTRIBUTION_LOST, 9), 0);
+	known_deliver(k, &sink);
+	assert_int_equal(o.first, 2);
+	assert_int_equal(o.last, o.n);
+	assert_true(o.at_made > o.first && o.at_made < o.last);
+	assert_true(o.at_ended > o.first && o.at_ended < o.last);
+	assert_int_equal(list(k, o.made, NULL).n, 0);
+	end(o.made);
+	close(in[0]);
+	close(in[1]);
+	done(k);
+}
+
 /* Of the dead nothing is known: an exec says so, a look forgets. */
 static void
 test_gone(void **unused)
@@ -282,8 +341,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_program), cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_gone),	cmocka_unit_test(test_unseen),
-		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_lost),	cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_unseen),	cmocka_unit_test(test_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

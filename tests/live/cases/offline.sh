@@ -132,4 +132,14 @@ is 'other rules: from then on it is' same "$(told /srv/other/newer)" \
 	'other offline creation'
 watch_stop
 
+# Whoever looks: what happened while nobody did is found.
+for sensor in inotify poll; do
+	printf "$timer" >$units/by-$sensor.timer
+	start --sensor $sensor
+	wait_until 5 has_told $units/by-$sensor.timer
+	is "$sensor: a timer: one alert" same \
+		"$(told $units/by-$sensor.timer)" "$timer_rule offline creation"
+	watch_stop
+done
+
 true
