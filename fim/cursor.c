@@ -174,8 +174,10 @@ count_missed(struct cursor *c)
 	c->figures.seq = first - 1;
 }
 
+/* False when memory is out, or the database is damaged: numbers that do not
+ * rise would deliver the same alerts for ever. */
 static bool
-take_row(struct cursor_batch *b, sqlite3_stmt *st)
+take_row(struct cursor_batch *b, sqlite3_stmt *st, uint64_t after)
 {
 	struct cursor_alert *a = &b->v[b->n];
 
@@ -186,7 +188,9 @@ take_row(struct cursor_batch *b, sqlite3_stmt *st)
 		.rule_id = arena_copy(&b->arena, text(st, 3)),
 		.json = arena_copy(&b->arena, text(st, 4)),
 	};
-	if (a->json.p == NULL || a->id.p == NULL)
+	if (b->n > 0)
+		after = b->v[b->n - 1].seq;
+	if (a->json.p == NULL || a->id.p == NULL || a->seq <= after)
 		return false;
 	b->n++;
 	return true;
@@ -205,7 +209,8 @@ cursor_read(struct cursor *c, struct cursor_batch *b)
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)c->figures.seq);
 	sqlite3_bind_int64(st, 2, CURSOR_BATCH);
 	while (bytes < CURSOR_BATCH_BYTES && b->n < CURSOR_BATCH &&
-	       (step = sqlite3_step(st)) == SQLITE_ROW && take_row(b, st))
+	       (step = sqlite3_step(st)) == SQLITE_ROW &&
+	       take_row(b, st, c->figures.seq))
 		bytes += b->v[b->n - 1].json.n;
 	sqlite3_reset(st);
 	return b->n > 0 || step == SQLITE_DONE ? 0 : -1;

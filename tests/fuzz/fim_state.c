@@ -85,7 +85,7 @@ count_steps(void *steps)
 static void
 put_sql(struct view sql)
 {
-	char *text = strndup(sql.p, sql.n);
+	char *text = strndup(sql.n > 0 ? sql.p : "", sql.n);
 	char path[64];
 	sqlite3 *db = NULL;
 	unsigned steps = 0;
