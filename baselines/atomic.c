@@ -107,14 +107,20 @@ target_write(struct target *t, mode_t mode, enum atomic_how how,
 	     struct view data)
 {
 	int fd = temporary_open(t, mode);
+	bool placed;
 	int saved;
 
 	if (fd < 0)
 		return -1;
-	if (temporary_fill(fd, how, data) == 0 && put_in_place(t, how) == 0)
-		return how == ATOMIC_UNSYNCED ? 0 : fsync(t->folder);
+	placed =
+		temporary_fill(fd, how, data) == 0 && put_in_place(t, how) == 0;
+	if (placed && (how == ATOMIC_UNSYNCED || fsync(t->folder) == 0))
+		return 0;
 	saved = errno;
-	unlinkat(t->folder, t->temporary, 0);
+	/* What was new and may not last is not there. What was replaced is
+	 * gone. */
+	if (!placed || how == ATOMIC_NEW)
+		unlinkat(t->folder, placed ? t->name : t->temporary, 0);
 	errno = saved;
 	return -1;
 }
