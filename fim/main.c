@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <gcrypt.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,7 +39,7 @@ print_errors(const struct err *err)
 	}
 	if (err->dropped > 0)
 		buf_printf(&b, "tocsin: and %zu more\n", err->dropped);
-	if (b.failed)
+	if (b.failed || (err->n == 0 && err->no_memory))
 		fputs("tocsin: out of memory\n", stderr);
 	else if (b.n > 0)
 		fwrite(b.p, 1, b.n, stderr);
@@ -156,16 +158,42 @@ print_help(enum command command)
 	return fflush(stdout) == 0 ? EXIT_NOTHING : EXIT_IO;
 }
 
+/* Two libraries crash where memory is out: libgcrypt by intention, when there
+ * is none to begin with, and jansson 2.14 by an assertion (lex_scan_string) or
+ * worse. So the process ends there, and says why; that this may be at any
+ * moment, as a kill may, is what everything that it writes is made for. */
+static void
+on_fatal(void *ctx, int error, const char *text)
+{
+	(void)ctx;
+	(void)error;
+	fprintf(stderr, "tocsin: %s\n", text);
+	_exit(EXIT_IO);
+}
+
+static void *
+json_memory(size_t n)
+{
+	void *p = malloc(n);
+
+	if (p == NULL)
+		on_fatal(NULL, 0, "out of memory");
+	return p;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options o;
 	struct err err = { 0 };
-	enum exit_code code = EXIT_USAGE;
+	enum exit_code code;
 
-	if (options_read(&o, argc, argv, &err) != 0)
+	gcry_set_fatalerror_handler(on_fatal, NULL);
+	json_set_alloc_funcs(json_memory, free);
+	if (options_read(&o, argc, argv, &err) != 0) {
 		print_errors(&err);
-	else if (o.help)
+		code = err.no_memory ? EXIT_IO : EXIT_USAGE;
+	} else if (o.help)
 		code = print_help(o.command);
 	else if (o.version)
 		code = puts("tocsin " TOCSIN_VERSION) < 0 ? EXIT_IO

@@ -82,7 +82,7 @@ option_store(struct options *o, const struct option_row *row, const char *word,
 		return 0;
 	case LIST:
 		if (list_add(member, word) != 0)
-			return wrong(err, "out of memory");
+			return err_no_memory(err, (struct place){ 0 });
 		return 0;
 	case CHOICE:
 		choice = choice_find(row->argument, word);
@@ -221,7 +221,7 @@ options_scan(struct options *o, int argc, char **argv, bool *given,
 			return option_refused(c, argv, err);
 		if (c == WORD_CODE) {
 			if (list_add(&o->args, optarg) != 0)
-				return wrong(err, "out of memory");
+				return err_no_memory(err, (struct place){ 0 });
 			continue;
 		}
 		row = row_of(c);
@@ -231,7 +231,7 @@ options_scan(struct options *o, int argc, char **argv, bool *given,
 	}
 	for (int i = optind; i < argc; i++)
 		if (list_add(&o->args, argv[i]) != 0)
-			return wrong(err, "out of memory");
+			return err_no_memory(err, (struct place){ 0 });
 	return 0;
 }
 

@@ -66,7 +66,8 @@ struct options {
 	struct text_list packages;
 };
 
-/* 0, or -1 with one diagnostic. Free in both cases. */
+/* 0, or -1 with one diagnostic (err.no_memory: the words are not wrong). Free
+ * in both cases. */
 int options_read(struct options *, int argc, char **argv, struct err *);
 void options_free(struct options *);
 /* Help for one subcommand, or for all of Tocsin. */

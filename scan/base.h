@@ -185,10 +185,13 @@ struct err {
 	struct diag *v;
 	size_t n, cap, max, dropped;
 	struct arena arena;
+	bool no_memory; /* it is no input that was wrong */
 };
 
 /* Always returns -1, so that `return err_add(…)` reads well. */
 int err_add(struct err *, struct place, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for memory that was out; there may be none to note it in. */
+int err_no_memory(struct err *, struct place);
 /* "file:line:column: message", then the source line and a caret. */
 void err_format(const struct diag *, struct buf *out);
 void err_free(struct err *);

@@ -34,10 +34,12 @@ err_add(struct err *e, struct place where, const char *fmt, ...)
 	struct diag d = { .line = where.line, .column = where.column };
 	va_list ap;
 
-	if (e->n >= (e->max ? e->max : ERR_MAX) || !err_grow(e)) {
+	if (e->n >= (e->max ? e->max : ERR_MAX)) {
 		e->dropped++;
 		return -1;
 	}
+	if (!err_grow(e))
+		goto no_memory;
 	va_start(ap, fmt);
 	d.message = arena_vprintf(&e->arena, fmt, ap);
 	va_end(ap);
@@ -45,11 +47,21 @@ err_add(struct err *e, struct place where, const char *fmt, ...)
 	d.file = file.p ? file.p : "";
 	if (where.column <= LINE_KEPT_BYTES)
 		d.text = arena_copy(&e->arena, text);
-	if (d.message.p == NULL) {
-		e->dropped++;
-		return -1;
-	}
+	if (d.message.p == NULL)
+		goto no_memory;
 	e->v[e->n++] = d;
+	return -1;
+no_memory:
+	e->no_memory = true;
+	e->dropped++;
+	return -1;
+}
+
+int
+err_no_memory(struct err *e, struct place where)
+{
+	err_add(e, where, "out of memory");
+	e->no_memory = true;
 	return -1;
 }
 
