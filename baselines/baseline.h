@@ -61,7 +61,7 @@ enum baseline_verdict {
 	BASELINE_GOOD,
 	BASELINE_NONE,	     /* there is none */
 	BASELINE_TAMPERED,   /* not signed, or not what was signed */
-	BASELINE_UNREADABLE, /* signed, and yet not to be read */
+	BASELINE_UNREADABLE, /* signed or not: it cannot be read */
 };
 
 struct baseline;
@@ -105,7 +105,8 @@ int baseline_commit(struct baseline_writer *, struct baseline_meta *,
 void baseline_abandon(struct baseline_writer *);
 uint64_t baseline_bytes(const struct baseline_writer *); /* once committed */
 
-/* Names this host without telling its machine-id(5). */
-void baseline_host(struct buf *out);
+/* Names this host without telling its machine-id(5); one without has a name,
+ * too. -1 and errno when it cannot be known. */
+int baseline_host(struct buf *out);
 
 #endif

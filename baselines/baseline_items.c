@@ -164,67 +164,52 @@ baseline_rewind(struct baseline *b)
 	b->started = false;
 }
 
-/* One column 0 and, of a folder, its first file; false if there is no row. */
-static bool
+/* One column 0 and, of a folder, its first file. 1; 0 if there is no row; -1
+ * when that cannot be known. */
+static int
 probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
       sqlite3_int64 *first)
 {
 	sqlite3_stmt *st = b->queries[which];
-	bool found;
+	int rc;
 
 	sqlite3_reset(st);
 	sqlite3_bind_int64(st, 1, id);
-	found = sqlite3_step(st) == SQLITE_ROW;
-	if (found && name != NULL) {
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW && name != NULL) {
 		buf_clear(name);
 		buf_put(name, column_view(st, 0));
 	}
-	if (found && first != NULL)
+	if (rc == SQLITE_ROW && first != NULL)
 		*first = sqlite3_column_int64(st, 1);
 	sqlite3_reset(st);
-	return found;
+	if ((rc != SQLITE_ROW && rc != SQLITE_DONE) ||
+	    (name != NULL && name->failed))
+		return -1;
+	return rc == SQLITE_ROW;
 }
 
-/* The folder's id, 0 if there is none: ids are in order. */
+/* The id of what has that name, among ids from `low` to `high`, which are in
+ * order. 0 if there is none, -1 when that cannot be known: whoever takes the
+ * one for the other deletes files. */
 static sqlite3_int64
-find_dir(struct baseline *b, struct view dir, sqlite3_int64 n)
-{
-	sqlite3_int64 low = 1, high = n;
-	struct buf path = { 0 };
-	sqlite3_int64 found = 0;
-
-	while (low <= high && found == 0) {
-		sqlite3_int64 mid = low + (high - low) / 2;
-		int order;
-
-		if (!probe(b, FIND_DIR, mid, &path, NULL))
-			break;
-		order = walk_path_cmp(dir, buf_view(&path));
-		if (order == 0)
-			found = mid;
-		else if (order < 0)
-			high = mid - 1;
-		else
-			low = mid + 1;
-	}
-	buf_free(&path);
-	return found;
-}
-
-static sqlite3_int64
-find_file(struct baseline *b, struct view name, sqlite3_int64 low,
-	  sqlite3_int64 high)
+find_id(struct baseline *b, enum query which, struct view name,
+	sqlite3_int64 low, sqlite3_int64 high)
 {
 	struct buf there = { 0 };
 	sqlite3_int64 found = 0;
 
 	while (low <= high && found == 0) {
 		sqlite3_int64 mid = low + (high - low) / 2;
-		int order;
+		int rc = probe(b, which, mid, &there, NULL), order;
 
-		if (!probe(b, FIND_FILE, mid, &there, NULL))
+		if (rc < 0)
+			found = -1;
+		if (rc != 1)
 			break;
-		order = view_cmp(name, buf_view(&there));
+		order = which == FIND_DIR
+				? walk_path_cmp(name, buf_view(&there))
+				: view_cmp(name, buf_view(&there));
 		if (order == 0)
 			found = mid;
 		else if (order < 0)
@@ -236,12 +221,29 @@ find_file(struct baseline *b, struct view name, sqlite3_int64 low,
 	return found;
 }
 
+/* The folder's files have ids from *first to *last. As find_id. */
+static sqlite3_int64
+find_dir(struct baseline *b, struct view folder, sqlite3_int64 n,
+	 sqlite3_int64 *first, sqlite3_int64 *last)
+{
+	sqlite3_int64 dir = find_id(b, FIND_DIR, folder, 1, n), next = 0;
+	int rc;
+
+	if (dir <= 0)
+		return dir;
+	if (probe(b, FIND_DIR, dir, NULL, first) != 1)
+		return -1;
+	rc = probe(b, FIND_DIR, dir + 1, NULL, &next);
+	*last = rc == 1 ? next - 1 : (sqlite3_int64)b->meta.files;
+	return rc < 0 ? -1 : dir;
+}
+
 int
 baseline_find(struct baseline *b, struct view path,
 	      const struct baseline_item **out)
 {
 	sqlite3_stmt *count = b->queries[COUNT_DIRS];
-	sqlite3_int64 n, dir, file, first = 0, next;
+	sqlite3_int64 n, dir, file, first = 0, last = 0;
 	struct view folder, name;
 
 	walk_path_split(path, &folder, &name);
@@ -250,14 +252,12 @@ baseline_find(struct baseline *b, struct view path,
 		return -1;
 	n = sqlite3_column_int64(count, 0);
 	sqlite3_reset(count);
-	dir = find_dir(b, folder, n);
-	if (dir == 0 || !probe(b, FIND_DIR, dir, NULL, &first))
-		return 0;
-	if (!probe(b, FIND_DIR, dir + 1, NULL, &next))
-		next = (sqlite3_int64)b->meta.files + 1;
-	file = find_file(b, name, first, next - 1);
-	if (file == 0)
-		return 0;
+	dir = find_dir(b, folder, n, &first, &last);
+	if (dir <= 0)
+		return (int)dir;
+	file = find_id(b, FIND_FILE, name, first, last);
+	if (file <= 0)
+		return (int)file;
 	if (start_at(b, dir, file) != 0)
 		return -1;
 	return baseline_next(b, out);

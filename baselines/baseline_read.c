@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "baselines/atomic.h"
 #include "baselines/scope.h"
 #include "baselines/sign_format.h"
 #include "baselines/store.h"
@@ -36,7 +37,12 @@ baseline_meta(const struct baseline *b)
 const char *
 baseline_problem(const struct baseline *b)
 {
-	return sqlite3_errmsg(b->d.db);
+	int code = sqlite3_errcode(b->d.db);
+
+	/* What failed was ours, then. */
+	return code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE
+		       ? "out of memory"
+		       : sqlite3_errmsg(b->d.db);
 }
 
 /* ---- verifying ------------------------------------------------------- */
@@ -51,13 +57,18 @@ verify_with(const struct baseline *b, const char *suffix,
 	int fd;
 
 	buf_printf(&path, "%s" SIGN_SUFFIX "%s%c", b->path.p, suffix, 0);
+	errno = ENOMEM;
 	fd = path.failed ? -1 : sign_open(path.p);
 	buf_free(&path);
 	if (fd < 0 && errno == ENOENT)
 		return SIGN_NO_SIGNATURE;
 	if (fd >= 0) {
 		n = sign_read_small(fd, text, SIGN_TEXT_MAX);
-		close(fd);
+		close_quietly(fd);
+	}
+	if (n < 0 && errno != EBADMSG && errno != ELOOP) {
+		result->error = errno;
+		return SIGN_UNREADABLE;
 	}
 	if (n < 0) {
 		result->why = "it is not a small file";
@@ -67,7 +78,7 @@ verify_with(const struct baseline *b, const char *suffix,
 			      result);
 }
 
-static int
+static void
 complain(const struct baseline *b, enum sign_verdict v,
 	 const struct sign_result *r, struct err *err)
 {
@@ -87,24 +98,31 @@ complain(const struct baseline *b, enum sign_verdict v,
 	err_add(err, (struct place){ .file = b->path.p }, "%s",
 		text.failed ? sign_verdict_sentence(v) : text.p);
 	buf_free(&text);
-	return -1;
 }
 
 /* A commit that was stopped between its two renames left the signature under
- * its other name. */
-static int
+ * its other name. What cannot be read is not wrong for that. */
+static enum baseline_verdict
 verify(struct baseline *b, const struct sign_keys *keys, struct err *err)
 {
 	struct sign_result result = { 0 }, next = { 0 };
-	enum sign_verdict v = verify_with(b, "", keys, &result);
-	int rc = 0;
+	enum sign_verdict v = verify_with(b, "", keys, &result), other = v;
+	enum baseline_verdict verdict = BASELINE_GOOD;
 
-	if (v != SIGN_GOOD &&
-	    verify_with(b, NEXT_SUFFIX, keys, &next) != SIGN_GOOD)
-		rc = complain(b, v, &result, err);
+	if (v != SIGN_GOOD)
+		other = verify_with(b, NEXT_SUFFIX, keys, &next);
+	if (other != SIGN_GOOD) {
+		verdict = v == SIGN_UNREADABLE || other == SIGN_UNREADABLE
+				  ? BASELINE_UNREADABLE
+				  : BASELINE_TAMPERED;
+		if (other == SIGN_UNREADABLE)
+			complain(b, other, &next, err);
+		else
+			complain(b, v, &result, err);
+	}
 	sign_result_free(&result);
 	sign_result_free(&next);
-	return rc;
+	return verdict;
 }
 
 /* ---- opening --------------------------------------------------------- */
@@ -272,9 +290,8 @@ open_once(const char *folder, const struct sign_keys *keys,
 		return NULL;
 	}
 	*verdict = open_file(b, folder, err);
-	if (*verdict == BASELINE_GOOD && keys != NULL &&
-	    verify(b, keys, err) != 0)
-		*verdict = BASELINE_TAMPERED;
+	if (*verdict == BASELINE_GOOD && keys != NULL)
+		*verdict = verify(b, keys, err);
 	if (*verdict == BASELINE_GOOD && open_database(b, err) != 0)
 		*verdict = BASELINE_UNREADABLE;
 	if (*verdict == BASELINE_GOOD)

@@ -472,12 +472,13 @@ put_scope(struct baseline_writer *w, const struct scope *scope)
 }
 
 /* The rows' digest, and what else this generation says, under one root. */
-static void
+static int
 root_digest(struct baseline_writer *w, const struct baseline_meta *m,
 	    const struct scope *scope, struct buf *out)
 {
 	struct buf b = { 0 };
 	uint8_t rows[32], root[32];
+	int rc;
 
 	digest_end(&w->root, rows);
 	buf_put(&b, (struct view){ (const char *)rows, sizeof(rows) });
@@ -496,8 +497,10 @@ root_digest(struct baseline_writer *w, const struct baseline_meta *m,
 		buf_put(&b, scope->v[i].pattern);
 	}
 	digest_sha256(buf_view(&b), root);
-	buf_free(&b);
 	buf_hex(out, root, sizeof(root));
+	rc = b.failed || out->failed ? -1 : 0;
+	buf_free(&b);
+	return rc;
 }
 
 /* ---- putting in place ------------------------------------------------ */
@@ -614,12 +617,12 @@ baseline_commit(struct baseline_writer *w, struct baseline_meta *m,
 		struct err *err)
 {
 	struct buf root = { 0 };
-	int rc = -1;
+	int rc = -1, digested;
 
 	m->files = w->files;
-	root_digest(w, m, scope, &root);
+	digested = root_digest(w, m, scope, &root);
 	m->root = buf_view(&root);
-	if (!root.failed && !w->damaged && put_meta(w, m) == 0 &&
+	if (digested == 0 && !w->damaged && put_meta(w, m) == 0 &&
 	    put_scope(w, scope) == 0 && close_database(w) == 0 &&
 	    sign_and_place(w, m, secret) == 0)
 		rc = 0;
@@ -660,19 +663,25 @@ baseline_abandon(struct baseline_writer *w)
 	free(w);
 }
 
-void
+int
 baseline_host(struct buf *out)
 {
 	struct buf id = { 0 };
 	uint8_t digest[32];
 	int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc = fd < 0 && errno != ENOENT ? -1 : 0;
 
 	buf_puts(&id, "tocsin baseline ");
 	if (fd >= 0) {
-		fd_read_all(fd, 4096, &id);
-		close(fd);
+		rc = fd_read_all(fd, 4096, &id);
+		close_quietly(fd);
 	}
 	digest_sha256(buf_view(&id), digest);
 	buf_hex(out, digest, 8);
+	if (rc == 0 && (id.failed || out->failed)) {
+		errno = ENOMEM;
+		rc = -1;
+	}
 	buf_free(&id);
+	return rc;
 }

@@ -15,6 +15,7 @@ struct merge {
 	struct walk_entry *now;		 /* NULL at the end */
 	const struct baseline_item *old; /* likewise */
 	struct buf looked;
+	struct buf unknown; /* the last folder that could not be entered */
 	struct err *err;
 };
 
@@ -214,17 +215,26 @@ at_or_below(struct view dir, struct view top)
 	       (dir.n > top.n && view_starts(dir, top) && dir.p[top.n] == '/');
 }
 
-/* A folder that could not be entered: nothing is known of what it had. */
+/* In a folder that could not be entered: whether it is gone is not known. */
+static bool
+is_unknown(const struct merge *m, const struct walk_entry *e)
+{
+	return m->unknown.n > 0 && at_or_below(e->dir, buf_view(&m->unknown));
+}
+
+/* What the baseline has of such a folder is passed over as its turn comes: a
+ * part of it may have been reached all the same, by another root. */
 static int
 on_notice(struct merge *m)
 {
-	int rc = 0;
-
 	not_covered(m, m->now);
-	while (rc == 0 && m->old != NULL &&
-	       at_or_below(m->old->e.dir, m->now->dir))
-		rc = next_old(m);
-	return rc != 0 ? rc : next_now(m);
+	if (!is_unknown(m, m->now)) {
+		buf_clear(&m->unknown);
+		buf_put(&m->unknown, m->now->dir);
+	}
+	if (m->unknown.failed)
+		return err_no_memory(m->err, (struct place){ 0 });
+	return next_now(m);
 }
 
 static int
@@ -236,12 +246,12 @@ step(struct merge *m)
 
 	if (order > 0 && m->now->name.n == 0)
 		return on_notice(m);
-	if (order < 0)
-		on_removed(m);
+	if (order == 0)
+		on_both(m);
 	else if (order > 0)
 		on_added(m);
-	else
-		on_both(m);
+	else if (!is_unknown(m, &m->old->e))
+		on_removed(m);
 	if (order <= 0 && next_old(m) != 0)
 		return -1;
 	return order >= 0 ? next_now(m) : 0;
@@ -290,6 +300,7 @@ compare_run(struct compare *c, struct err *err)
 			       "the walk cannot begin: %s", strerror(errno));
 	rc = merge_all(&m);
 	walk_close(m.walk);
+	buf_free(&m.unknown);
 	buf_free(&m.looked);
 	return rc;
 }

@@ -73,6 +73,10 @@ signature_at(struct view head)
 		       : head.n;
 }
 
+/* What is no fault of the line's. */
+static const char no_memory[] = "out of memory";
+
+/* NULL: sound. */
 static const char *
 check_line(struct view line, uint64_t seq, struct view previous)
 {
@@ -89,7 +93,9 @@ check_line(struct view line, uint64_t seq, struct view previous)
 	buf_puts(&want, DIGEST_KEY);
 	buf_hex(&want, digest, 32);
 	buf_puts(&want, "\"}");
-	if (!view_eq(buf_view(&want), tail))
+	if (want.failed)
+		why = no_memory;
+	else if (!view_eq(buf_view(&want), tail))
 		why = "it is not what was written";
 	buf_clear(&want);
 	buf_printf(&want, "{\"seq\":%llu,", (unsigned long long)seq);
@@ -102,6 +108,8 @@ check_line(struct view line, uint64_t seq, struct view previous)
 	if (why == NULL &&
 	    !view_ends(view_sub(head, 0, signature_at(head)), buf_view(&want)))
 		why = "it does not follow the line before";
+	if (want.failed)
+		why = no_memory;
 	buf_free(&want);
 	return why;
 }
@@ -112,25 +120,27 @@ check_line(struct view line, uint64_t seq, struct view previous)
 static bool
 is_beginning(struct view rest, uint64_t seq)
 {
-	struct buf want = { 0 };
+	char want[sizeof("{\"seq\":18446744073709551615,")];
 	ssize_t key = view_search(rest, VIEW(PREVIOUS_KEY), 0);
 	bool is;
 
 	if (key >= 0)
 		key = view_search(rest, VIEW(DIGEST_KEY), (size_t)key);
-	buf_printf(&want, "{\"seq\":%llu,", (unsigned long long)seq);
-	is = view_starts(rest, view_sub(buf_view(&want), 0, rest.n));
-	buf_free(&want);
+	snprintf(want, sizeof(want), "{\"seq\":%llu,", (unsigned long long)seq);
+	is = view_starts(rest, view_sub(view_of(want), 0, rest.n));
 	return is && (key < 0 || rest.n - (size_t)key <= TAIL_BYTES);
 }
 
-static void
+static int
 take_line(struct journal_state *s, struct view line, struct view sought)
 {
-	json_t *json = json_loadb(line.p, line.n, 0, NULL);
+	json_error_t error;
+	json_t *json = json_loadb(line.p, line.n, 0, &error);
 	json_int_t generation =
 		json_integer_value(json_object_get(json, "generation"));
 
+	if (json == NULL && json_error_code(&error) == json_error_out_of_memory)
+		return -1;
 	s->records++;
 	if (generation > 0) {
 		s->generation = (uint64_t)generation;
@@ -145,6 +155,7 @@ take_line(struct journal_state *s, struct view line, struct view sought)
 				   JOURNAL_DIGEST_CHARS));
 	if (view_eq(buf_view(&s->head), sought))
 		s->known = true;
+	return s->head.failed || s->root.failed ? -1 : 0;
 }
 
 static const char *
@@ -179,11 +190,15 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 		why = check_line(line, s->records + 1,
 				 s->records > 0 ? buf_view(&s->head)
 						: view_of(no_digest));
+		if (why == NULL && take_line(s, line, sought) != 0)
+			why = no_memory;
+		if (why == no_memory)
+			return err_add(err, at, "%s cannot be read: %s", what,
+				       why);
 		if (why != NULL) {
 			err_add(err, at, "%s was changed: %s", what, why);
 			return 1;
 		}
-		take_line(s, line, sought);
 		if (each != NULL)
 			each(ctx, line);
 	}

@@ -155,7 +155,9 @@ commit(struct making *m, const struct scope *scope)
 
 	if (code != EXIT_NOTHING)
 		return code;
-	baseline_host(&m->host);
+	if (baseline_host(&m->host) != 0)
+		return baseline_failed(r, EXIT_IO, "/etc/machine-id: %s",
+				       strerror(errno));
 	m->meta.time_ns = clock_wall_ns();
 	m->meta.host = buf_view(&m->host);
 	m->meta.who = buf_view(&r->who);

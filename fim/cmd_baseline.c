@@ -38,6 +38,8 @@ baseline_failed(struct baseline_run *r, enum exit_code code, const char *fmt,
 		vsnprintf(b.p, (size_t)n + 1, fmt, ap);
 		va_end(ap);
 		err_add(&r->io->err, (struct place){ 0 }, "%s", b.p);
+	} else {
+		err_no_memory(&r->io->err, (struct place){ 0 });
 	}
 	buf_free(&b);
 	return code;
@@ -93,11 +95,15 @@ check_meta(struct baseline_run *r)
 {
 	const struct baseline_meta *m = baseline_meta(r->baseline);
 	struct buf host = { 0 };
-	bool ours;
+	int rc = baseline_host(&host);
+	bool ours = view_eq(buf_view(&host), m->host);
 
-	baseline_host(&host);
-	ours = view_eq(buf_view(&host), m->host);
 	buf_free(&host);
+	if (rc != 0)
+		return baseline_failed(r, EXIT_IO,
+				       "which host this is cannot be known: "
+				       "/etc/machine-id: %s",
+				       strerror(errno));
 	if (!ours)
 		return baseline_failed(r, EXIT_TAMPERED,
 				       "the baseline belongs to another host");
@@ -172,6 +178,11 @@ baseline_no_path(struct baseline_run *r, const char *arg)
 	if (errno == ETIMEDOUT)
 		return baseline_failed(r, EXIT_IO, "%s %s", arg,
 				       walk_fault_sentence(WALK_HUNG));
+	/* The host's trouble, and not a word that is wrong. */
+	if (errno == EIO || errno == ENOMEM || errno == EMFILE ||
+	    errno == ENFILE)
+		return baseline_failed(r, EXIT_IO, "%s: %s", arg,
+				       strerror(errno));
 	return baseline_usage(r, "%s: %s", arg, strerror(errno));
 }
 

@@ -142,6 +142,10 @@ key_show(const struct options *o, struct cmd_io *io)
 	file = o->args.v[1];
 	if (sign_public_read(&key, file, SIGN_ANY_FILE, &not_public) == 0)
 		return print_key(o, io, file, &key);
+	if (errno != EBADMSG) {
+		io->err = not_public;
+		return keys_exit_code();
+	}
 	secret = keys_open_secret(o, file, io, &code);
 	if (secret != NULL)
 		code = print_key(o, io, file, sign_secret_public(secret));

@@ -37,6 +37,7 @@ struct report {
 	uint64_t findings, alerts, gaps, uncovered;
 	struct buf line; /* not yet written */
 	struct buf uncovered_json, notes_json;
+	struct buf host;
 	struct report_link last, this;
 	struct sarif *sarif; /* NULL: a report */
 	struct buf item;
@@ -162,9 +163,7 @@ static void
 put_host(struct report *r)
 {
 	struct utsname u;
-	struct buf id = { 0 };
 
-	baseline_host(&id);
 	buf_puts(&r->line, "\"versions\":{");
 	put_key(r, "tocsin", VIEW(TOCSIN_VERSION));
 	if (uname(&u) != 0)
@@ -172,14 +171,13 @@ put_host(struct report *r)
 	buf_putc(&r->line, ',');
 	put_key(r, "kernel", view_of(u.release));
 	buf_puts(&r->line, "},\n\"host\":{");
-	put_key(r, "id", buf_view(&id));
+	put_key(r, "id", buf_view(&r->host));
 	buf_putc(&r->line, ',');
 	put_key(r, "name", view_of(u.nodename));
 	buf_putc(&r->line, ',');
 	put_key(r, "architecture", view_of(u.machine));
 	put_system(r);
 	buf_puts(&r->line, "},\n");
-	buf_free(&id);
 }
 
 static void
@@ -268,6 +266,16 @@ find_last(struct report *r)
 	return report_link_find(r->s.state, &r->last, &r->s.io->err);
 }
 
+static enum exit_code
+find_host(struct report *r)
+{
+	if (baseline_host(&r->host) == 0)
+		return EXIT_NOTHING;
+	err_add(&r->s.io->err, (struct place){ .file = "/etc/machine-id" },
+		"cannot be read: %s", strerror(errno));
+	return EXIT_IO;
+}
+
 bool
 report_wanted(const struct options *o)
 {
@@ -297,7 +305,9 @@ report_begin(const struct report_start *start, struct report **out)
 			return EXIT_IO;
 		}
 	}
-	code = open_key(r);
+	code = find_host(r);
+	if (code == EXIT_NOTHING)
+		code = open_key(r);
 	if (code == EXIT_NOTHING && r->sarif == NULL)
 		code = find_last(r);
 	if (code != EXIT_NOTHING) {
@@ -552,7 +562,7 @@ sign(struct report *r)
 
 	crypto_generichash_final(&r->blake2b, digest, sizeof(digest));
 	buf_puts(&comment, "tocsin report host=");
-	baseline_host(&comment);
+	buf_put(&comment, buf_view(&r->host));
 	if (m != NULL) {
 		buf_printf(&comment, " generation=%llu files=%llu root=",
 			   (unsigned long long)m->generation,
@@ -659,6 +669,7 @@ report_abandon(struct report *r)
 	report_link_free(&r->last);
 	report_link_free(&r->this);
 	sarif_free(r->sarif);
+	buf_free(&r->host);
 	buf_free(&r->line);
 	buf_free(&r->item);
 	buf_free(&r->uncovered_json);
