@@ -7,8 +7,8 @@
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
 # FILES=… (root), check-asan, check-tsan, check-valgrind, check-clang,
-# check-fresh (root), check-packages (root), install DESTDIR= PREFIX=, deb (a
-# Debian package in build-deb), check-deb (root), clean.
+# check-faults SAMPLE=…, check-fresh (root), check-packages (root), install
+# DESTDIR= PREFIX=, deb (a Debian package in build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live), KILLS=300 SEED=1 (cli: how many kills of baselines).
 .DEFAULT_GOAL := all
@@ -198,7 +198,7 @@ unit: $(filter $B/tests/unit/$(ONLY)%,$(UNIT))
 	exit $$failed
 
 # The program from outside.
-cli: all $(COMPLETIONS) $(MAN)
+cli: all $(COMPLETIONS) $(MAN) $B/tests/faults/strike.so
 	@TOCSIN=$(PROGRAM) BUILT=$B tests/cli/run
 
 # Live: real acts in private namespaces, and what the running program says.
@@ -272,6 +272,14 @@ unit-programs: $(UNIT)
 check-clang: $B/.deps-tests
 	@$(MAKE) --no-print-directory B=build-clang CC=$(CLANG) all unit
 
+# Each call of a kind fails once, in one command after the other; SAMPLE=N: some
+# of each, ONLY=scan: of commands with that name.
+check-faults: all $B/tests/faults/strike.so
+	@TOCSIN=$(PROGRAM) STRIKE=$B/tests/faults/strike.so tests/faults/run
+$B/tests/faults/strike.so: tests/faults/strike.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -fPIC -shared -Wl,-z,noexecstack -o $@ $<
+
 # A new Debian in a folder, with only git and make: does it all work there?
 check-fresh:
 	$(SUDO) tests/fresh
@@ -315,7 +323,7 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 .PHONY: all run install deb clean check layers format unit cli live flood \
 	corpus fuzz check-asan check-tsan check-valgrind \
 	unit-programs check-clang check-fresh check-packages \
-	check-deb bench soak kills
+	check-deb check-faults bench soak kills
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $B -name '*.d' -type f 2>/dev/null)
