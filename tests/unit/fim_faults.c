@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "fim/options.h"
+#include "tests/unit/run_help.h"
 
 #define DIED 77
 #define STEPS_MAX 2000u
@@ -269,22 +271,62 @@ quiet(const char *line)
 }
 
 static void
-shell(const char *line)
+put_file(const char *name, const char *text)
 {
-	assert_int_equal(system(line), 0);
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, view_of(text)), 0);
+	close(fd);
+}
+
+/* `n` lines that all differ. */
+static void
+put_lines(const char *name, unsigned n)
+{
+	struct buf text = { 0 };
+
+	for (unsigned i = 1; i <= n; i++)
+		buf_printf(&text, "%u\n", i);
+	buf_putc(&text, '\0');
+	assert_false(text.failed);
+	put_file(name, text.p);
+	buf_free(&text);
+}
+
+/* What `from` is, with all times. */
+static void
+copy(const char *from, const char *to)
+{
+	assert_int_equal(RUN("rm", "-rf", to), 0);
+	assert_int_equal(RUN("cp", "-a", from, to), 0);
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return RUN("cmp", "-s", a, b) == 0;
 }
 
 static int
 setup(void **state)
 {
+	char config[256];
+
 	(void)state;
 	snprintf(folder, sizeof(folder), "/tmp/tocsin-faults-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(chdir(folder), 0);
-	shell("mkdir tree && echo one >tree/a && echo two >tree/b && "
-	      "mkdir tree/c && seq 3000 >tree/c/d && ln -s a tree/l && "
-	      "echo \"{keep: ['$PWD/tree/**'], public_keys: [$PWD/pub]}\" >c && "
-	      "umask 077 && mkdir empty");
+	assert_int_equal(mkdir("tree", 0755), 0);
+	assert_int_equal(mkdir("tree/c", 0755), 0);
+	put_file("tree/a", "one\n");
+	put_file("tree/b", "two\n");
+	put_lines("tree/c/d", 3000);
+	assert_int_equal(symlink("a", "tree/l"), 0);
+	snprintf(config, sizeof(config),
+		 "{keep: ['%s/tree/**'], public_keys: [%s/pub]}\n", folder,
+		 folder);
+	put_file("c", config);
 	assert_int_equal(quiet("tocsin key generate --unencrypted sec pub"), 0);
 	return 0;
 }
@@ -292,12 +334,9 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	char line[96];
-
 	(void)state;
-	snprintf(line, sizeof(line), "cd / && rm -rf %s", folder);
-	shell(line);
-	return chdir("/");
+	assert_int_equal(chdir("/"), 0);
+	return RUN("rm", "-rf", folder);
 }
 
 /* ---- tests ------------------------------------------------------------ */
@@ -306,9 +345,9 @@ teardown(void **state)
 #define CHECK "tocsin baseline check" WITH
 #define INIT "tocsin baseline init --key sec" WITH " tree"
 
-/* Runs `line` from `before` again and again; `fine` judges its code. */
+/* Runs `line` after `before` again and again; judge_result judges its code. */
 static void
-strike_all(const char *name, const char *before, const char *line,
+strike_all(const char *name, void (*before)(void), const char *line,
 	   void (*judge_result)(int code, enum way, unsigned at))
 {
 	unsigned runs = 0;
@@ -318,7 +357,7 @@ strike_all(const char *name, const char *before, const char *line,
 			int code;
 
 			assert_true(at < STEPS_MAX);
-			shell(before);
+			before();
 			code = command(line, (enum way)way, at);
 			judge_result(code & 127, (enum way)way, at);
 			if ((code & 128) != 0)
@@ -353,10 +392,16 @@ judge_init(int code, enum way way, unsigned at)
 }
 
 static void
+no_state(void)
+{
+	assert_int_equal(RUN("rm", "-rf", "state"), 0);
+}
+
+static void
 test_init(void **state)
 {
 	(void)state;
-	strike_all("init", "rm -rf state", INIT, judge_init);
+	strike_all("init", no_state, INIT, judge_init);
 }
 
 static void
@@ -378,46 +423,77 @@ judge_accept(int code, enum way way, unsigned at)
 }
 
 static void
+good_state(void)
+{
+	copy("good", "state");
+}
+
+static void
 test_accept(void **state)
 {
 	(void)state;
-	shell("rm -rf state");
+	no_state();
 	assert_int_equal(quiet(INIT), 0);
-	shell("cp -a state good && echo more >>tree/a");
-	strike_all("accept", "rm -rf state && cp -a good state",
+	copy("state", "good");
+	assert_int_equal(unlink("tree/a"), 0);
+	put_file("tree/a", "one\nmore\n");
+	strike_all("accept", good_state,
 		   "tocsin baseline accept --reason why --key sec" WITH
 		   " tree/a",
 		   judge_accept);
 }
 
+/* Files that are written before they get their name, and stayed. */
+static bool
+has_litter(const char *name)
+{
+	DIR *d = opendir(name);
+	struct dirent *e;
+	bool has = false;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		has = has || view_starts(view_of(e->d_name), VIEW(".tocsin"));
+	closedir(d);
+	return has;
+}
+
 static void
 judge_restore(int code, enum way way, unsigned at)
 {
-	bool old = system("cmp -s tree/c/d old") == 0;
-	bool changed = system("cmp -s tree/c/d new") == 0;
+	bool old = is_same("tree/c/d", "old");
+	bool changed = is_same("tree/c/d", "new");
 
 	expect(code == 0 || code == EXIT_IO || code == DIED, "restore", code,
 	       old, way, at);
 	expect(old || (changed && code != 0), "restore", code, old, way, at);
 	/* Only who is killed leaves something behind. */
-	expect(code == DIED ||
-		       system("[ -z \"$(find tree -name '.tocsin*')\" ]") == 0,
-	       "litter", code, old, way, at);
+	expect(code == DIED || !has_litter("tree/c"), "litter", code, old, way,
+	       at);
 	expect(quiet("tocsin baseline log --verify" WITH) == 0, "log", code,
 	       old, way, at);
+}
+
+static void
+changed_file(void)
+{
+	good_state();
+	/* With what a kill may have left. */
+	assert_int_equal(RUN("rm", "-rf", "tree/c"), 0);
+	assert_int_equal(mkdir("tree/c", 0755), 0);
+	assert_int_equal(RUN("cp", "new", "tree/c/d"), 0);
 }
 
 static void
 test_restore(void **state)
 {
 	(void)state;
-	shell("rm -rf state");
+	no_state();
 	assert_int_equal(quiet(INIT), 0);
-	shell("rm -rf good && cp -a state good && cp tree/c/d old && "
-	      "seq 7 >new");
-	strike_all("restore",
-		   "rm -rf state && cp -a good state && cp new tree/c/d && "
-		   "rm -f tree/c/.tocsin*",
+	copy("state", "good");
+	copy("tree/c/d", "old");
+	put_lines("new", 7);
+	strike_all("restore", changed_file,
 		   "tocsin baseline restore" WITH " tree/c/d", judge_restore);
 }
 

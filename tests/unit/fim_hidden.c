@@ -16,6 +16,7 @@
 
 #include "fim/hidden.h"
 #include "fim/sockets.h"
+#include "tests/unit/run_help.h"
 
 /* A folder that looks like /proc, with those pids that are given. */
 struct fake {
@@ -71,10 +72,7 @@ fake_make(struct fake *f)
 static void
 fake_free(struct fake *f)
 {
-	char command[256];
-
-	snprintf(command, sizeof(command), "rm -r %s %s", f->proc, f->cgroup);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(RUN("rm", "-r", f->proc, f->cgroup), 0);
 }
 
 static pid_t

@@ -14,6 +14,7 @@
 #include "fim/outlet.h"
 #include "fim/state_db.h"
 #include "fim/syslog.h"
+#include "tests/unit/run_help.h"
 
 struct fixture {
 	char folder[64];
@@ -36,10 +37,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
-	snprintf(command, sizeof(command), "rm -r %s", f->folder);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(RUN("rm", "-r", f->folder), 0);
 	err_free(&f->err);
 	buf_free(&f->why);
 	free(f);
