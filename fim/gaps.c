@@ -431,10 +431,12 @@ gaps_start(struct gaps *g, uint64_t now_ns, const struct heart_last *last,
 	int64_t alive_ns = get(g, "alive_ns");
 	enum gaps_end end = how_it_ended(last, boot, alive_ns);
 
-	*ended_ns = last->how == HEART_NEVER ? 0 : last->wall_ns;
-	/* Here it is noted more often. */
-	if (end != GAPS_STOPPED && (uint64_t)alive_ns > *ended_ns)
+	/* With what was seen, unlike the journal: a run that is killed before
+	 * it has stored what was before it leaves that to the next. */
+	if (alive_ns > 0)
 		*ended_ns = (uint64_t)alive_ns;
+	else
+		*ended_ns = last->how == HEART_NEVER ? 0 : last->wall_ns;
 	gaps_alive(g, now_ns);
 	return end;
 }
@@ -449,9 +451,9 @@ gaps_forgo(struct gaps *g, enum role role)
 }
 
 void
-gaps_alive(struct gaps *g, uint64_t now_ns)
+gaps_alive(struct gaps *g, uint64_t seen_ns)
 {
-	set(g, "alive_ns", (int64_t)now_ns);
+	set(g, "alive_ns", (int64_t)seen_ns);
 }
 
 /* ---- gaps ------------------------------------------------------------ */

@@ -49,8 +49,9 @@ enum gaps_end gaps_start(struct gaps *, uint64_t now_ns,
 			 uint64_t *ended_ns);
 /* Nobody will look again because of what a run before has left of this role. */
 void gaps_forgo(struct gaps *, enum role);
-/* It goes on; now and then, so that a kill leaves a time. */
-void gaps_alive(struct gaps *, uint64_t now_ns);
+/* Everything until then has been seen; now and then, so that a kill leaves a
+ * time, and at the end. */
+void gaps_alive(struct gaps *, uint64_t seen_ns);
 
 void gaps_add(struct gaps *, const struct gap *, uint64_t boot_ns);
 bool gaps_is_open(const struct gaps *, enum role);

@@ -40,8 +40,9 @@ struct keeper {
 	struct event_area events, aside, *out;
 	struct offered *offered;
 	size_t n_offered, cap_offered;
-	uint64_t heard_ns; /* wall; the last request */
-	uint64_t unread;   /* events given since the last round began */
+	uint64_t answered_ns; /* wall; the last answer */
+	uint64_t heard_ns;    /* the same; the last that was surely read */
+	uint64_t unread;      /* events given since the last round began */
 
 	struct kept_sensor sensors[ROLES];
 	struct sensor_config config;
@@ -51,6 +52,7 @@ struct keeper {
 	struct buf figures;	  /* of the file, as far as it has come */
 	struct notify notify;
 	bool confined, stop, reload;
+	bool begun;	   /* the engine has asked for its first round */
 	bool in_processes; /* their sensor is telling, and must not be asked */
 	uint64_t stop_ns;  /* boot; when it was asked for */
 	uint32_t stopped_by; /* pid; 0 = not known */

@@ -108,7 +108,9 @@ receive(struct keeper *k, struct frame_request *r)
 		return false;
 	}
 	k->text[n] = '\0';
-	k->heard_ns = clock_wall_ns();
+	/* A request may outlive who sent it; the answer before it has been
+	 * read. */
+	k->heard_ns = k->answered_ns;
 	notify_alive(&k->notify, clock_boot_ns());
 	return true;
 }
@@ -134,6 +136,7 @@ keeper_serve(struct keeper *k, enum ask until)
 		/* What lies in the area of `out` is still being read. */
 		if (k->out == out && until != ASKS)
 			k->out = &k->aside;
+		k->answered_ns = clock_wall_ns();
 		send_answer(k, &c);
 		k->out = out;
 		if (c.fd >= 0)
@@ -240,7 +243,8 @@ give_birth(struct keeper *k, struct engine_birth *birth)
 	fflush(k->io->out);
 	fflush(k->io->notes);
 	k->engine_before = k->engine;
-	k->heard_ns = clock_wall_ns();
+	k->heard_ns = k->answered_ns = clock_wall_ns();
+	k->begun = false;
 	k->engine = fork();
 	if (k->engine == 0) {
 		leave_keeper(k, pair[1]);
@@ -280,12 +284,16 @@ after_end(struct keeper *k, int status, struct engine_birth *next,
 		*code = believable(k, WEXITSTATUS(status));
 		return false;
 	}
-	next->ended_by = WTERMSIG(status);
-	next->heard_ns = k->heard_ns;
-	next->unread = k->unread;
+	/* One that never asked for a round has recorded nothing: it leaves to
+	 * the next what it was left itself. */
+	if (k->begun) {
+		next->ended_by = WTERMSIG(status);
+		next->heard_ns = k->heard_ns;
+		next->unread = k->unread;
+	}
 	fprintf(k->io->notes,
 		"tocsin: the engine was ended by signal %d (%s)\n",
-		next->ended_by, strsignal(next->ended_by));
+		WTERMSIG(status), strsignal(WTERMSIG(status)));
 	fflush(k->io->notes);
 	*code = k->stop ? EXIT_STOPPED : EXIT_IO;
 	return !k->stop;

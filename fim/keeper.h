@@ -19,9 +19,10 @@ struct engine_birth {
 	/* Shared with the keeper, which alone writes (frame.h). */
 	const char *events, *aside;
 	uint32_t keeper; /* pid */
-	/* Of the engine before: the signal that ended it, 0 = there was none;
-	 * wall time when it was last heard of; events that it was given and
-	 * may not have got through, at least. */
+	/* Of the last engine before that came to ask for events: the signal
+	 * that ended it, 0 = there was none; wall time when it was last heard
+	 * of; events that it was given and may not have got through, at least.
+	 */
 	int ended_by;
 	uint64_t heard_ns, unread;
 };

@@ -397,6 +397,7 @@ on_round(struct keeper *k, struct call *c)
 
 	confine(k);
 	withdraw(k);
+	k->begun = true;
 	k->unread = 0;
 	files = fetch(k, ROLE_FILES, c);
 	processes = fetch(k, ROLE_PROCESSES, c);

@@ -237,6 +237,10 @@ tell(struct ledger *l, struct event *e, enum event_kind kind)
 	e->pidfd = -1;
 	e->seen = NULL;
 	l->config.sink.take(l->config.sink.ctx, e);
+	/* A list can find more than memory for alerts holds. The name's row and
+	 * its alerts are stored together. */
+	if (state_held(l->config.state).bytes > STATE_HELD_MAX / 2)
+		state_commit(l->config.state);
 }
 
 static void

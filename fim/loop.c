@@ -269,7 +269,8 @@ round_all(struct monitor *m)
 			break;
 	}
 	pipeline_tick(m->pipeline, more ? 0 : before_ns - LATENESS_NS);
-	repair_tick(m->repair, !more);
+	/* Without the keeper nothing is there to be seen. */
+	repair_tick(m->repair, more || m->remote.gone ? 0 : before_ns);
 	flush(m);
 	return !more;
 }

@@ -150,10 +150,16 @@ repair_resume(struct repair *r, uint64_t heard_ns)
 	r->seen_ns = heard_ns > offset_ns ? heard_ns - offset_ns : 0;
 }
 
+static uint64_t
+seen_wall_ns(const struct repair *r)
+{
+	return r->seen_ns + r->config.host->wall_offset_ns;
+}
+
 void
 repair_stop(struct repair *r)
 {
-	gaps_alive(r->gaps, clock_wall_ns());
+	gaps_alive(r->gaps, seen_wall_ns(r));
 	gaps_journal(r->gaps, 0, true);
 }
 
@@ -343,12 +349,12 @@ say_failures(struct repair *r)
 }
 
 void
-repair_tick(struct repair *r, bool drained)
+repair_tick(struct repair *r, uint64_t seen_ns)
 {
 	uint64_t now_ns = clock_boot_ns();
 
-	if (drained)
-		r->seen_ns = now_ns;
+	if (seen_ns > 0)
+		r->seen_ns = seen_ns;
 	work(r);
 	if (r->retry_ns != 0 && now_ns >= r->retry_ns) {
 		r->retry_ns = 0;
@@ -362,7 +368,7 @@ repair_tick(struct repair *r, bool drained)
 	if (now_ns < r->alive_ns)
 		return;
 	r->alive_ns = now_ns + ALIVE_NS;
-	gaps_alive(r->gaps, clock_wall_ns());
+	gaps_alive(r->gaps, seen_wall_ns(r));
 	say_failures(r);
 }
 

@@ -46,8 +46,9 @@ void repair_lost(struct repair *, const struct event *);
 void repair_list(struct repair *, const struct event *);
 /* An alert on its way out is counted. */
 void repair_alert(struct repair *, const struct alert *);
-/* Time has passed; `drained`: everything until then has been seen. */
-void repair_tick(struct repair *, bool drained);
+/* Time has passed; everything until `seen_ns` (boot) has been seen, 0 = more is
+ * waiting. */
+void repair_tick(struct repair *, uint64_t seen_ns);
 /* The end, after everything else. */
 void repair_stop(struct repair *);
 

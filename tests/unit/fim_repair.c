@@ -243,7 +243,7 @@ test_suspended(void **state)
 	struct fixture *f = *state;
 
 	pass(9, 1, 9);
-	repair_tick(f->repair, true);
+	repair_tick(f->repair, clock_boot_ns());
 	expect_gaps(f, "everything|the host was suspended for 8.0 s|files|"
 		       "5000|5009|0|0");
 	assert_int_equal(f->relists, 1);
@@ -261,7 +261,7 @@ test_clock_set(void **state)
 	struct fixture *f = *state;
 
 	pass(1, 1, 3601);
-	repair_tick(f->repair, true);
+	repair_tick(f->repair, clock_boot_ns());
 	expect_gaps(f, "times|the system clock was set forward by 3600.0 s||"
 		       "5000|8601|0|0");
 	assert_int_equal(f->relists, 0);
@@ -274,7 +274,7 @@ test_clock_set_back(void **state)
 	struct fixture *f = *state;
 
 	pass(1, 1, -99);
-	repair_tick(f->repair, true);
+	repair_tick(f->repair, clock_boot_ns());
 	expect_gaps(f, "times|the system clock was set back by 100.0 s||"
 		       "5000|4901|0|0");
 	assert_int_equal(f->relists, 0);
@@ -286,7 +286,7 @@ test_nothing_happened(void **state)
 	struct fixture *f = *state;
 
 	pass(100, 100, 100);
-	repair_tick(f->repair, true);
+	repair_tick(f->repair, clock_boot_ns());
 	expect_gaps(f, "");
 	assert_int_equal(f->relists, 0);
 }
