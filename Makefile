@@ -326,4 +326,4 @@ $B/tests/bench/%: $B/tests/bench/%.o $(LIBRARIES)
 	check-deb check-faults bench soak kills
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $B -name '*.d' -type f 2>/dev/null)
+-include $(shell find $B -path $B/packages -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -31,12 +31,12 @@ worse(enum exit_code a, enum exit_code b)
 /* ---- diff ------------------------------------------------------------ */
 
 static enum exit_code
-put_diff(struct putting *p, struct view old, struct view now)
+put_diff(struct putting *p, struct view old, struct view now, bool gone)
 {
 	struct buf out = { 0 };
 	enum exit_code code = EXIT_FINDINGS;
 
-	if (view_eq(old, now))
+	if (view_eq(old, now) && !gone)
 		return EXIT_NOTHING;
 	if (objects_secret(now))
 		return baseline_failed(p->r, EXIT_STATE,
@@ -52,7 +52,7 @@ put_diff(struct putting *p, struct view old, struct view now)
 	buf_text(&out, buf_view(&p->path));
 	buf_puts(&out, " (baseline)\n+++ ");
 	buf_text(&out, buf_view(&p->path));
-	buf_puts(&out, " (now)\n");
+	buf_puts(&out, gone ? " (removed)\n" : " (now)\n");
 	if (textdiff(old, now, &out) != 0 || out.failed)
 		code = baseline_failed(p->r, EXIT_IO, "out of memory");
 	else
@@ -67,6 +67,7 @@ diff_item(struct putting *p, const struct baseline_item *item)
 	const struct walk_entry *e = &item->e;
 	struct buf old = { 0 }, now = { 0 };
 	enum exit_code code;
+	bool gone = false;
 
 	if (scope_is(&p->r->scope, SCOPE_SECRET, e->dir, e->name))
 		code = baseline_failed(p->r, EXIT_STATE,
@@ -83,11 +84,12 @@ diff_item(struct putting *p, const struct baseline_item *item)
 		code = baseline_failed(p->r, EXIT_STATE,
 				       "%s: its content is not kept",
 				       p->path.p);
-	else if (baseline_text_read(e, &now) != 0)
+	else if (baseline_text_read(e, &now) != 0 &&
+		 !(gone = errno == ENOENT || errno == ENOTDIR))
 		code = baseline_failed(p->r, EXIT_IO, "%s: %s", p->path.p,
 				       strerror(errno));
 	else
-		code = put_diff(p, buf_view(&old), buf_view(&now));
+		code = put_diff(p, buf_view(&old), buf_view(&now), gone);
 	buf_free(&old);
 	buf_free(&now);
 	return code;

@@ -46,8 +46,13 @@ base 'diff: binary' 1 diff tree/binary
 has 'diff: binary' 'is no text' "$out"
 
 chmod 4777 tree/text
-rm tree/empty
+rm tree/empty tree/folder/inside
+base 'diff: removed' 1 diff tree/folder/inside
+has 'diff: removed' 'inside (removed)' "$out"
+is 'diff: removed: what it had' '-in' "$(printf '%s\n' "$out" | tail -n 1)"
 rm -r tree/folder
+base 'diff: removed, empty' 1 diff tree/empty
+has 'diff: removed, empty' 'tree/empty (removed)' "$out"
 ln -sfn /etc/passwd tree/link
 echo x >tree/added
 echo more >>tree/large
