@@ -407,6 +407,26 @@ monitor_remember_terms(struct monitor *m)
 }
 
 static int
+open_file(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+
+	if (!own_is_database(&m->own, e->file.path))
+		return remote_open_file(&m->remote, e);
+	errno = EBUSY;
+	return -1;
+}
+
+static int
+open_unit(void *ctx, const struct event *e, struct view folder,
+	  struct view name)
+{
+	struct monitor *m = ctx;
+
+	return remote_open_unit(&m->remote, e, folder, name);
+}
+
+static int
 open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 {
 	struct pipeline_config config = {
@@ -431,9 +451,9 @@ open_pipeline(struct monitor *m, uint64_t learn_until_ns)
 		.open_names_ctx = &m->remote,
 	};
 	struct opener opener = {
-		.open = remote_open_file,
-		.unit = remote_open_unit,
-		.ctx = &m->remote,
+		.open = open_file,
+		.unit = open_unit,
+		.ctx = m,
 	};
 
 	m->pipeline = pipeline_new(&config);
