@@ -133,7 +133,7 @@ sign_make(const struct sign_secret *s, const uint8_t digest[SIGN_DIGEST_BYTES],
 	crypto_sign_detached(bytes.signature, NULL, digest, SIGN_DIGEST_BYTES,
 			     s->key);
 	sign_comment(s, bytes.signature, trusted, global);
-	buf_puts(out, UNTRUSTED_PREFIX "signature from tocsin secret key\n");
+	buf_puts(out, UNTRUSTED_OURS "\n");
 	put_base64(out, &bytes, sizeof(bytes));
 	buf_puts(out, TRUSTED_PREFIX);
 	buf_put(out, trusted);

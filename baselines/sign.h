@@ -14,9 +14,11 @@
  *                file's BLAKE2b-512; trusted comment; base64 of the signature
  *                over that signature and the trusted comment
  *
- * The untrusted comment is covered by nothing and never shown. Apart from it
- * we are stricter than minisign in what minisign never writes: every line has
- * its end, base64 has one spelling, nothing follows the last line.
+ * The untrusted comment is covered by nothing and never shown; above a trusted
+ * comment that begins with "tocsin " it must be ours or minisign's default, so
+ * that no change of what we sign ourselves passes. Apart from it we are
+ * stricter than minisign in what minisign never writes: every line has its end,
+ * base64 has one spelling, nothing follows the last line.
  *
  * Input errors: -1 (or NULL), an entry in `err`, and errno says of which
  * kind: EBADMSG the content is wrong, ECANCELED there was no passphrase to

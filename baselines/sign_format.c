@@ -109,12 +109,19 @@ format_base64(struct view line, void *to, size_t n)
 }
 
 static bool
-untrusted_line(struct view *rest)
+untrusted_line(struct view *rest, struct view *line)
 {
-	struct view line;
+	return format_line(rest, SIGN_COMMENT_LINE_MAX, line) &&
+	       view_starts(*line, VIEW(UNTRUSTED_PREFIX));
+}
 
-	return format_line(rest, SIGN_COMMENT_LINE_MAX, &line) &&
-	       view_starts(line, VIEW(UNTRUSTED_PREFIX));
+/* Nothing covers line 1; but with a comment of our own it is known. */
+static bool
+untrusted_fits(struct view line, struct view trusted)
+{
+	return !view_starts(trusted, VIEW(TRUSTED_OURS)) ||
+	       view_eq(line, VIEW(UNTRUSTED_OURS)) ||
+	       view_eq(line, VIEW(UNTRUSTED_MINISIGN));
 }
 
 unsigned
@@ -122,7 +129,7 @@ format_two_lines(struct view text, void *to, size_t n)
 {
 	struct view line;
 
-	if (!untrusted_line(&text))
+	if (!untrusted_line(&text, &line))
 		return 1;
 	if (!format_line(&text, BASE64_LINE_MAX, &line) ||
 	    !format_base64(line, to, n))
@@ -133,9 +140,9 @@ format_two_lines(struct view text, void *to, size_t n)
 const char *
 format_signature(struct view text, struct signature *s)
 {
-	struct view line;
+	struct view first, line;
 
-	if (!untrusted_line(&text))
+	if (!untrusted_line(&text, &first))
 		return "line 1 is no untrusted comment";
 	if (!format_line(&text, BASE64_LINE_MAX, &line) ||
 	    !format_base64(line, &s->bytes, sizeof(s->bytes)))
@@ -147,6 +154,8 @@ format_signature(struct view text, struct signature *s)
 	    !view_starts(line, VIEW(TRUSTED_PREFIX)))
 		return "line 3 is no trusted comment";
 	s->trusted = view_sub(line, sizeof(TRUSTED_PREFIX) - 1, line.n);
+	if (!untrusted_fits(first, s->trusted))
+		return "line 1 is not what stands above such a comment";
 	if (!format_line(&text, BASE64_LINE_MAX, &line) ||
 	    !format_base64(line, s->global, sizeof(s->global)))
 		return "line 4 is no signature";

@@ -11,6 +11,11 @@
 #define CHECKSUM_BYTES 32
 
 #define UNTRUSTED_PREFIX "untrusted comment: "
+/* Line 1 of what is signed here, and of what minisign signs by default. */
+#define UNTRUSTED_OURS UNTRUSTED_PREFIX "signature from tocsin secret key"
+#define UNTRUSTED_MINISIGN UNTRUSTED_PREFIX "signature from minisign secret key"
+/* How our own trusted comments begin: of baselines, reports, records. */
+#define TRUSTED_OURS "tocsin "
 #define TRUSTED_PREFIX "trusted comment: "
 
 #define ALGORITHM "Ed"	      /* of keys, and of signatures of bytes */
