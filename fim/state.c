@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Fifty milliseconds each. */
-#define LOCK_TRIES 40
+#define LOCK_TRIES 100
 
 /* user_version of the file; a newer one is not ours to touch. */
 #define STATE_VERSION 1
