@@ -48,7 +48,7 @@ start() {
 	: >$notes
 	"$tocsin" watch --format ndjson -c $live/c.yaml -s $live/state \
 		-r $live/rules \
-		-o $live/alerts.$1 2>$notes >/dev/null &
+		-o $live/alerts.$1 2>>$notes >/dev/null &
 	watcher=$!
 }
 engine() { # of the watcher
@@ -102,7 +102,10 @@ wait_until 30 ready || wrong "the last one is not ready: $(cat $notes)"
 touch $live/enough
 wait $acting
 acted=$(cat $live/acted)
-told() { cat $live/alerts.* | jq -r '.file.path // empty' | sort -u | wc -l; }
+told() {
+	cat $live/alerts.* | jq -rR 'fromjson? | .file.path // empty' |
+		sort -u | wc -l
+}
 wait_until 60 eval '[ "$(told)" -ge "$acted" ]'
 kill -TERM $watcher
 wait $watcher
