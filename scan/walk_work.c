@@ -138,9 +138,14 @@ local_ones(struct walk *w, uint64_t from)
 bool
 walk_help(struct walk *w)
 {
-	uint64_t from = atomic_load(&w->claim), n = local_ones(w, from);
+	uint64_t from = atomic_load(&w->claim), n;
 
-	if (!w->helps || n == 0)
+	/* What was done from the beginning (a folder that cannot be opened) is
+	 * handed out before it is claimed, and its slot is empty then. */
+	if (!w->helps || from < w->tail)
+		return false;
+	n = local_ones(w, from);
+	if (n == 0)
 		return false;
 	n = claim_some(w, from, n);
 	for (uint64_t seq = from; seq < from + n; seq++) {
