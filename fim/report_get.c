@@ -139,7 +139,7 @@ by_time(const void *a, const void *b)
 }
 
 struct report_moment *
-report_moments(const struct report_doc *doc, size_t *n)
+report_moments(const struct report_doc *doc, size_t *n, bool *no_memory)
 {
 	struct report_moment *v = NULL;
 	size_t most = 0;
@@ -150,6 +150,7 @@ report_moments(const struct report_doc *doc, size_t *n)
 			json_object_get(doc->root, moment_lists[k].list));
 	if (most > 0)
 		v = calloc(most, sizeof(*v));
+	*no_memory = most > 0 && v == NULL;
 	for (size_t k = 0; v != NULL && k < ARRAY_LEN(moment_lists); k++) {
 		const json_t *list =
 			json_object_get(doc->root, moment_lists[k].list);

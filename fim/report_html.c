@@ -92,6 +92,7 @@ html_path(struct html *h, const json_t *in)
 
 	report_path(in, &path);
 	html_text(h, buf_view(&path));
+	h->out->failed |= path.failed;
 	buf_free(&path);
 }
 
@@ -104,6 +105,7 @@ html_time(struct html *h, uint64_t ns, enum html_time how)
 
 	buf_rfc3339(&b, ns);
 	v = buf_view(&b);
+	h->out->failed |= b.failed;
 	html_put(h, "<time datetime=\"");
 	buf_put(h->out, view_sub(v, 0, 23));
 	html_put(h, "Z\">");
@@ -528,8 +530,10 @@ report_put_html(const struct report_doc *doc, struct buf *out)
 	struct html h = { .doc = doc, .root = doc->root, .out = out };
 	struct report_moment *v;
 	struct counts c;
+	bool no_memory;
 
-	v = report_moments(doc, &h.n_moments);
+	v = report_moments(doc, &h.n_moments, &no_memory);
+	out->failed |= no_memory;
 	h.moments = v;
 	c = count_all(&h);
 	put_head(&h);

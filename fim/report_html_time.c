@@ -123,6 +123,7 @@ put_words(struct html *h, const json_t *list, size_t most)
 			html_put(h, " ");
 		/* buf_text_word has escaped it: backslashes stay. */
 		html_line(h, buf_view(&word));
+		h->out->failed |= word.failed;
 		buf_free(&word);
 	}
 }
@@ -395,6 +396,7 @@ put_day(struct html *h, uint64_t ns)
 	html_put(h, "<li class=\"day\">");
 	buf_put(h->out, view_sub(buf_view(&b), 0, 10));
 	html_put(h, " (UTC)</li>\n");
+	h->out->failed |= b.failed;
 	buf_free(&b);
 }
 
@@ -492,6 +494,7 @@ html_processes(struct html *h)
 	struct report_tree t;
 
 	report_tree_make(&t, h->moments, h->n_moments);
+	h->out->failed |= t.no_memory;
 	html_put(h, "<section id=\"processes\" "
 		    "aria-labelledby=\"h-processes\">\n"
 		    "<h2 id=\"h-processes\">Processes</h2>\n");

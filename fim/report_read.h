@@ -61,7 +61,7 @@ struct view report_rule_name(const json_t *alert);
 struct view report_what(const json_t *alert);
 
 /* Alerts, findings and gaps by time, as pointers into the tree; free(3). NULL
- * when there are none or memory is out. */
+ * when there are none, or when there is no memory. */
 struct report_moment {
 	uint64_t time_ns;
 	const json_t *item;
@@ -72,6 +72,7 @@ struct report_moment {
 	} kind;
 	size_t index; /* in its list */
 };
-struct report_moment *report_moments(const struct report_doc *, size_t *n);
+struct report_moment *
+report_moments(const struct report_doc *, size_t *n, bool *no_memory);
 
 #endif

@@ -63,6 +63,7 @@ put_time(struct text_view *t, uint64_t ns)
 	buf_rfc3339(&b, ns);
 	buf_put(t->out, view_sub(buf_view(&b), 0, 23));
 	put(t, "Z");
+	t->out->failed |= b.failed;
 	buf_free(&b);
 }
 
@@ -358,6 +359,7 @@ put_trees(struct text_view *t, const struct report_moment *v, size_t n)
 	struct buf indent = { 0 };
 
 	report_tree_make(&tree, v, n);
+	t->out->failed |= tree.no_memory;
 	if (tree.root != REPORT_TREE_NONE)
 		put_heading(t, "Processes");
 	buf_puts(&indent, "  ");
@@ -367,6 +369,7 @@ put_trees(struct text_view *t, const struct report_moment *v, size_t n)
 	if (tree.left_out > 0)
 		buf_printf(t->out, "  and the processes of %llu more alerts\n",
 			   (unsigned long long)tree.left_out);
+	t->out->failed |= indent.failed;
 	buf_free(&indent);
 	report_tree_free(&tree);
 }
@@ -416,6 +419,7 @@ put_path(struct text_view *t, const json_t *in)
 
 	report_path(in, &path);
 	buf_text_word(t->out, buf_view(&path));
+	t->out->failed |= path.failed;
 	buf_free(&path);
 }
 
@@ -511,9 +515,11 @@ report_put_text(const struct report_doc *doc, bool colour, struct buf *out)
 		.doc = doc, .root = doc->root, .colour = colour, .out = out
 	};
 	struct report_moment *v;
+	bool no_memory;
 	size_t n;
 
-	v = report_moments(doc, &n);
+	v = report_moments(doc, &n, &no_memory);
+	out->failed |= no_memory;
 	put_summary(&t);
 	put_timeline(&t, v, n);
 	put_trees(&t, v, n);

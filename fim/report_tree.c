@@ -172,8 +172,8 @@ report_tree_make(struct report_tree *t, const struct report_moment *moments,
 	t->nodes = calloc(REPORT_TREE_MAX, sizeof(*t->nodes));
 	t->slots = malloc(t->n_slots * sizeof(*t->slots));
 	t->marks = calloc(n > 0 ? n : 1, sizeof(*t->marks));
-	if (t->nodes == NULL || t->slots == NULL || t->marks == NULL ||
-	    n >= NONE)
+	t->no_memory = t->nodes == NULL || t->slots == NULL || t->marks == NULL;
+	if (t->no_memory || n >= NONE)
 		return;
 	memset(t->slots, 0xff, t->n_slots * sizeof(*t->slots));
 	for (size_t i = 0; i < n; i++)

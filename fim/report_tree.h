@@ -34,10 +34,11 @@ struct report_tree {
 	uint32_t root, last_root;
 	uint32_t *slots; /* hash of ids */
 	uint64_t left_out;
+	bool no_memory; /* it is empty for that reason */
 	struct arena arena;
 };
 
-/* Without memory: an empty one. `moments` borrowed until it is freed. */
+/* `moments` borrowed until it is freed. */
 void
 report_tree_make(struct report_tree *, const struct report_moment *, size_t n);
 void report_tree_free(struct report_tree *);

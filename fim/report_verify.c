@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "baselines/atomic.h"
 #include "fim/report_show.h"
 
 enum chain { CHAIN_NONE, CHAIN_FIRST, CHAIN_FOLLOWS, CHAIN_BROKEN };
@@ -125,8 +126,9 @@ put(struct verifying *w, const struct verified *v)
 
 /* ---- one file -------------------------------------------------------- */
 
-/* Into memory if it is a report, so that what is checked is what is read. */
-static bool
+/* Into memory if it is a report, so that what is checked is what is read. -1
+ * and errno: it cannot be read, and one that is not read follows nothing. */
+static int
 read_report(struct verified *v)
 {
 	char head[256];
@@ -135,12 +137,15 @@ read_report(struct verified *v)
 				       O_NONBLOCK);
 
 	if (fd >= 0)
-		n = pread(fd, head, sizeof(head), 0);
-	v->is_report = n > 0 && report_is((struct view){ head, (size_t)n }) &&
-		       report_read_fd(&v->doc, fd) == 0;
+		do
+			n = pread(fd, head, sizeof(head), 0);
+		while (n < 0 && errno == EINTR);
+	v->is_report = n > 0 && report_is((struct view){ head, (size_t)n });
+	if (v->is_report && report_read_fd(&v->doc, fd) != 0)
+		n = -1;
 	if (fd >= 0)
-		close(fd);
-	return v->is_report;
+		close_quietly(fd);
+	return n < 0 ? -1 : v->is_report;
 }
 
 static void
@@ -198,12 +203,17 @@ static void
 verify_one(struct verifying *w, const char *file)
 {
 	struct verified v = { .file = file };
+	int rc = read_report(&v);
 
-	if (read_report(&v))
+	if (rc < 0) {
+		v.verdict = SIGN_UNREADABLE;
+		v.signature.error = errno;
+	} else if (rc > 0) {
 		v.verdict = sign_verify_read(file, buf_view(&v.doc.text),
 					     w->keys, &v.signature);
-	else
+	} else {
 		v.verdict = sign_verify_file(file, w->keys, &v.signature);
+	}
 	w->code = worse(w->code, v.verdict);
 	if (v.verdict != SIGN_GOOD)
 		report_complain(w->io, file, v.verdict, &v.signature);
@@ -230,8 +240,10 @@ report_verify(const struct options *o, struct cmd_io *io,
 		verify_one(&w, o->args.v[i]);
 	if (w.list)
 		buf_puts(&w.out, "\n]\n");
-	if (w.out.failed)
+	if (w.out.failed) {
+		err_no_memory(&io->err, (struct place){ 0 });
 		w.code = EXIT_IO;
+	}
 	fwrite(w.out.p, 1, w.out.n, io->out);
 	buf_free(&w.out);
 	return w.code;
