@@ -156,6 +156,12 @@ reallocarray(void *p, size_t n, size_t size)
 	return realloc(p, bytes);
 }
 
+void *
+aligned_alloc(size_t alignment, size_t n)
+{
+	return strikes(ALLOC) ? no_memory() : __libc_memalign(alignment, n);
+}
+
 int
 posix_memalign(void **out, size_t alignment, size_t n)
 {
