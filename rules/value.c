@@ -81,13 +81,6 @@ value_number(struct view s, struct value *out)
 	return *end == '\0' && end != room && isfinite(out->d);
 }
 
-/* x86's long double holds every int64_t and every double exactly. */
-static long double
-as_number(const struct value *v)
-{
-	return v->type == VALUE_INT ? (long double)v->i : (long double)v->d;
-}
-
 static bool
 holds(enum compare_op op, int order)
 {
@@ -112,15 +105,44 @@ is_number(const struct value *v)
 	return v->type == VALUE_INT || v->type == VALUE_REAL;
 }
 
+static int
+order_reals(double x, double y)
+{
+	return x < y ? -1 : x > y;
+}
+
+/* Exactly: neither type holds all that the other does, and a long double that
+ * does is not everywhere. */
+static int
+order_int_real(int64_t i, double d)
+{
+	const double limit = 9223372036854775808.0; /* 2^63 */
+	int64_t whole;
+
+	if (d >= limit)
+		return -1;
+	if (d < -limit)
+		return 1;
+	whole = (int64_t)d;
+	if (i != whole)
+		return i < whole ? -1 : 1;
+	return order_reals(0, d - (double)whole);
+}
+
 static bool
 compare_numbers(enum compare_op op, const struct value *a,
 		const struct value *b)
 {
-	long double x = as_number(a), y = as_number(b);
-
-	if (isnan(x) || isnan(y))
+	if ((a->type == VALUE_REAL && isnan(a->d)) ||
+	    (b->type == VALUE_REAL && isnan(b->d)))
 		return false;
-	return holds(op, x < y ? -1 : x > y);
+	if (a->type == VALUE_INT && b->type == VALUE_INT)
+		return holds(op, a->i < b->i ? -1 : a->i > b->i);
+	if (a->type == VALUE_INT)
+		return holds(op, order_int_real(a->i, b->d));
+	if (b->type == VALUE_INT)
+		return holds(op, -order_int_real(b->i, a->d));
+	return holds(op, order_reals(a->d, b->d));
 }
 
 /* A string on one side, a number or boolean on the other. */
