@@ -36,7 +36,7 @@ real_text(double d, char room[VALUE_TEXT_MAX])
 	if (e != NULL) /* 1.5e+07: no plus, no zeros before the exponent */
 		n = (int)(e - room) +
 		    snprintf(e, VALUE_TEXT_MAX - (size_t)(e - room), "E%d",
-			     atoi(e + 1));
+			     (int)strtol(e + 1, NULL, 10));
 	return (struct view){ room, (size_t)n };
 }
 
