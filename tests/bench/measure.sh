@@ -70,6 +70,7 @@ delays() {
 	mkfifo $live/pipe.$n
 	"$load" arrivals $n <$live/pipe.$n >$live/delays &
 	local reader=$!
+	: >$notes # is_ready must not read what the one before has said
 	"$tocsin" watch --format ndjson -s $live/state -r $live/delay.yml \
 		>$live/pipe.$n 2>$notes &
 	watcher=$!
