@@ -9,51 +9,17 @@
  */
 #include "baselines/journal.h"
 
-#include <fcntl.h>
 #include <gcrypt.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/folder_help.h"
 
 #define NAME "fuzz.ndjson"
-
-static char folder[] = "/dev/shm/tocsin-fuzz-XXXXXX";
-static int root = -1;
-
-static void
-remove_folders(void)
-{
-	unlinkat(root, "log/" NAME, 0);
-	unlinkat(root, "log", AT_REMOVEDIR);
-	rmdir(folder);
-}
 
 static void
 begin(void)
 {
-	if (mkdtemp(folder) == NULL) {
-		memcpy(folder, "/tmp/tocsin-fuzz-XXXXXX",
-		       sizeof("/tmp/tocsin-fuzz-XXXXXX"));
-		if (mkdtemp(folder) == NULL)
-			abort();
-	}
-	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || mkdirat(root, "log", 0700) != 0)
-		abort();
-	atexit(remove_folders);
-}
-
-static void
-put(struct view bytes)
-{
-	int fd = openat(root, "log/" NAME,
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0 || fd_write_all(fd, bytes) != 0)
-		abort();
-	close(fd);
+	folder_make();
+	check(mkdirat(folder_fd, "log", 0700) == 0);
 }
 
 /* The lines as records, each with the digest of the one before and its own. */
@@ -80,7 +46,7 @@ put_chain(struct view lines)
 		memcpy(hex, head.p, JOURNAL_DIGEST_CHARS);
 		buf_printf(&all, ",\"digest\":\"%.64s\"}\n", hex);
 	}
-	put(buf_view(&all));
+	folder_put("log/" NAME, buf_view(&all));
 	buf_free(&all);
 	buf_free(&head);
 }
@@ -102,14 +68,12 @@ on_line(void *ctx, struct view line)
 	while ((found = view_search(line, VIEW(",\"digest\":\""),
 				    (size_t)(at + 1))) >= 0)
 		at = found;
-	if (at < 0)
-		abort();
+	check(at >= 0);
 	gcry_md_hash_buffer(GCRY_MD_SHA256, digest, line.p, (size_t)at);
 	buf_hex(&hex, digest, sizeof(digest));
-	if (!view_eq(view_sub(line, (size_t)at + sizeof(mark) - 1,
-			      JOURNAL_DIGEST_CHARS),
-		     buf_view(&hex)))
-		abort();
+	check(view_eq(view_sub(line, (size_t)at + sizeof(mark) - 1,
+			       JOURNAL_DIGEST_CHARS),
+		      buf_view(&hex)));
 	buf_puts(&previous, "\"previous\":\"");
 	if (c->n == 0)
 		for (unsigned i = 0; i < JOURNAL_DIGEST_CHARS; i++)
@@ -117,8 +81,7 @@ on_line(void *ctx, struct view line)
 	else
 		buf_put(&previous, buf_view(&c->last));
 	buf_putc(&previous, '"');
-	if (view_search(line, buf_view(&previous), 0) < 0)
-		abort();
+	check(view_search(line, buf_view(&previous), 0) >= 0);
 	c->n++;
 	buf_free(&c->last);
 	c->last = hex;
@@ -132,8 +95,7 @@ read_all(struct journal_state *s, struct chain *c)
 	int rc =
 		journal_read_from(folder, NAME, VIEW_NONE, s, on_line, c, &err);
 
-	if ((rc == 0) != (err.n == 0))
-		abort();
+	check((rc == 0) == (err.n == 0));
 	err_free(&err);
 	return rc;
 }
@@ -147,9 +109,8 @@ add_one(uint64_t before)
 	struct chain c = { 0 };
 	struct err err = { 0 };
 
-	if (journal_append_to(folder, NAME, &r, &err) != 0 ||
-	    read_all(&s, &c) != 0 || s.records != before + 1)
-		abort();
+	check(journal_append_to(folder, NAME, &r, &err) == 0);
+	check(read_all(&s, &c) == 0 && s.records == before + 1);
 	journal_state_free(&s);
 	buf_free(&c.last);
 	err_free(&err);
@@ -162,15 +123,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct journal_state s = { 0 };
 	struct chain c = { 0 };
 
-	if (root < 0)
+	if (folder_fd < 0)
 		begin();
 	if (n > 0 && data[0] == 'c')
 		put_chain(view_sub(text, 1, SIZE_MAX));
 	else
-		put(text);
+		folder_put("log/" NAME, text);
 	if (read_all(&s, &c) == 0) {
-		if (s.records != c.n || (s.whole_bytes > n && data[0] != 'c'))
-			abort();
+		check(s.records == c.n);
+		check(s.whole_bytes <= n || data[0] == 'c');
 		add_one(s.records);
 	}
 	journal_state_free(&s);

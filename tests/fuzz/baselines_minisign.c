@@ -8,18 +8,10 @@
 #include "baselines/sign.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz_help.h"
 
 #define PUBLIC "RWSZauTUGf/ii5URK/vUosVbFCj1wtv7s+ZdY6Bs7El2DCd6KTyNr8gU"
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Locked keys are not opened here: a second each. */
 static ssize_t

@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * dpkg's database, and what stands for packages' doing, of anybody's making.
- * The input is cut at bytes 0x1e (ASCII's record separator); the first byte of
- * each piece says which file it is, see `files`. C is the content of a file
- * that has changed. Then for some paths it is asked whose they are, and whether
- * a package accounts for a change there: whatever is said must be a package's
- * name from the database, and what is damaged explains nothing by a digest that
- * the file does not have.
+ * The input is cut into `files`; C is the content of a file that has changed.
+ * Then for some paths it is asked whose they are, and whether a package
+ * accounts for a change there: whatever is said must be a package's name from
+ * the database, and what is damaged explains nothing by a digest that the file
+ * does not have.
  */
 #include "baselines/packages.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "scan/scan.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/folder_help.h"
 
 #define NOW (1767323045 * NS_PER_SEC)
 
-static const struct {
-	char letter;
-	const char *path;
-} files[] = {
+static const struct folder_file files[] = {
 	{ 'S', "var/lib/dpkg/status" },
 	{ 'L', "var/lib/dpkg/info/one.list" },
 	{ 'M', "var/lib/dpkg/info/one.md5sums" },
@@ -50,9 +41,6 @@ static const char *const asked[] = {
 	"/etc/generated",
 };
 
-static char folder[] = "/dev/shm/tocsin-fuzz-XXXXXX";
-static int root = -1;
-
 static void
 make_folders(const char *path)
 {
@@ -61,32 +49,9 @@ make_folders(const char *path)
 	snprintf(copy, sizeof(copy), "%s", path);
 	for (char *p = copy; (p = strchr(p, '/')) != NULL; p++) {
 		*p = '\0';
-		mkdirat(root, copy, 0755);
+		mkdirat(folder_fd, copy, 0755);
 		*p = '/';
 	}
-}
-
-static void
-clear(void)
-{
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		unlinkat(root, files[i].path, 0);
-}
-
-static void
-remove_folders(void)
-{
-	char path[128];
-
-	clear();
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		snprintf(path, sizeof(path), "%s", files[i].path);
-		for (char *p; (p = strrchr(path, '/')) != NULL;) {
-			*p = '\0';
-			unlinkat(root, path, AT_REMOVEDIR);
-		}
-	}
-	rmdir(folder);
 }
 
 static void
@@ -94,40 +59,16 @@ begin(void)
 {
 	setenv("TZ", "UTC", 1);
 	tzset();
-	if (mkdtemp(folder) == NULL) {
-		memcpy(folder, "/tmp/tocsin-fuzz-XXXXXX",
-		       sizeof("/tmp/tocsin-fuzz-XXXXXX"));
-		if (mkdtemp(folder) == NULL)
-			abort();
-	}
-	root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder_make();
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		make_folders(files[i].path);
-	atexit(remove_folders);
-}
-
-static void
-put(struct view piece)
-{
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		int fd;
-
-		if (piece.n == 0 || piece.p[0] != files[i].letter)
-			continue;
-		fd = openat(root, files[i].path,
-			    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (fd < 0 ||
-		    fd_write_all(fd, view_sub(piece, 1, SIZE_MAX)) != 0)
-			abort();
-		close(fd);
-	}
+		make_folders(files[i].name);
 }
 
 static void
 ask(struct packages *p, const char *path, uint32_t type, unsigned attributes)
 {
 	struct view whole = view_of(path), owner;
-	struct walk_entry now = { .dirfd = root, .name = VIEW("content") };
+	struct walk_entry now = { .dirfd = folder_fd, .name = VIEW("content") };
 	struct walk_entry old = { .mode = S_IFREG | 0644 };
 	struct change c = { .kind = attributes != 0 ? CHANGE_CHANGED
 						    : CHANGE_ADDED,
@@ -145,13 +86,11 @@ ask(struct packages *p, const char *path, uint32_t type, unsigned attributes)
 	now.uid = now.gid = now.flags = 0;
 	now.xattrs = VIEW_NONE;
 	now.ctime_ns = NOW;
-	if (packages_explain(p, &c) != (c.evidence != NULL) ||
-	    (c.explained.n > 0) != (c.evidence != NULL))
-		abort();
+	check(packages_explain(p, &c) == (c.evidence != NULL));
+	check((c.explained.n > 0) == (c.evidence != NULL));
 	owner = packages_owner(p, whole);
 	/* Nobody has what no list and no helper names. */
-	if (owner.n > 0 && packages_count(p) == 0)
-		abort();
+	check(owner.n == 0 || packages_count(p) > 0);
 	packages_near(p, whole);
 	buf_free(&text);
 }
@@ -159,16 +98,14 @@ ask(struct packages *p, const char *path, uint32_t type, unsigned attributes)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct view rest = { (const char *)data, n }, piece;
+	struct view input = { (const char *)data, n };
 	struct packages *p;
 
-	if (root < 0)
+	if (folder_fd < 0)
 		begin();
-	while (view_next_split(&rest, 0x1e, &piece))
-		put(piece);
+	folder_fill(files, ARRAY_LEN(files), input);
 	p = packages_open(folder);
-	if (p == NULL)
-		abort();
+	check(p != NULL);
 	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
 		ask(p, asked[i], S_IFREG, 0);
 		ask(p, asked[i], S_IFREG,
@@ -176,6 +113,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		ask(p, asked[i], S_IFLNK, 0);
 	}
 	packages_close(p);
-	clear();
+	folder_clear(files, ARRAY_LEN(files));
 	return 0;
 }

@@ -3,10 +3,7 @@
  * refused with a place in it. */
 #include "baselines/sign.h"
 #include "fim/config.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz_help.h"
 
 enum type {
 	PATH,
@@ -22,13 +19,6 @@ enum type {
 	DURATION,
 	OUTPUTS
 };
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_text(const struct view *v, bool path)

@@ -5,17 +5,7 @@
  * what was read, written again and read again, is the same.
  */
 #include "fim/frame.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz_help.h"
 
 static void
 check_inside(struct view all, struct view v)

@@ -17,24 +17,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz_help.h"
 
 #define AREA_BYTES 4096u
 #define ASIDE_BYTES 2048u
 #define PACKETS_MAX 64
 #define NO_PID INT32_MAX
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* ---- sensors of straw ------------------------------------------------ */
 

@@ -11,69 +11,20 @@
 #include "fim/state.h"
 #include "fim/state_read.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/folder_help.h"
 
 #define ALERT "{\"from\":\"the fuzz target\"}"
 #define STEPS_MAX 200 /* of a thousand instructions each */
 
-static char folder[] = "/dev/shm/tocsin-fuzz-XXXXXX";
-static int dir = -1;
-static volatile unsigned char used;
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static void
-clear(void)
-{
-	static const char *const names[] = { "state.db", "state.db-wal",
-					     "state.db-shm",
-					     "state.db-journal" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		unlinkat(dir, names[i], 0);
-}
-
-static void
-remove_folder(void)
-{
-	clear();
-	rmdir(folder);
-}
-
-static void
-begin(void)
-{
-	if (mkdtemp(folder) == NULL) {
-		memcpy(folder, "/tmp/tocsin-fuzz-XXXXXX",
-		       sizeof("/tmp/tocsin-fuzz-XXXXXX"));
-		check(mkdtemp(folder) != NULL);
-	}
-	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	check(dir >= 0);
-	atexit(remove_folder);
-}
+/* The first is made of the input; SQLite makes the others beside it. */
+static const struct folder_file files[] = { { 0, "state.db" },
+					    { 0, "state.db-wal" },
+					    { 0, "state.db-shm" },
+					    { 0, "state.db-journal" } };
 
 /* ---- making ---------------------------------------------------------- */
-
-static void
-put(struct view bytes)
-{
-	int fd = openat(dir, "state.db",
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	check(fd >= 0 && fd_write_all(fd, bytes) == 0);
-	close(fd);
-}
 
 static int
 count_steps(void *steps)
@@ -103,14 +54,6 @@ put_sql(struct view sql)
 }
 
 /* ---- reading --------------------------------------------------------- */
-
-/* Every byte of it is there. */
-static void
-use(struct view v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		used = (unsigned char)(used + (unsigned char)v.p[i]);
-}
 
 static void
 on_alert(void *ctx, struct view json)
@@ -163,10 +106,9 @@ read_only(void)
 static void
 on_term(void *ctx, struct view rule, const uint8_t key[16], uint64_t seen_ns)
 {
-	(void)ctx;
+	(void)ctx, (void)seen_ns;
 	use(rule);
 	use((struct view){ (const char *)key, 16 });
-	used = (unsigned char)(used + seen_ns);
 }
 
 static void
@@ -243,15 +185,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct view input = { (const char *)data, n };
 
-	if (dir < 0)
-		begin();
+	if (folder_fd < 0)
+		folder_make();
 	if (n > 0 && data[0] == 's')
 		put_sql(view_sub(input, 1, SIZE_MAX));
 	else
-		put(input);
+		folder_put(files[0].name, input);
 	read_only();
 	live(n == 0);
 	read_only();
-	clear();
+	folder_clear(files, ARRAY_LEN(files));
 	return 0;
 }

@@ -4,10 +4,7 @@
 #define TESTS_FUZZ_RULES_HELP_H
 
 #include "rules/rules.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "tests/fuzz/fuzz_help.h"
 
 #define FUZZ_EVENTS 6
 

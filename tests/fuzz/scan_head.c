@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The first bytes of a file: kind, interpreter, pid file, entropy. */
 #include "scan/content.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz_help.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* systemd units; the first byte chooses the name. */
 #include "scan/content.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz/fuzz_help.h"
 
 /* No value may be larger than what was read, specifiers aside: "%V" becomes
  * "/var/tmp", the longest of them. */
