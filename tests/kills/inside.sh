@@ -55,9 +55,10 @@ engine() { # of the watcher
 	cat "/proc/$watcher/task/$watcher/children" 2>/dev/null
 }
 ready() { grep -q '^tocsin: ready' $notes; }
+# How long a start takes is not asked here: whether it ends is.
 # One in four comes before everything is open, the others a moment after.
 pause() {
-	[ $((RANDOM % 4)) -eq 0 ] || wait_until 20 ready ||
+	[ $((RANDOM % 4)) -eq 0 ] || wait_until 120 ready ||
 		wrong "not ready: $(tail -n 2 $notes)"
 	sleep 0.$(printf %03d $((RANDOM % 400)))
 }
@@ -72,7 +73,7 @@ kill_now() {
 
 # The first start takes what is there as it is.
 start first
-wait_until 30 ready || wrong "the first one is not ready: $(cat $notes)"
+wait_until 120 ready || wrong "the first one is not ready: $(cat $notes)"
 kill -TERM $watcher
 wait $watcher
 act_on &
@@ -98,7 +99,7 @@ done
 
 # A last one that is not killed tells all that is left to tell.
 start last
-wait_until 30 ready || wrong "the last one is not ready: $(cat $notes)"
+wait_until 120 ready || wrong "the last one is not ready: $(cat $notes)"
 touch $live/enough
 wait $acting
 acted=$(cat $live/acted)
