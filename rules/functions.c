@@ -187,15 +187,13 @@ digit_value(char c)
 	return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
 }
 
+/* An optional sign and digits of the base, all of them. */
 static bool
 parse_base(struct view s, int64_t base, int64_t *out)
 {
 	bool negative = s.n > 0 && s.p[0] == '-';
 	size_t i = negative || (s.n > 0 && s.p[0] == '+');
 
-	if (base == 16 && s.n > i + 2 && s.p[i] == '0' &&
-	    (s.p[i + 1] | 32) == 'x')
-		i += 2;
 	if (i == s.n || base < 2 || base > 36)
 		return false;
 	for (*out = 0; i < s.n; i++) {
@@ -209,6 +207,8 @@ parse_base(struct view s, int64_t base, int64_t *out)
 	return negative || !__builtin_sub_overflow((int64_t)0, *out, out);
 }
 
+/* As Elasticsearch reads it: a small 0x, in front of the sign if there is
+ * one, says base 16 or may stand where base 16 is asked for. */
 static void
 fn_number(struct eval *e, bool fold, const struct item *args, size_t n,
 	  struct item *out)
@@ -216,16 +216,20 @@ fn_number(struct eval *e, bool fold, const struct item *args, size_t n,
 	struct view s;
 	int64_t i, base = 10;
 	struct value v;
+	bool hex;
 
 	(void)e;
 	(void)fold;
 	if (!is_string(&args[0]) || (n > 1 && args[1].v.type != VALUE_INT))
 		return;
 	s = view_trim(args[0].v.s);
+	hex = view_starts(s, VIEW("0x"));
 	if (n > 1)
 		base = args[1].v.i;
-	else if (view_starts(s, VIEW("0x")) || view_starts(s, VIEW("0X")))
+	else if (hex)
 		base = 16;
+	if (base == 16 && hex)
+		s = view_sub(s, 2, s.n);
 	if (parse_base(s, base, &i))
 		*out = item_int(i);
 	else if (base == 10 && value_number(s, &v))
@@ -299,7 +303,7 @@ fn_index_of(struct eval *e, bool fold, const struct item *args, size_t n,
 }
 
 /* From the end of the first `left` to the first (greedy: last) `right`
- * behind it. */
+ * behind it; with nothing to look for, the whole. */
 static void
 fn_between(struct eval *e, bool fold, const struct item *args, size_t n,
 	   struct item *out)
@@ -312,15 +316,17 @@ fn_between(struct eval *e, bool fold, const struct item *args, size_t n,
 	if (!two_strings(e, fold, args, &s, &left) ||
 	    !two_strings(e, fold, pair, &s, &right))
 		return;
+	if (left.n == 0 || right.n == 0) {
+		*out = args[0];
+		return;
+	}
 	from = view_search(s, left, 0);
 	if (from >= 0) {
 		from += (ssize_t)left.n;
 		to = view_search(s, right, (size_t)from);
-		while (greedy && to >= 0 && right.n > 0 &&
+		while (greedy && to >= 0 &&
 		       (next = view_search(s, right, (size_t)to + 1)) >= 0)
 			to = next;
-		if (greedy && to >= 0 && right.n == 0)
-			to = (ssize_t)s.n;
 	}
 	if (to >= 0) /* as written in the event, not folded */
 		found = view_sub(args[0].v.s, (size_t)from,
@@ -345,10 +351,16 @@ fn_substring(struct eval *e, bool fold, const struct item *args, size_t n,
 
 	(void)e;
 	(void)fold;
-	if (!is_string(&args[0]) || args[1].v.type != VALUE_INT ||
-	    (n > 2 && args[2].v.type != VALUE_INT))
+	if (!is_string(&args[0]))
 		return;
 	s = args[0].v.s;
+	if (n < 2) { /* no beginning: the whole, whatever the end is */
+		*out = args[0];
+		return;
+	}
+	if (args[1].v.type != VALUE_INT ||
+	    (n > 2 && args[2].v.type != VALUE_INT))
+		return;
 	length = characters(s);
 	a = clamp_index(args[1].v.i, length);
 	b = n > 2 ? clamp_index(args[2].v.i, length) : length;

@@ -110,6 +110,18 @@ eql any where nothing + 1 == null and concat(s, null) == null and length(null) =
 ids 1
 eql any where s == "x" and null
 error 1:24 not a condition
+eql any where null
+error 1:11 not a condition
+eql any where not null
+error 1:15 not a condition
+eql any where s == "x" or not (null or true)
+error 1:28 not a condition
+eql any where (null == true) or null == (null == null)
+ids
+eql any where nothing and not nothing == true
+ids
+eql any where not nothing and nothing != true and nothing != false
+ids 1
 eql any where nothing in ("x") or nothing like "*" or nothing regex ".*" or nothing : "*" or nothing < "z"
 ids
 eql any where not nothing in ("x") and not nothing like "*" and not nothing regex ".*" and not nothing : "*" and not nothing < "z" and nothing != "x"
@@ -122,7 +134,7 @@ ids 1
 # Functions over literals, each form
 eql any where between("welcome to the planet", "welcome", "e") == " to th" and between("welcome to the planet", "welcome", "e", true) == " to the plan"
 ids 1
-eql any where between("abc", "", "", true) == "abc" and between("abc", "", "") == "" and between("abc", "", "c") == "ab" and between("abc", "x", "c") == "" and between("abc", "a", "x") == ""
+eql any where between("abc", "", "", true) == "abc" and between("abc", "", "") == "abc" and between("abc", "", "c") == "abc" and between("abc", "a", "") == "abc" and between~("ABC", "", "b") == "ABC" and between("", "a", "c") == "" and between("abc", "x", "c") == "" and between("abc", "a", "x") == ""
 ids 1
 eql any where between(null, "a", "b") == null and between("abc", null, "b") == null and between("abc", "a", null) == null
 ids 1
@@ -142,9 +154,19 @@ eql any where indexOf("aéb", "b") == 2 and substring("aéb", 1, 2) == "é" and 
 ids 1
 eql any where number("+314", 10) == 314 and number("-3.14") == -3.14 and number("052403", 8) == 21763 and number("52403", 7) == 12890 and number("0x1337") == 4919 and number("1e3") == 1000 and number("") == null and number("0x") == null and number("9", 8) == null
 ids 1
+eql any where number("-0x10", 16) == null and number("-0x10") == null and number("0x-10") == -16 and number("0x+1f", 16) == 31 and number("0X10") == null and number("0X10", 16) == null and number("0x0x1", 16) == null
+ids 1
+eql any where number("0x10", 10) == null and number("0x10", 8) == null and number("0xz", 36) == 1223 and number("zz", 36) == 1295 and number("-zz", 36) == -1295 and number("11", 2) == 3 and number("1", 1) == null and number("1", 37) == null and number("1", 0) == null and number("1", -16) == null
+ids 1
+eql any where number(" 12 ") == 12 and number(" 1.5") == 1.5 and number(" 12 ", 10) == 12 and number(" 12", 8) == 10 and number(" 0x1f ") == 31 and number("0x 1") == null and number("1 2") == null
+ids 1
+eql any where number("-9223372036854775808") == -9223372036854775808 and number("-8000000000000000", 16) == -9223372036854775808 and number("8000000000000000", 16) == null and number("1.5", 16) == null
+ids 1
 eql any where number("9223372036854775807") == 9223372036854775807 and number("9223372036854775808") == 9223372036854775808.0
 ids 1
 eql any where substring("hello", -3, -1) == "ll" and substring("hello", -60, 2) == "he" and substring("hello", 3, 1) == "" and substring("hello", 5) == "" and substring("hello", 0, 500) == "hello"
+ids 1
+eql any where substring("hello", null) == "hello" and substring("hello", null, 2) == "hello" and substring("hello", 1, null) == "ello" and substring("hello", nothing) == "hello" and substring("hello", 1, nothing) == "ello" and substring(null, 1) == null and substring(null, null) == null
 ids 1
 eql any where concat("a", 1, true, 2.5, "é") == "a1true2.5é" and concat("a") == "a"
 ids 1
