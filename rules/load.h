@@ -34,6 +34,26 @@ typedef int load_reader(struct load_file *);
 /* Reads a file or a folder with `reader`; see rules_load_path. */
 int load_path(struct load_file *, load_reader *);
 
+/* An object as Kibana saves or lists it. */
+struct saved_object {
+	struct doc *d;
+	struct doc_node *rule; /* with the keys of an exported rule */
+	struct view id, name;  /* may be empty */
+	struct view type;      /* of SAVED_UNKNOWN */
+};
+
+enum saved {
+	SAVED_RULE,
+	SAVED_OTHER,   /* goes along with rules */
+	SAVED_UNKNOWN, /* a rule or an object of another kind */
+	SAVED_NO_MEMORY,
+};
+
+/* Fill in d; the rest is told of a map, whose keys may be changed. */
+enum saved saved_open(struct saved_object *, struct doc_node *map);
+/* The list in a page of an API; NULL: it is none. */
+const struct doc_node *saved_page(const struct doc_node *map);
+
 /* The readers. */
 int rulefile_read(struct load_file *);
 int exceptions_read(struct load_file *);
@@ -41,6 +61,9 @@ int exceptions_read(struct load_file *);
 /* One rule of a document. `ours`: keys that we do not know are errors. */
 int
 rule_take(struct load_file *, struct doc *, const struct doc_node *, bool ours);
+/* What is no detection rule, kept so that it is listed. */
+int rule_take_unknown(struct load_file *, unsigned line,
+		      const struct saved_object *);
 /* A rule that could not be read, kept so that it is listed. */
 int rule_take_broken(struct load_file *, unsigned line, size_t first_error);
 /* The `lists:` of a document. */

@@ -452,6 +452,14 @@ unsupported_keys(struct taking *t)
 
 /* ---- type and language ----------------------------------------------- */
 
+static void
+set_unsupported(struct taking *t, const char *why)
+{
+	t->s.rule.status = RULE_UNSUPPORTED;
+	t->s.rule.reason = view_of(why);
+}
+
+/* NULL: none that we know; in an export it is newer than we are. */
 static const struct rule_type *
 read_type(struct taking *t)
 {
@@ -464,6 +472,10 @@ read_type(struct taking *t)
 		names[i] = rule_types[i].name;
 		if (view_eq(type, view_of(names[i])))
 			return &rule_types[i];
+	}
+	if (!t->ours) {
+		set_unsupported(t, "rules of this type are not known");
+		return NULL;
 	}
 	nearest = name_nearest(type, names, ARRAY_LEN(names));
 	doc_error(t->d, doc_get(t->map, "type"),
@@ -491,13 +503,6 @@ read_language(struct taking *t, const struct rule_type *type)
 			  "rules of type %s have the language %s", type->name,
 			  type->language);
 	return NULL;
-}
-
-static void
-set_unsupported(struct taking *t, const char *why)
-{
-	t->s.rule.status = RULE_UNSUPPORTED;
-	t->s.rule.reason = view_of(why);
 }
 
 static void
@@ -530,24 +535,28 @@ read_kind(struct taking *t)
 
 /* ---- the whole ------------------------------------------------------- */
 
+static const struct rule *
+rule_with_id(const struct load_file *f, struct view id)
+{
+	for (size_t i = 0; i < rules_count(f->rules); i++)
+		if (view_eq(rules_at(f->rules, i)->id, id))
+			return rules_at(f->rules, i);
+	return NULL;
+}
+
 static void
 check_id(struct taking *t)
 {
-	const struct rule *r = &t->s.rule, *other;
+	const struct rule *r = &t->s.rule, *other = rule_with_id(t->f, r->id);
 
-	for (size_t i = 0; i < rules_count(t->f->rules); i++) {
-		other = rules_at(t->f->rules, i);
-		if (!view_eq(other->id, r->id))
-			continue;
-		doc_error(t->d, doc_get(t->map, "rule_id"),
-			  "the rule_id \"%.*s\" is taken by %.*s:%u",
-			  (int)r->id.n, r->id.p, (int)other->file.n,
-			  other->file.p != NULL ? other->file.p : "",
-			  other->line);
-		/* The first one stays. */
-		t->s.rule.id = VIEW_NONE;
+	if (other == NULL)
 		return;
-	}
+	doc_error(t->d, doc_get(t->map, "rule_id"),
+		  "the rule_id \"%.*s\" is taken by %.*s:%u", (int)r->id.n,
+		  r->id.p, (int)other->file.n,
+		  other->file.p != NULL ? other->file.p : "", other->line);
+	/* The first one stays. */
+	t->s.rule.id = VIEW_NONE;
 }
 
 static void
@@ -580,6 +589,27 @@ rule_take_broken(struct load_file *f, unsigned line, size_t first_error)
 	s.rule.max_signals = DEFAULT_MAX_SIGNALS;
 	set_broken(f, &s.rule, first_error);
 	f->broken++;
+	return add_source(f, &s);
+}
+
+int
+rule_take_unknown(struct load_file *f, unsigned line,
+		  const struct saved_object *o)
+{
+	struct rule_source s = { .rule = { .line = line } };
+	struct rule *r = &s.rule;
+
+	r->file = view_of(f->path);
+	r->max_signals = DEFAULT_MAX_SIGNALS;
+	r->status = RULE_UNSUPPORTED;
+	r->id = o->id;
+	if (r->id.n == 0 || rule_with_id(f, r->id) != NULL)
+		r->id = arena_printf(f->arena, "%s:%u", f->path, line);
+	r->name = o->name;
+	r->reason = arena_printf(f->arena,
+				 "an object of type \"%.*s\" is no "
+				 "detection rule",
+				 (int)o->type.n, o->type.p);
 	return add_source(f, &s);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a rule file holds: one rule or named lists in YAML, or what Kibana and
- * Elastic's tools export: a JSON object, an array, or one object a line, each
- * bare, in "attributes" (saved objects) or in "rule".
+ * Elastic's tools export: a JSON object, an array, a page of an API, or one
+ * object a line, each bare or in what saved.c takes off.
  * elastic.co/docs/api/doc/kibana/group/endpoint-security-detections-api
  */
 #include "rules/load.h"
@@ -14,6 +14,7 @@ is_other_object(const struct doc_node *map)
 {
 	static const char *const marks[] = {
 		"exported_count",
+		"exportedCount",
 		"exported_rules_count",
 		"list_id",
 		"connector_type_id",
@@ -33,39 +34,47 @@ is_other_object(const struct doc_node *map)
 }
 
 static int
-take_object(struct load_file *f, struct doc *d, const struct doc_node *n)
+take_saved(struct load_file *f, struct doc *d, struct doc_node *n)
 {
-	static const char *const wrappers[] = { "attributes", "rule" };
-	size_t before = f->err->n;
+	struct saved_object o = { .d = d };
 
-	if (n->type != DOC_MAP) {
-		doc_error(d, n, "a rule must be an object, not %s",
-			  doc_type_name(n->type));
-		return rule_take_broken(f, n->line, before);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
-		const struct doc_node *inner = doc_get(n, wrappers[i]);
-
-		if (inner != NULL && inner->type == DOC_MAP &&
-		    doc_get(n, "query") == NULL) {
-			n = inner;
-			break;
-		}
-	}
-	if (is_other_object(n))
+	switch (saved_open(&o, n)) {
+	case SAVED_RULE:
+		return is_other_object(o.rule) ? 0
+					       : rule_take(f, d, o.rule, false);
+	case SAVED_UNKNOWN:
+		return rule_take_unknown(f, n->line, &o);
+	case SAVED_OTHER:
 		return 0;
-	return rule_take(f, d, n, false);
+	case SAVED_NO_MEMORY:
+		break;
+	}
+	return -1;
 }
 
 static int
-take_json(struct load_file *f, struct doc *d, const struct doc_node *root)
+take_object(struct load_file *f, struct doc *d, struct doc_node *n)
 {
-	const struct doc_node *c;
+	size_t before = f->err->n;
+
+	if (n->type == DOC_MAP)
+		return take_saved(f, d, n);
+	doc_error(d, n, "a rule must be an object, not %s",
+		  doc_type_name(n->type));
+	return rule_take_broken(f, n->line, before);
+}
+
+static int
+take_json(struct load_file *f, struct doc *d, struct doc_node *root)
+{
+	const struct doc_node *list =
+		root->type == DOC_MAP ? saved_page(root) : root;
+	struct doc_node *c;
 	int result = 0;
 
-	if (root->type != DOC_LIST)
+	if (list == NULL || list->type != DOC_LIST)
 		return take_object(f, d, root);
-	for (c = root->child; c != NULL && result == 0; c = c->next)
+	for (c = list->child; c != NULL && result == 0; c = c->next)
 		result = take_object(f, d, c);
 	return result;
 }
