@@ -13,7 +13,7 @@ advance_dir(struct baseline *b, sqlite3_int64 id)
 
 		/* What the statement stands on is the folder that begins. */
 		buf_clear(&b->dir);
-		buf_put(&b->dir, column_view(st, 1));
+		buf_put(&b->dir, sql_bytes(st, 1));
 		buf_putc(&b->dir, '\0');
 		b->dir.n--;
 		rc = sqlite3_step(st);
@@ -47,7 +47,7 @@ take_accounts(struct baseline *b, sqlite3_int64 id)
 		if (step_accounts(b) != 0)
 			return -1;
 	b->item.lines = id == b->next_accounts
-				? column_view(b->queries[NEXT_ACCOUNTS], 1)
+				? sql_bytes(b->queries[NEXT_ACCOUNTS], 1)
 				: VIEW("");
 	return 0;
 }
@@ -66,8 +66,8 @@ take_extra(struct baseline *b, sqlite3_int64 id)
 	rc = sqlite3_step(st);
 	if (rc != SQLITE_ROW)
 		return -1;
-	e->target = column_view(st, 0);
-	e->xattrs = column_view(st, 1);
+	e->target = sql_bytes(st, 0);
+	e->xattrs = sql_bytes(st, 1);
 	e->flags = (uint32_t)sqlite3_column_int64(st, 2);
 	e->rdev = (uint64_t)sqlite3_column_int64(st, 3);
 	e->fault = (enum walk_fault)sqlite3_column_int64(st, 4);
@@ -80,11 +80,11 @@ static int
 take_item(struct baseline *b, sqlite3_stmt *st)
 {
 	struct walk_entry *e = &b->item.e;
-	struct view digest = column_view(st, 10);
+	struct view digest = sql_bytes(st, 10);
 	sqlite3_int64 package = sqlite3_column_int64(st, 12);
 
 	buf_clear(&b->name);
-	buf_put(&b->name, column_view(st, 1));
+	buf_put(&b->name, sql_bytes(st, 1));
 	buf_putc(&b->name, '\0');
 	*e = (struct walk_entry){
 		.dir = buf_view(&b->dir),
@@ -178,7 +178,7 @@ probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW && name != NULL) {
 		buf_clear(name);
-		buf_put(name, column_view(st, 0));
+		buf_put(name, sql_bytes(st, 0));
 	}
 	if (rc == SQLITE_ROW && first != NULL)
 		*first = sqlite3_column_int64(st, 1);

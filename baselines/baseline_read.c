@@ -168,12 +168,12 @@ read_meta(struct baseline *b)
 			       NULL) != SQLITE_OK)
 		return -1;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct view name = column_view(st, 0);
+		struct view name = sql_bytes(st, 0);
 		struct view *text = meta_text(&b->meta, name);
 		uint64_t *number = meta_number(&b->meta, name);
 
 		if (text != NULL)
-			*text = arena_copy(&b->arena, column_view(st, 1));
+			*text = arena_copy(&b->arena, sql_bytes(st, 1));
 		if (number != NULL)
 			*number = (uint64_t)sqlite3_column_int64(st, 1);
 	}
@@ -206,7 +206,7 @@ read_packages(struct baseline *b)
 		if (sqlite3_column_int64(st, 0) !=
 		    (sqlite3_int64)b->n_packages + 1)
 			break;
-		v[++b->n_packages] = arena_copy(&b->arena, column_view(st, 1));
+		v[++b->n_packages] = arena_copy(&b->arena, sql_bytes(st, 1));
 	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE ? 0 : -1;
@@ -403,8 +403,8 @@ baseline_scope(struct baseline *b, struct scope *scope, struct err *err)
 			       "SELECT kind, pattern FROM scope ORDER BY id",
 			       -1, &st, NULL) == SQLITE_OK)
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-			if (!scope_kind_of(column_view(st, 0), &kind) ||
-			    scope_add(scope, kind, column_view(st, 1)) != 0)
+			if (!scope_kind_of(sql_bytes(st, 0), &kind) ||
+			    scope_add(scope, kind, sql_bytes(st, 1)) != 0)
 				break;
 	sqlite3_finalize(st);
 	if (rc == SQLITE_DONE)

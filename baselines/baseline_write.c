@@ -233,7 +233,7 @@ add_dir(struct baseline_writer *w, struct view path)
 	buf_clear(&w->dir);
 	buf_put(&w->dir, path);
 	w->dir_known = true;
-	bind_blob(st, 1, path);
+	sql_bind_bytes(st, 1, path);
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)w->files + 1);
 	return finish(w, ADD_DIR);
 }
@@ -244,8 +244,8 @@ insert_extra(struct baseline_writer *w, const struct walk_entry *e,
 {
 	sqlite3_stmt *st = w->statements[ADD_EXTRA];
 
-	bind_blob(st, 1, e->target);
-	bind_blob(st, 2, e->xattrs);
+	sql_bind_bytes(st, 1, e->target);
+	sql_bind_bytes(st, 2, e->xattrs);
 	sqlite3_bind_int64(st, 3, e->flags);
 	sqlite3_bind_int64(st, 4, (sqlite3_int64)e->rdev);
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)e->fault);
@@ -301,7 +301,7 @@ add_package(struct baseline_writer *w, struct view name, int *id)
 		seen->hash = hash;
 		seen->id = ++w->n_packages;
 		sqlite3_bind_int(st, 1, seen->id);
-		bind_text(st, 2, name);
+		sql_bind_text(st, 2, name);
 		if (finish(w, ADD_PACKAGE) != 0)
 			return -1;
 	}
@@ -346,7 +346,7 @@ digest_row(struct baseline_writer *w, const struct baseline_item *item)
 static void
 bind_file(sqlite3_stmt *st, const struct walk_entry *e)
 {
-	bind_blob(st, 1, e->name);
+	sql_bind_bytes(st, 1, e->name);
 	sqlite3_bind_int64(st, 2, e->mode);
 	sqlite3_bind_int64(st, 3, e->uid);
 	sqlite3_bind_int64(st, 4, e->gid);
@@ -367,7 +367,7 @@ add_lines(struct baseline_writer *w, struct view lines)
 	sqlite3_stmt *st = w->statements[ADD_ACCOUNTS];
 
 	sqlite3_bind_int64(st, 1, sqlite3_last_insert_rowid(w->db));
-	bind_blob(st, 2, lines);
+	sql_bind_bytes(st, 2, lines);
 	return finish(w, ADD_ACCOUNTS);
 }
 
@@ -415,7 +415,7 @@ put_row(struct baseline_writer *w, const char *sql, const char *name,
 		return -1;
 	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
 	if (value.p != NULL)
-		bind_text(st, 2, value);
+		sql_bind_text(st, 2, value);
 	else
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)number);
 	rc = sqlite3_step(st);

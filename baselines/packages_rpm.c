@@ -195,7 +195,7 @@ rpm_read(struct packages *p)
 	    sqlite3_prepare_v2(d.db, "SELECT blob FROM Packages", -1, &st,
 			       NULL) == SQLITE_OK)
 		while (sqlite3_step(st) == SQLITE_ROW)
-			read_header(p, column_view(st, 0));
+			read_header(p, sql_bytes(st, 0));
 	sqlite3_finalize(st);
 	fd_database_close(&d);
 	close(fd);

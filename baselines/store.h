@@ -3,10 +3,10 @@
 #ifndef BASELINES_STORE_H
 #define BASELINES_STORE_H
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "baselines/baseline.h"
+#include "scan/sql.h"
 
 #define LOCK_NAME "baseline.lock"
 #define NEW_SUFFIX ".new"
@@ -51,28 +51,5 @@ struct baseline {
 	sqlite3_int64 next_accounts;
 	bool more_dirs, started;
 };
-
-static inline struct view
-column_view(sqlite3_stmt *st, int at)
-{
-	const char *p = sqlite3_column_blob(st, at);
-
-	return (struct view){
-		p, p == NULL ? 0 : (size_t)sqlite3_column_bytes(st, at)
-	};
-}
-
-static inline void
-bind_blob(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_blob64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC);
-}
-
-static inline void
-bind_text(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
-			    SQLITE_UTF8);
-}
 
 #endif

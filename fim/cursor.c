@@ -2,6 +2,7 @@
 /* Places in the state database. */
 #include "fim/cursor.h"
 #include "fim/state_db.h"
+#include "scan/sql.h"
 
 #include <stdlib.h>
 
@@ -27,31 +28,6 @@ struct cursor {
 	struct view name; /* borrowed */
 	struct cursor_figures figures;
 };
-
-static uint64_t
-number(sqlite3_stmt *st, int column)
-{
-	sqlite3_int64 n = sqlite3_column_int64(st, column);
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-static struct view
-text(sqlite3_stmt *st, int column)
-{
-	const char *p = (const char *)sqlite3_column_text(st, column);
-
-	return p == NULL ? VIEW_NONE
-			 : (struct view){ p, (size_t)sqlite3_column_bytes(
-						     st, column) };
-}
-
-static void
-bind_text(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
-			    SQLITE_UTF8);
-}
 
 static int
 done(sqlite3_stmt *st)
@@ -101,14 +77,14 @@ load(struct cursor *c)
 	int result;
 
 	/* The watcher has made it, unless the disk was full. */
-	bind_text(c->statements[BEGIN_AT_END], 1, c->name);
+	sql_bind_text(c->statements[BEGIN_AT_END], 1, c->name);
 	done(c->statements[BEGIN_AT_END]);
-	bind_text(st, 1, c->name);
+	sql_bind_text(st, 1, c->name);
 	result = sqlite3_step(st);
 	if (result == SQLITE_ROW)
 		c->figures = (struct cursor_figures){
-			number(st, 0), number(st, 1), number(st, 2),
-			number(st, 3), number(st, 4),
+			sql_number(st, 0), sql_number(st, 1), sql_number(st, 2),
+			sql_number(st, 3), sql_number(st, 4),
 		};
 	sqlite3_reset(st);
 	return result == SQLITE_ROW ? 0 : -1;
@@ -166,7 +142,7 @@ count_missed(struct cursor *c)
 	uint64_t first = 0;
 
 	if (sqlite3_step(st) == SQLITE_ROW)
-		first = number(st, 0);
+		first = sql_number(st, 0);
 	sqlite3_reset(st);
 	if (first <= c->figures.seq + 1)
 		return;
@@ -182,11 +158,11 @@ take_row(struct cursor_batch *b, sqlite3_stmt *st, uint64_t after)
 	struct cursor_alert *a = &b->v[b->n];
 
 	*a = (struct cursor_alert){
-		.seq = number(st, 0),
-		.time_ns = number(st, 1),
-		.id = arena_copy(&b->arena, text(st, 2)),
-		.rule_id = arena_copy(&b->arena, text(st, 3)),
-		.json = arena_copy(&b->arena, text(st, 4)),
+		.seq = sql_number(st, 0),
+		.time_ns = sql_number(st, 1),
+		.id = arena_copy(&b->arena, sql_text(st, 2)),
+		.rule_id = arena_copy(&b->arena, sql_text(st, 3)),
+		.json = arena_copy(&b->arena, sql_text(st, 4)),
 	};
 	if (b->n > 0)
 		after = b->v[b->n - 1].seq;
@@ -222,13 +198,13 @@ cursor_save(struct cursor *c, struct view problem)
 	sqlite3_stmt *st = c->statements[SAVE];
 	const struct cursor_figures *f = &c->figures;
 
-	bind_text(st, 1, c->name);
+	sql_bind_text(st, 1, c->name);
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)f->seq);
 	sqlite3_bind_int64(st, 3, (sqlite3_int64)f->delivered);
 	sqlite3_bind_int64(st, 4, (sqlite3_int64)f->retries);
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)f->refused);
 	sqlite3_bind_int64(st, 6, (sqlite3_int64)f->missed);
-	bind_text(st, 7, problem);
+	sql_bind_text(st, 7, problem);
 	return done(st);
 }
 
@@ -250,12 +226,12 @@ cursor_each(sqlite3 *db, void (*each)(void *ctx, const struct cursor_state *),
 		return -1;
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 		struct cursor_state s = {
-			.name = text(st, 0),
-			.problem = text(st, 1),
-			.figures = { number(st, 2), number(st, 3),
-				     number(st, 4), number(st, 5),
-				     number(st, 6) },
-			.behind = number(st, 7),
+			.name = sql_text(st, 0),
+			.problem = sql_text(st, 1),
+			.figures = { sql_number(st, 2), sql_number(st, 3),
+				     sql_number(st, 4), sql_number(st, 5),
+				     sql_number(st, 6) },
+			.behind = sql_number(st, 7),
 		};
 
 		each(ctx, &s);

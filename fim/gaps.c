@@ -4,9 +4,9 @@
 
 #include "baselines/journal.h"
 #include "fim/sensors.h"
+#include "scan/sql.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 
 /* Losses in this time are one gap, and one record of the journal. */
@@ -178,31 +178,6 @@ gaps_failed(const struct gaps *g)
 	return g->failed;
 }
 
-static struct view
-text_of(sqlite3_stmt *st, int column)
-{
-	const char *p = (const char *)sqlite3_column_text(st, column);
-
-	return p == NULL ? VIEW("")
-			 : (struct view){ p, (size_t)sqlite3_column_bytes(
-						     st, column) };
-}
-
-static uint64_t
-number_of(sqlite3_stmt *st, int column)
-{
-	sqlite3_int64 n = sqlite3_column_int64(st, column);
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-static void
-bind_text(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
-			    SQLITE_UTF8);
-}
-
 /* Runs to the end; the first column of the first row, or 0. */
 static int64_t
 run(struct gaps *g, sqlite3_stmt *st)
@@ -229,14 +204,14 @@ run(struct gaps *g, sqlite3_stmt *st)
 static int64_t
 get(struct gaps *g, const char *name)
 {
-	bind_text(g->st[GET], 1, view_of(name));
+	sql_bind_text(g->st[GET], 1, view_of(name));
 	return run(g, g->st[GET]);
 }
 
 static void
 set(struct gaps *g, const char *name, int64_t value)
 {
-	bind_text(g->st[SET], 1, view_of(name));
+	sql_bind_text(g->st[SET], 1, view_of(name));
 	sqlite3_bind_int64(g->st[SET], 2, value);
 	run(g, g->st[SET]);
 }
@@ -278,29 +253,29 @@ put_time(struct buf *b, const char *key, uint64_t ns)
 static void
 put_gap(sqlite3_stmt *st, struct buf *reason, struct buf *detail)
 {
-	uint64_t closed_ns = number_of(st, 6);
+	uint64_t closed_ns = sql_number(st, 6);
 
-	buf_put(reason, text_of(st, 3));
+	buf_put(reason, sql_text(st, 3));
 	buf_puts(reason, ": ");
-	buf_put(reason, text_of(st, 4));
+	buf_put(reason, sql_text(st, 4));
 	buf_printf(reason,
 		   closed_ns > 0 ? ", looked at again: %" PRIu64
 				   " changes, %" PRIu64 " alerts"
 				 : ", cannot be looked at again",
-		   number_of(st, 7), number_of(st, 8));
+		   sql_number(st, 7), sql_number(st, 8));
 	buf_putc(detail, '{');
-	put_time(detail, "from", number_of(st, 1));
-	put_time(detail, "to", number_of(st, 2));
+	put_time(detail, "from", sql_number(st, 1));
+	put_time(detail, "to", sql_number(st, 2));
 	if (closed_ns > 0)
 		put_time(detail, "closed", closed_ns);
 	buf_puts(detail, "\"scope\":");
-	buf_json_string(detail, text_of(st, 3));
+	buf_json_string(detail, sql_text(st, 3));
 	buf_puts(detail, ",\"cause\":");
-	buf_json_string(detail, text_of(st, 4));
+	buf_json_string(detail, sql_text(st, 4));
 	buf_printf(detail,
 		   ",\"lost\":%" PRIu64 ",\"changes\":%" PRIu64
 		   ",\"alerts\":%" PRIu64 "}",
-		   number_of(st, 5), number_of(st, 7), number_of(st, 8));
+		   sql_number(st, 5), sql_number(st, 7), sql_number(st, 8));
 }
 
 /* One that is due; false: there is none, or it cannot be written. */
@@ -371,10 +346,10 @@ add_again(struct gaps *g, struct last *l, enum role role)
 
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)l->from_ns);
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)l->to_ns);
-	bind_text(st, 3, scope_of(l));
-	bind_text(st, 4, cause_of(l));
+	sql_bind_text(st, 3, scope_of(l));
+	sql_bind_text(st, 4, cause_of(l));
 	sqlite3_bind_int64(st, 5, (sqlite3_int64)l->lost);
-	bind_text(st, 6, l->again ? view_of(role_name(role)) : VIEW(""));
+	sql_bind_text(st, 6, l->again ? view_of(role_name(role)) : VIEW(""));
 	sqlite3_bind_int64(st, 7, (sqlite3_int64)l->closed_wall_ns);
 	sqlite3_bind_int64(st, 8, (sqlite3_int64)l->found_changes);
 	sqlite3_bind_int64(st, 9, (sqlite3_int64)l->found_alerts);
@@ -446,7 +421,7 @@ gaps_forgo(struct gaps *g, enum role role)
 {
 	sqlite3_stmt *st = g->st[FORGO];
 
-	bind_text(st, 1, view_of(role_name(role)));
+	sql_bind_text(st, 1, view_of(role_name(role)));
 	run(g, st);
 }
 
@@ -496,12 +471,12 @@ gaps_add(struct gaps *g, const struct gap *gap, uint64_t boot_ns)
 	} else {
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)gap->from_ns);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)gap->to_ns);
-		bind_text(st, 3, gap->scope);
-		bind_text(st, 4, gap->cause);
+		sql_bind_text(st, 3, gap->scope);
+		sql_bind_text(st, 4, gap->cause);
 		sqlite3_bind_int64(st, 5, (sqlite3_int64)gap->lost);
-		bind_text(st, 6,
-			  gap->again ? view_of(role_name(gap->role))
-				     : VIEW(""));
+		sql_bind_text(st, 6,
+			      gap->again ? view_of(role_name(gap->role))
+					 : VIEW(""));
 		l->seq = run(g, st);
 		l->from_ns = gap->from_ns;
 		l->to_ns = gap->to_ns;
@@ -560,7 +535,7 @@ gaps_end(struct gaps *g, enum role role, uint64_t now_ns, uint64_t boot_ns,
 		return;
 	changes -= l->changes;
 	alerts -= l->alerts;
-	bind_text(st, 1, view_of(role_name(role)));
+	sql_bind_text(st, 1, view_of(role_name(role)));
 	sqlite3_bind_int64(st, 2, (sqlite3_int64)now_ns);
 	sqlite3_bind_int64(st, 3, (sqlite3_int64)changes);
 	sqlite3_bind_int64(st, 4, (sqlite3_int64)alerts);

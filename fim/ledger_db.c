@@ -2,8 +2,9 @@
 /* The ledger's tables over SQLite. */
 #include "fim/ledger_db.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
+
+#include "scan/sql.h"
 
 static const char schema_sql[] =
 	"CREATE TABLE IF NOT EXISTS dirs ("
@@ -90,23 +91,6 @@ struct ledger_db {
 };
 
 /* ---- helpers --------------------------------------------------------- */
-
-static struct view
-text_of(sqlite3_stmt *st, int column)
-{
-	const char *p = (const char *)sqlite3_column_text(st, column);
-
-	return p == NULL ? VIEW("")
-			 : (struct view){ p, (size_t)sqlite3_column_bytes(
-						     st, column) };
-}
-
-static void
-bind_text(sqlite3_stmt *st, int at, struct view v)
-{
-	sqlite3_bind_text64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC,
-			    SQLITE_UTF8);
-}
 
 static void
 bind_facts(sqlite3_stmt *st, const struct event_seen *s)
@@ -237,7 +221,7 @@ ask_dir(struct ledger_db *d, enum statement which, struct view path)
 	int64_t id = 0;
 	int step;
 
-	bind_text(st, 1, path);
+	sql_bind_text(st, 1, path);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW) {
 		id = sqlite3_column_int64(st, 0);
@@ -284,7 +268,7 @@ ledger_db_path(struct ledger_db *d, int64_t dir, struct buf *path)
 	step = sqlite3_step(st);
 	found = step == SQLITE_ROW;
 	if (found) {
-		buf_put(path, text_of(st, 0));
+		buf_put(path, sql_text(st, 0));
 		step = SQLITE_DONE; /* there is one */
 	}
 	return end(st, step) == 0 && !path->failed ? found : -1;
@@ -307,7 +291,7 @@ ledger_db_get(struct ledger_db *d, int64_t dir, struct view name,
 	int step, found;
 
 	sqlite3_bind_int64(st, 1, dir);
-	bind_text(st, 2, name);
+	sql_bind_text(st, 2, name);
 	step = sqlite3_step(st);
 	found = step == SQLITE_ROW;
 	if (found) {
@@ -326,7 +310,7 @@ write_file(struct ledger_db *d, enum statement which, int64_t dir,
 	if (state_begin(d->state) != 0)
 		return -1;
 	sqlite3_bind_int64(st, 1, dir);
-	bind_text(st, 2, name);
+	sql_bind_text(st, 2, name);
 	bind_facts(st, seen);
 	return run(d, st);
 }
@@ -391,7 +375,7 @@ ledger_db_drop(struct ledger_db *d, int64_t dir, struct view name)
 	if (state_begin(d->state) != 0)
 		return -1;
 	sqlite3_bind_int64(st, 1, dir);
-	bind_text(st, 2, name);
+	sql_bind_text(st, 2, name);
 	return drop(d, st);
 }
 
@@ -399,9 +383,9 @@ static void
 bind_below(sqlite3_stmt *st, struct view path, const struct buf *from,
 	   const struct buf *to)
 {
-	bind_text(st, 1, path);
-	bind_text(st, 2, buf_view(from));
-	bind_text(st, 3, buf_view(to));
+	sql_bind_text(st, 1, path);
+	sql_bind_text(st, 2, buf_view(from));
+	sql_bind_text(st, 3, buf_view(to));
 }
 
 int
@@ -437,7 +421,7 @@ each_row(sqlite3_stmt *st, ledger_db_row *each, void *ctx)
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 		struct event_seen seen = facts_of(st, 2);
 
-		each(ctx, sqlite3_column_int64(st, 0), text_of(st, 1), &seen);
+		each(ctx, sqlite3_column_int64(st, 0), sql_text(st, 1), &seen);
 		n++;
 	}
 	return end(st, step) == 0 ? n : -1;
@@ -450,7 +434,7 @@ ledger_db_after(struct ledger_db *d, int64_t dir, struct view name,
 	sqlite3_stmt *st = d->st[AFTER];
 
 	sqlite3_bind_int64(st, 1, dir);
-	bind_text(st, 2, name);
+	sql_bind_text(st, 2, name);
 	sqlite3_bind_int64(st, 3, max);
 	return each_row(st, each, ctx);
 }
@@ -488,7 +472,7 @@ ledger_db_scope(struct ledger_db *d, struct watchset *out)
 	int step, rc = 0;
 
 	while ((step = sqlite3_step(st)) == SQLITE_ROW && rc == 0) {
-		struct view path = text_of(st, 0);
+		struct view path = sql_text(st, 0);
 
 		/* As the monitor writes it, or not at all. */
 		if (path.n > 1 && path.p[0] == '/')
@@ -510,7 +494,7 @@ ledger_db_set_scope(struct ledger_db *d, const struct watchset *ws)
 	if (state_begin(d->state) != 0 || run(d, d->st[CLEAR_SCOPE]) < 0)
 		return -1;
 	for (size_t i = 0; i < ws->n; i++) {
-		bind_text(st, 1, ws->v[i].path);
+		sql_bind_text(st, 1, ws->v[i].path);
 		sqlite3_bind_int(st, 2, ws->v[i].recursive);
 		if (run(d, st) < 0)
 			return -1;

@@ -2,6 +2,7 @@
 /* The state database over SQLite. */
 #include "fim/cursor.h"
 #include "fim/state_db.h"
+#include "scan/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -300,7 +301,7 @@ state_add_output(struct state *s, struct view name)
 	sqlite3_stmt *st = s->statements[STATE_ADD_OUTPUT];
 	int result;
 
-	sqlite3_bind_text64(st, 1, name.p, name.n, SQLITE_STATIC, SQLITE_UTF8);
+	sql_bind_text(st, 1, name);
 	result = sqlite3_step(st);
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);

@@ -3,6 +3,7 @@
 #include "fim/state_read.h"
 
 #include "fim/state_db.h"
+#include "scan/sql.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -89,10 +90,7 @@ state_terms(sqlite3 *db,
 			       -1, &st, NULL) != SQLITE_OK)
 		return -1;
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct view rule = {
-			(const char *)sqlite3_column_text(st, 0),
-			(size_t)sqlite3_column_bytes(st, 0),
-		};
+		struct view rule = sql_text(st, 0);
 		const uint8_t *key = sqlite3_column_blob(st, 1);
 
 		if (key != NULL)
@@ -131,24 +129,6 @@ state_reader_first_start(struct state_reader *s)
 
 /* ---- rows ------------------------------------------------------------ */
 
-static struct view
-text_of(sqlite3_stmt *st, int column)
-{
-	const char *p = (const char *)sqlite3_column_text(st, column);
-
-	return p == NULL ? VIEW_NONE
-			 : (struct view){ p, (size_t)sqlite3_column_bytes(
-						     st, column) };
-}
-
-static uint64_t
-number_of(sqlite3_stmt *st, int column)
-{
-	sqlite3_int64 n = sqlite3_column_int64(st, column);
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 struct rows {
 	struct state_span *span;
 	void (*alert)(void *ctx, struct view json);
@@ -160,16 +140,16 @@ static void
 take_row(const struct rows *r, sqlite3_stmt *st)
 {
 	if (r->alert != NULL) {
-		r->alert(r->ctx, text_of(st, 1));
+		r->alert(r->ctx, sql_text(st, 1));
 	} else {
-		struct state_gap gap = { .from_ns = number_of(st, 1),
-					 .to_ns = number_of(st, 2),
-					 .scope = text_of(st, 3),
-					 .cause = text_of(st, 4),
-					 .lost = number_of(st, 5),
-					 .closed_ns = number_of(st, 6),
-					 .changes = number_of(st, 7),
-					 .alerts = number_of(st, 8) };
+		struct state_gap gap = { .from_ns = sql_number(st, 1),
+					 .to_ns = sql_number(st, 2),
+					 .scope = sql_text(st, 3),
+					 .cause = sql_text(st, 4),
+					 .lost = sql_number(st, 5),
+					 .closed_ns = sql_number(st, 6),
+					 .changes = sql_number(st, 7),
+					 .alerts = sql_number(st, 8) };
 
 		r->gap(r->ctx, &gap);
 	}
@@ -184,7 +164,7 @@ last_number(struct state_reader *s, const char *sql)
 
 	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW)
-		n = number_of(st, 0);
+		n = sql_number(st, 0);
 	sqlite3_finalize(st);
 	return n;
 }
@@ -202,7 +182,7 @@ each_row(struct state_reader *s, const char *sql, const struct rows *r)
 		sqlite3_bind_int64(st, 2,
 				   by_time ? (sqlite3_int64)span->from_ns : 0);
 		while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-			span->last_seq = number_of(st, 0);
+			span->last_seq = sql_number(st, 0);
 			if (span->n++ < span->max)
 				take_row(r, st);
 		}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fim/state_db.h"
+#include "scan/sql.h"
 
 /* How long after a failure the next try comes. */
 #define AGAIN_NS NS_PER_SEC
@@ -152,13 +153,13 @@ bind(sqlite3_stmt *st, const struct state_entry *e)
 
 	/* Only a term's key is no text. */
 	for (int i = 0; i < STATE_TEXTS; i++) {
+		struct view v = { p, e->lengths[i] };
+
 		if (e->what == STATE_ADD_TERM && i == 1)
-			sqlite3_bind_blob64(st, i + 1, p, e->lengths[i],
-					    SQLITE_STATIC);
+			sql_bind_bytes(st, i + 1, v);
 		else
-			sqlite3_bind_text64(st, i + 1, p, e->lengths[i],
-					    SQLITE_STATIC, SQLITE_UTF8);
-		p += e->lengths[i];
+			sql_bind_text(st, i + 1, v);
+		p += v.n;
 	}
 	for (int i = 0; i < STATE_NUMBERS; i++)
 		sqlite3_bind_int64(st, STATE_TEXTS + 1 + i, e->numbers[i]);
