@@ -7,7 +7,7 @@
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
 # layers, format, bench (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
 # FILES=… (root), check-asan, check-tsan, check-valgrind, check-clang,
-# check-faults SAMPLE=…, check-fresh (root), check-packages (root), install
+# check-faults SAMPLE=…, check-fresh CHECK=… (root), check-packages (root), install
 # DESTDIR= PREFIX=, deb (a Debian package in build-deb), check-deb (root), clean.
 # Variables: B (build folder), CC, OPT, SANITIZE, WERROR=1, ONLY=rules_ (unit),
 # CASES="motd cat" (live), KILLS=300 SEED=1 (cli: how many kills of baselines).
@@ -282,7 +282,7 @@ $B/tests/faults/strike.so: tests/faults/strike.c
 
 # A new Debian in a folder, with only git and make: does it all work there?
 check-fresh:
-	$(SUDO) tests/fresh
+	$(SUDO) $(if $(CHECK),env CHECK='$(CHECK)') tests/fresh
 
 # The Debian package in a new Debian: installed, run, removed, purged.
 check-deb:
