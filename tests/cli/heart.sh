@@ -21,13 +21,9 @@ actions() {
 		not) | select(.action != "gap") | .action' $log 2>/dev/null |
 		xargs
 }
+has_words() { [ "$("${@:2}" | wc -w)" -ge "$1" ]; }
 # until_words N COMMAND…: there are so many words.
-until_words() {
-	for _ in $(seq 400); do
-		[ "$("${@:2}" | wc -w)" -ge "$1" ] && return
-		sleep 0.05
-	done
-}
+until_words() { wait_until has_words "$@"; }
 beats() { jq -r .action $alive 2>/dev/null; }
 # Both of its processes at once.
 slay() {

@@ -22,16 +22,17 @@ cat >c.yaml <<-EOF
 EOF
 chmod 600 c.yaml
 
+# What the last one said must not be taken for what this one says.
+watch_begins() {
+	: >noise
+	"$TOCSIN" watch -c c.yaml -s st >alerts 2>noise &
+	wait_until is_ready
+}
 # taken NAME CODE: the watcher starts (25, being stopped), or says why not.
 taken() {
 	local name=$1 code=$2 got
-	: >noise
-	"$TOCSIN" watch -c c.yaml -s st >alerts 2>noise &
-	for _ in $(seq 200); do
-		grep -q '^tocsin: ready' noise && kill $! && break
-		kill -0 $! 2>/dev/null || break
-		sleep 0.05
-	done
+	watch_begins
+	kill $! 2>/dev/null
 	wait $!
 	got=$?
 	err=$(grep -v 'tocsin: \(ready\|stopped\|files by\|processes by\)' noise)
@@ -139,17 +140,10 @@ else
 	taken 'the old one, signed anew' 25
 
 	# A reload keeps what is in force.
-	"$TOCSIN" watch -c c.yaml -s st >alerts 2>noise &
-	for _ in $(seq 200); do
-		grep -q '^tocsin: ready' noise && break
-		sleep 0.05
-	done
+	watch_begins
 	echo '# more' >>set/lists.yml
 	kill -HUP $!
-	for _ in $(seq 200); do
-		grep -q 'old set stays' noise && break
-		sleep 0.05
-	done
+	wait_until grep -q 'old set stays' noise
 	kill $! && wait $!
 	is 'reload: exit code' 25 $?
 	has 'reload: why' 'is not what was signed' "$(cat noise)"

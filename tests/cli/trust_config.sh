@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A signed configuration: signed by minisign and by tocsin; changed, cut,
-# exchanged, turned back, unsigned. trust.sh, before this, has taken().
+# exchanged, turned back, unsigned. trust.sh, before this, has taken() and
+# watch_begins().
 
 mkdir trust_config && cd trust_config || exit 1
 mkdir set
@@ -148,11 +149,7 @@ done
 rows 0 'turned back, and no state to ask'
 # Without the pin it is taken, and said; with it, the old one still is not.
 rm trusted.pub
-"$TOCSIN" watch -c c.yaml -s st >alerts 2>noise &
-for _ in $(seq 200); do
-	grep -q '^tocsin: ready' noise && break
-	sleep 0.05
-done
+watch_begins
 kill $! && wait $!
 has 'no longer asked for: said' 'was signed before' "$(cat noise)"
 is 'no longer asked for: on record' 0 "$(jq -r \

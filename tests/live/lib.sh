@@ -43,9 +43,10 @@ same() {
 
 # ---- the watcher ----------------------------------------------------------
 
-# wait_until SECONDS COMMAND…: polls.
+# wait_until SECONDS COMMAND…: polls. That many on a quiet host; one with much
+# else to do is given ten times as many.
 wait_until() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + 10 * $1 + 1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
@@ -75,7 +76,7 @@ watch_start() {
 # watch_stop [SIGNAL]: its exit code in `watch_code`.
 watch_stop() {
 	kill -"${1:-TERM}" $watcher
-	( sleep 10; kill -KILL $watcher ) >/dev/null 2>&1 &
+	( sleep 60; kill -KILL $watcher ) >/dev/null 2>&1 &
 	local guard=$!
 	wait $watcher
 	watch_code=$?
