@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Fifty milliseconds each. */
-#define LOCK_TRIES 100
+#define LOCK_PAUSE_MS 50
+#define LOCK_WAIT_MS 1000
+#define LOCK_LAST_MS 60000
 
 /* user_version of the file; a newer one is not ours to touch. */
 #define STATE_VERSION 1
@@ -172,6 +175,15 @@ check_folder(const char *folder, struct err *err)
 	return 0;
 }
 
+/* What whoever has the lock wrote. Views `text`. */
+static struct view
+lock_owner(int fd, struct buf *text)
+{
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		fd_read_all(fd, 64, text);
+	return view_trim(buf_view(text));
+}
+
 static int
 refuse_lock(const char *folder, int fd, struct err *err)
 {
@@ -183,8 +195,7 @@ refuse_lock(const char *folder, int fd, struct err *err)
 	if (fd < 0 || error != EWOULDBLOCK)
 		return err_add(err, at, "the state folder cannot be locked: %s",
 			       strerror(error));
-	fd_read_all(fd, 64, &text);
-	pid = view_trim(buf_view(&text));
+	pid = lock_owner(fd, &text);
 	err_add(err, at,
 		"another watcher uses this state folder (pid %.*s): stop it, "
 		"or name another folder with --state",
@@ -193,15 +204,36 @@ refuse_lock(const char *folder, int fd, struct err *err)
 	return -1;
 }
 
-/* The engine of a keeper that was killed needs a moment to end. */
+static bool
+owner_is_gone(int fd)
+{
+	struct buf text = { 0 };
+	uint64_t pid = 0;
+	bool gone = view_to_u64(lock_owner(fd, &text), &pid) && pid > 0 &&
+		    pid <= INT_MAX && kill((pid_t)pid, 0) != 0 &&
+		    errno == ESRCH;
+
+	buf_free(&text);
+	return gone;
+}
+
+/* The engine of a keeper that was killed still stores what it had been given,
+ * which takes its time on a busy host; whoever waits for that is refused only
+ * by a keeper that lives. */
 static int
 lock_soon(int fd)
 {
-	const struct timespec pause = { .tv_nsec = 50 * NS_PER_MS };
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * NS_PER_MS };
 
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
-		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+	for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0;
+	     ms += LOCK_PAUSE_MS) {
+		if (errno != EWOULDBLOCK)
 			return -1;
+		if (ms >= LOCK_LAST_MS ||
+		    (ms >= LOCK_WAIT_MS && !owner_is_gone(fd))) {
+			errno = EWOULDBLOCK;
+			return -1;
+		}
 		nanosleep(&pause, NULL);
 	}
 	return 0;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -116,6 +117,42 @@ test_one_watcher_a_folder(void **state)
 	assert_true(view_search(f->err.v[0].message, view_of(want), 0) > 0);
 	close(fd);
 	second = state_lock(f->folder, (uint32_t)getpid(), &f->err);
+	assert_true(second >= 0);
+	close(second);
+}
+
+/* The number of a process that has ended. */
+static pid_t
+dead_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+/* Longer than a keeper that lives is waited for. */
+static void *
+unlock_late(void *fd)
+{
+	sleep(2);
+	close(*(int *)fd);
+	return NULL;
+}
+
+static void
+test_an_engine_without_a_keeper_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	int fd = state_lock(f->folder, (uint32_t)dead_pid(), &f->err), second;
+	pthread_t thread;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, unlock_late, &fd), 0);
+	second = state_lock(f->folder, (uint32_t)getpid(), &f->err);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_true(second >= 0);
 	close(second);
 }
@@ -324,6 +361,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		case_of(test_terms_survive),
 		case_of(test_one_watcher_a_folder),
+		case_of(test_an_engine_without_a_keeper_is_waited_for),
 		case_of(test_an_alert_is_stored_once),
 		case_of(test_full_disk),
 		case_of(test_busy),
