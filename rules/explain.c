@@ -12,10 +12,19 @@
 /* Join keys of which the last events are remembered. */
 #define KEYS_MAX 4096
 
+/* The latest of the events that must be missing before the first stage. */
+struct lead {
+	uint64_t ns;
+	int stage; /* 0 = there was none; else one more */
+};
+
 /* When events with these join keys last satisfied each stage. */
 struct last_seen {
 	struct group group;
 	uint64_t ns[QUERY_STAGES_MAX + 1]; /* until is behind the stages */
+	uint64_t
+		older_ns[QUERY_STAGES_MAX]; /* the time before that, 0 = none */
+	struct lead lead[QUERY_STAGES_MAX]; /* of what led to the stage */
 	bool seen[QUERY_STAGES_MAX + 1];
 	uint64_t until_seq;
 };
@@ -225,6 +234,7 @@ struct noting {
 	bool ended;
 	int unwanted;
 	uint64_t unwanted_ns;
+	struct lead lead;
 };
 
 static void
@@ -245,6 +255,34 @@ note_between(struct noting *n, const struct last_seen *s)
 		}
 }
 
+static bool
+is_last(const struct query *q, unsigned stage)
+{
+	return stage + 1 == q->n && !q->stages[stage].missing;
+}
+
+/* What must be missing before the first stage was there before what led here,
+ * and too near to the last. */
+static void
+note_lead(struct noting *n, struct last_seen *s)
+{
+	const struct query *q = &n->x->q;
+	uint64_t now_ns = n->x->record->time_ns, ns;
+	struct lead lead = { 0 };
+
+	if (n->before >= 0)
+		lead = s->lead[n->before];
+	for (unsigned k = 0; n->before < 0 && k < n->stage; k++) {
+		ns = s->ns[k] < now_ns ? s->ns[k] : s->older_ns[k];
+		if (s->seen[k] && ns > 0 && ns < now_ns && ns > lead.ns)
+			lead = (struct lead){ ns, (int)k + 1 };
+	}
+	s->lead[n->stage] = lead;
+	if (is_last(q, n->stage) && lead.stage > 0 &&
+	    now_ns - lead.ns <= q->maxspan_ns && lead.ns > n->lead.ns)
+		n->lead = lead;
+}
+
 static void
 note_key(void *ctx, struct view key, const struct value **values)
 {
@@ -263,6 +301,11 @@ note_key(void *ctx, struct view key, const struct value **values)
 		n->last_ns = s->ns[n->before];
 		note_between(n, s);
 	}
+	if (n->stage < n->x->q.n && !n->x->q.stages[n->stage].missing)
+		note_lead(n, s);
+	if (n->stage < n->x->q.n && s->seen[n->stage] &&
+	    s->ns[n->stage] != now_ns)
+		s->older_ns[n->stage] = s->ns[n->stage];
 	s->seen[n->stage] = true;
 	s->ns[n->stage] = now_ns;
 	if (n->stage == n->x->q.n)
@@ -276,6 +319,17 @@ put_seconds(struct buf *b, uint64_t ns)
 {
 	buf_printf(b, "%llu.%03llu s", (unsigned long long)(ns / NS_PER_SEC),
 		   (unsigned long long)(ns % NS_PER_SEC / NS_PER_MS));
+}
+
+static void
+note_unwanted(struct noting *n, unsigned stage, uint64_t ns)
+{
+	struct buf *b = &n->x->note;
+
+	buf_printf(b, "%sone of stage %u, which must be missing, ",
+		   b->n > 0 ? ", but " : "", stage);
+	put_seconds(b, n->x->record->time_ns - ns);
+	buf_puts(b, " before");
 }
 
 static void
@@ -302,12 +356,8 @@ note_before(struct noting *n)
 	}
 	if (n->ended)
 		buf_puts(b, ", but one of until since then");
-	if (n->unwanted >= 0) {
-		buf_printf(b, ", but one of stage %d, which must be missing, ",
-			   n->unwanted + 1);
-		put_seconds(b, n->x->record->time_ns - n->unwanted_ns);
-		buf_puts(b, " before");
-	}
+	if (n->unwanted >= 0)
+		note_unwanted(n, (unsigned)n->unwanted + 1, n->unwanted_ns);
 }
 
 static void
@@ -331,6 +381,8 @@ note_stage(struct rules_explainer *x, unsigned stage, bool fits)
 		keys_each(x->run, x->record, s->keys, s->n_keys, each);
 		if (stage < x->q.n)
 			note_before(&n);
+		if (n.lead.stage > 0)
+			note_unwanted(&n, (unsigned)n.lead.stage, n.lead.ns);
 		if (fits)
 			buf_puts(&x->note, "; it fits the events before");
 	}

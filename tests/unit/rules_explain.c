@@ -172,6 +172,48 @@ test_sequences(void **state)
 		"2m yes an event of stage 1 came 1.000 s before\n"
 		"3 yes an event of stage 1 came 4.000 s before, but one of "
 		"stage 2, which must be missing, 3.000 s before\n");
+	/* before the first: within maxspan of the last, with the same keys,
+	 * and not at the same time */
+	explain("sequence by k with maxspan=5s ![network where a == 1] "
+		"[file where a == 2] [process where a == 3]",
+		false,
+		"1 event.category=network k=x a=1\n"
+		"2 event.category=file k=x a=2\n"
+		"3 @5 " P "k=x a=3\n"
+		"4 @7 " P "k=x a=3\n"
+		"5 @10 event.category=network k=y a=1\n"
+		"6 @11 event.category=file k=x a=2\n"
+		"7 @12 event.category=network k=x a=1\n"
+		"8 @13 " P "k=x a=3\n",
+		false,
+		"1m yes \n"
+		"2 yes \n"
+		"3 yes an event of stage 2 with the same keys came 3.000 s "
+		"before, but one of stage 1, which must be missing, 4.000 s "
+		"before\n"
+		"3 yes an event of stage 2 with the same keys came 5.000 s "
+		"before\n"
+		"1m yes \n"
+		"2 yes \n"
+		"1m yes \n"
+		"3 yes an event of stage 2 with the same keys came 2.000 s "
+		"before\n");
+	explain("sequence with maxspan=5s ![network where a == 1] "
+		"![network where a == 2] [process where a == 3]",
+		false,
+		"1 @1 event.category=network a=1\n"
+		"2 @2 event.category=network a=2\n"
+		"3 @2 " P "a=3\n"
+		"4 @4 " P "a=3\n"
+		"5 @8 " P "a=3\n",
+		false,
+		"2m no: a == 2 false (a)\n"
+		"1m yes \n"
+		"2m yes \n"
+		"1m no: a == 1 false (a)\n"
+		"3 yes one of stage 1, which must be missing, 1.000 s before\n"
+		"3 yes one of stage 2, which must be missing, 2.000 s before\n"
+		"3 yes \n");
 	explain("sequence by k [file where a == 1] [process where a == 3] "
 		"until [network where a == 2]",
 		false,
