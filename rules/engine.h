@@ -362,6 +362,9 @@ const struct rules_only *set_field_only(const struct rules *, unsigned field);
 const char *
 set_field_absent(const struct rules *, unsigned field, struct view value);
 const struct named_list *set_list(struct rules *, struct view name);
+/* A broken one applies to none. */
+bool exception_applies(const struct rules *, const struct rule_exception *,
+		       size_t rule);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
 

@@ -562,8 +562,6 @@ static int
 read_exceptions(struct rules_explainer *x)
 {
 	const struct rules *set = x->set;
-	struct view id = set->rules[x->code->rule].id;
-
 	x->exceptions = arena_array(&x->tree, set->n_exceptions + 1,
 				    sizeof(*x->exceptions));
 	if (x->exceptions == NULL)
@@ -572,7 +570,7 @@ read_exceptions(struct rules_explainer *x)
 		const struct rule_exception *from = &set->exceptions[i];
 		struct exception_text *e = &x->exceptions[x->n_exceptions];
 
-		if (!view_eq(from->rule, id) && !view_eq(from->rule, VIEW("*")))
+		if (!exception_applies(set, from, x->code->rule))
 			continue;
 		e->p = parse_of(x, from->when, from->when_place);
 		e->expires_ns = from->expires_ns;

@@ -464,7 +464,7 @@ lint_exception(struct lint *l, const struct rule_exception *x)
 	struct buf day = { 0 };
 	struct node *when;
 
-	l->rule = x->rule;
+	l->rule = x->list.n > 0 ? x->list : x->rule;
 	begin_text(l, x->when, x->when_place);
 	if (x->expires_ns != 0 && x->expires_ns <= l->to->now_ns) {
 		buf_rfc3339(&day, x->expires_ns);
@@ -496,7 +496,8 @@ rules_lint_shared(const struct rules *set, const struct rules_linter *to)
 		     list->name.p);
 	}
 	for (size_t i = 0; i < set->n_exceptions; i++)
-		if (set->exceptions[i].rule.n > 0) /* not broken */
+		if (set->exceptions[i].rule.n + set->exceptions[i].list.n >
+		    0) /* not broken */
 			lint_exception(&l, &set->exceptions[i]);
 	return finish(&l);
 }

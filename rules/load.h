@@ -66,6 +66,12 @@ int rule_take_unknown(struct load_file *, unsigned line,
 		      const struct saved_object *);
 /* A rule that could not be read, kept so that it is listed. */
 int rule_take_broken(struct load_file *, unsigned line, size_t first_error);
+/* An item of one of Kibana's exception lists, and the lists a rule names. */
+bool exception_item_is(const struct doc_node *map);
+int exception_item_take(struct load_file *, struct doc *,
+			const struct doc_node *map);
+int exception_lists_of(struct doc *, const struct doc_node *rule,
+		       struct rule_list *out); /* in the arena */
 /* The `lists:` of a document. */
 int lists_take(struct load_file *, struct doc *, const struct doc_node *map);
 

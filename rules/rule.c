@@ -634,6 +634,7 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 	read_threats(&t);
 	read_investigate(&t);
 	read_suppression(&t);
+	exception_lists_of(d, map, &t.s.exception_lists);
 	read_kind(&t);
 	if (f->err->n != errors || f->err->dropped != dropped) {
 		set_broken(f, r, errors);

@@ -40,12 +40,16 @@ take_saved(struct load_file *f, struct doc *d, struct doc_node *n)
 
 	switch (saved_open(&o, n)) {
 	case SAVED_RULE:
+		if (exception_item_is(o.rule))
+			return exception_item_take(f, d, o.rule);
 		return is_other_object(o.rule) ? 0
 					       : rule_take(f, d, o.rule, false);
 	case SAVED_UNKNOWN:
 		return rule_take_unknown(f, n->line, &o);
 	case SAVED_OTHER:
-		return 0;
+		return exception_item_is(o.rule)
+			       ? exception_item_take(f, d, o.rule)
+			       : 0;
 	case SAVED_NO_MEMORY:
 		break;
 	}

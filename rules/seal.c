@@ -39,18 +39,12 @@ exception_parse(struct sealer *s, const struct rule_exception *x)
 }
 
 static bool
-applies(const struct rule_exception *x, struct view id)
-{
-	return view_eq(x->rule, VIEW("*")) || view_eq(x->rule, id);
-}
-
-static bool
 names_a_rule(const struct rules *set, const struct rule_exception *x)
 {
 	for (size_t i = 0; i < set->n_rules; i++)
-		if (applies(x, set->rules[i].id))
+		if (exception_applies(set, x, i))
 			return true;
-	return view_eq(x->rule, VIEW("*"));
+	return x->list.n > 0 || view_eq(x->rule, VIEW("*"));
 }
 
 /* Each is parsed once here for its errors, and again for each rule: checking
@@ -72,12 +66,13 @@ check_exceptions(struct sealer *s)
 		if (p.errors == 0 && p.unsupported != NULL)
 			parse_error(&p, 0, "%s", p.unsupported);
 		s->broken++;
-		x->rule = VIEW("");
+		x->rule = x->list = VIEW("");
 	}
 }
 
+/* `last`: of the stage that completes the rule; of the others lists alone. */
 static struct node *
-with_exceptions(struct work *w, struct node *cond)
+with_exceptions(struct work *w, struct node *cond, bool last)
 {
 	const struct rules *set = w->s->set;
 
@@ -86,7 +81,8 @@ with_exceptions(struct work *w, struct node *cond)
 		struct parse p = exception_parse(w->s, x);
 		struct node *when, *before;
 
-		if (!applies(x, w->rule->id) || x->rule.n == 0)
+		if (!exception_applies(set, x, w->i) ||
+		    (!last && x->list.n == 0))
 			continue;
 		if (parse_eql_condition(&p, &when) < 0 ||
 		    check_condition(&p, &when) < 0)
@@ -287,7 +283,11 @@ check_stages(struct work *w)
 	for (size_t i = 0; i < q->n; i++)
 		if (!q->stages[i].missing)
 			check_supported(w, q->stages[i].cond);
-	q->stages[last].cond = with_exceptions(w, q->stages[last].cond);
+	for (size_t i = 0; i < q->n; i++)
+		q->stages[i].cond =
+			with_exceptions(w, q->stages[i].cond, i == last);
+	if (q->until.cond != NULL)
+		q->until.cond = with_exceptions(w, q->until.cond, false);
 	return w->p.errors > 0 ? -1 : 0;
 }
 

@@ -442,6 +442,7 @@ rules_add_source(struct rules *set, const struct rule_source *source,
 	copy_rule(&c, &s.rule);
 	s.query_place = copy_place(&c, s.query_place);
 	s.new_terms_fields = copy_list(&c, s.new_terms_fields);
+	s.exception_lists = copy_list(&c, s.exception_lists);
 	s.threshold.fields = copy_list(&c, s.threshold.fields);
 	s.threshold.cardinality_field =
 		copy_view(&c, s.threshold.cardinality_field);
@@ -547,6 +548,21 @@ rules_place_list(struct rules *set, struct view name, struct place place)
 		l->place = copy_place(&c, place);
 }
 
+bool
+exception_applies(const struct rules *set, const struct rule_exception *x,
+		  size_t rule)
+{
+	const struct rule_list *lists = &set->sources[rule].exception_lists;
+
+	if (x->list.n == 0)
+		return view_eq(x->rule, VIEW("*")) ||
+		       (x->rule.n > 0 && view_eq(x->rule, set->rules[rule].id));
+	for (size_t i = 0; i < lists->n; i++)
+		if (view_eq(lists->v[i], x->list))
+			return true;
+	return false;
+}
+
 int
 rules_add_exception(struct rules *set, const struct rule_exception *from,
 		    struct err *err)
@@ -558,6 +574,7 @@ rules_add_exception(struct rules *set, const struct rule_exception *from,
 			      x = *from;
 
 	x.rule = copy_view(&c, x.rule);
+	x.list = copy_view(&c, x.list);
 	x.when = copy_view(&c, x.when);
 	x.reason = copy_view(&c, x.reason);
 	x.owner = copy_view(&c, x.owner);

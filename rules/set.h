@@ -35,10 +35,14 @@ struct rule_source {
 	uint64_t history_window_ns;	   /* 0 = 5 days */
 	struct rule_threshold threshold;
 	uint64_t lookback_ns; /* of threshold and sample; 0 = 9 minutes */
+	struct rule_list exception_lists; /* ids of Kibana's */
 };
 
+/* With `list`, as Kibana's: of all rules that name it, and of every event that
+ * they look at. Without, of `rule`, and of the event that completes it. */
 struct rule_exception {
 	struct view rule; /* rule_id, or "*" for all */
+	struct view list; /* list_id */
 	struct view when; /* an EQL condition without category */
 	struct place when_place;
 	struct view reason, owner;
@@ -55,9 +59,8 @@ int rules_define_list(struct rules *, struct view name,
 		      const struct rule_list *values, bool extend);
 /* Where a list stands, for what is said of it; the first place is kept. */
 void rules_place_list(struct rules *, struct view name, struct place);
-/* The rule then needs "and not (when)"; a sequence needs it of the event
- * that completes it. An exception for a rule that does not exist is an error
- * of rules_seal. */
+/* The rule then needs "and not (when)". An exception for a rule that does not
+ * exist is an error of rules_seal; a list that no rule names is none. */
 int rules_add_exception(struct rules *, const struct rule_exception *,
 			struct err *);
 

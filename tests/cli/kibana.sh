@@ -104,3 +104,97 @@ is 'kibana: hits' 'tocsin: 4 ok, 4 unsupported, 0 broken' "$err"
 jq -c '.hits.hits[]' hits.json >dump.ndjson
 run 'kibana: a dump' 0 rules check dump.ndjson
 is 'kibana: a dump' 'tocsin: 4 ok, 4 unsupported, 0 broken' "$err"
+
+# Exception lists: exported behind the rules, each item for all that name its
+# list; entries of all kinds.
+listed() { # ID LISTS QUERY
+	echo '{"rule_id":"'"$1"'","name":"N","type":"eql","language":"eql","severity":"low","risk_score":1,"query":"'"$3"'","exceptions_list":[{"id":"u","list_id":"'"$2"'","type":"detection","namespace_type":"single"}]}'
+}
+item() { # LIST ITEM ENTRIES [MORE]
+	echo '{"id":"u","item_id":"'"$2"'","list_id":"'"$1"'","type":"simple","name":"Known '"$2"'","namespace_type":"single","tags":[],"comments":[],"entries":['"$3"']'"${4:-,\"os_types\":[]}"'}'
+}
+entry() { # FIELD OPERATOR TYPE VALUE
+	echo '{"field":"'"$1"'","operator":"'"$2"'","type":"'"$3"'","value":'"$4"'}'
+}
+event() { # N MEMBERS
+	echo '{"@timestamp":"2026-01-01T00:00:'"$(printf %02d "$1")"'Z","event":{"id":"'"$1"'","category":"process"},'"$2"'}'
+}
+{
+	event 1 '"process":{"name":"a","pid":7,"args":["x"]}'
+	event 2 '"process":{"name":"b","pid":8,"args":["C:\\t\\*1"]}'
+	event 3 '"process":{"name":"c","pid":9,"args":["q\"\n"]},"user":{"id":"0"}'
+	event 4 '"process":{"name":"d","pid":9,"args":["tmp.log"]},"source":{"ip":"10.1.2.3"}'
+} >events.ndjson
+# excepts NAME IDS ENTRIES [MORE]: ids of the events that are still matched
+excepts() {
+	{
+		listed one kibana-list 'process where true'
+		echo '{"list_id":"kibana-list","type":"detection","name":"L"}'
+		item kibana-list i1 "$3" "${4:-}"
+		echo '{"exported_rules_count":1,"exported_exception_list_item_count":1}'
+	} >listed.ndjson
+	run "kibana: $1" 1 replay --matches -r listed.ndjson events.ndjson
+	is "kibana: $1" "$2" "$(printf '%s\n' "$out" | jq -r '.ids[]' | paste -sd' ')"
+}
+excepts 'exception: match' '2 3 4' "$(entry process.name included match '"a"')"
+excepts 'exception: match, exact' '1 2 3 4' "$(entry process.name included match '"A"')"
+excepts 'exception: match, a number' '1 3 4' "$(entry process.pid included match '"8"')"
+excepts 'exception: match, odd characters' '1 2 4' \
+	"$(entry process.args included match '"q\"\n"')"
+excepts 'exception: match, not' '1' "$(entry process.name excluded match '"a"')"
+excepts 'exception: any' '3 4' "$(entry process.name included match_any '["a","b"]')"
+excepts 'exception: any, not' '1 2' "$(entry process.name excluded match_any '["a","b"]')"
+excepts 'exception: exists' '1 2 4' \
+	'{"field":"user.id","operator":"included","type":"exists"}'
+excepts 'exception: does not exist' '3' \
+	'{"field":"user.id","operator":"excluded","type":"exists"}'
+excepts 'exception: wildcard' '1 2 3' "$(entry process.args included wildcard '"t?p.*"')"
+excepts 'exception: wildcard, escaped' '1 3 4' \
+	"$(entry process.args included wildcard '"?:\\\\t\\\\\\*?"')"
+excepts 'exception: wildcard, a star' '1 2 3 4' \
+	"$(entry process.args included wildcard '"\\*"')"
+excepts 'exception: all entries' '1 2 3' \
+	"$(entry process.pid included match '"9"'),$(entry process.name excluded match '"c"')"
+excepts 'exception: nested' '2 3 4' \
+	'{"field":"process","type":"nested","entries":['"$(entry name included match '"a"'),$(entry pid included match '"7"')"']}'
+excepts 'exception: nested, not both' '1 2 3 4' \
+	'{"field":"process","type":"nested","entries":['"$(entry name included match '"a"'),$(entry pid included match '"8"')"']}'
+excepts 'exception: of another system' '1 2 3 4' \
+	"$(entry process.name included match '"a"')" ',"os_types":["windows"]'
+excepts 'exception: for a time' '3 4' "$(entry process.name included match_any '["a","b","c","d"]')" \
+	',"expire_time":"2026-01-01T00:00:03Z"'
+sed -i 's/"kibana-list","type":"simple"/"other-list","type":"simple"/' listed.ndjson
+run 'kibana: exception: another list' 1 replay --matches -r listed.ndjson events.ndjson
+is 'kibana: exception: another list' 4 "$(printf '%s\n' "$out" | wc -l)"
+
+# A list of values is ours by the same name, or said to be missing.
+{
+	listed one l 'process where true'
+	item l i1 '{"field":"process.name","operator":"included","type":"list","list":{"id":"known","type":"keyword"}}'
+} >valued.ndjson
+run 'kibana: exception: no such list' 1 rules check valued.ndjson
+has 'kibana: exception: no such list' 'valued.ndjson:2: exception i1:1:' "$err$out"
+has 'kibana: exception: no such list' 'known' "$err$out"
+printf 'lists:\n  known: [a, c]\n' >known.yml
+run 'kibana: exception: a list' 1 replay --matches -r known.yml -r valued.ndjson \
+	events.ndjson
+is 'kibana: exception: a list' '2 4' "$(printf '%s\n' "$out" | jq -r '.ids[]' | paste -sd' ')"
+# One that is not understood is said, the others count.
+{
+	listed one l 'process where true'
+	item l i1 "$(entry process.name included range '"a"')"
+	item l i2 "$(entry process.name included match '"b"')"
+} >odd.ndjson
+run 'kibana: exception: unknown entry' 1 rules check odd.ndjson
+has 'kibana: exception: unknown entry' 'entries of type "range" are not known' "$err$out"
+has 'kibana: exception: unknown entry: the rule' 'ok          one' "$out"
+# Of a sequence each event is excepted, of saved objects as well.
+{
+	listed seq l 'sequence by process.pid [process where process.name == \"c\"] [process where process.name == \"d\"]'
+} >seq.ndjson
+run 'kibana: exception: sequence' 1 replay --matches -r seq.ndjson events.ndjson
+is 'kibana: exception: sequence: without' '{"rule":"seq","ids":["3","4"]}' "$out"
+item l i1 "$(entry user.id included match '"0"')" |
+	jq -c '{id: "x", type: "exception-list-agnostic", attributes: .}' >>seq.ndjson
+run 'kibana: exception: sequence' 0 replay --matches -r seq.ndjson events.ndjson
+is 'kibana: exception: sequence: its first event' '' "$out"
