@@ -84,6 +84,36 @@ watch_stop() {
 	wait $guard 2>/dev/null
 }
 
+has_noted() { grep -q "$1" $notes; }
+
+# db SQL: of the state database.
+db() { sqlite3 -readonly -cmd '.timeout 5000' $live/state/state.db "$@"; }
+
+# ids: of all alerts in it, in order.
+ids() { db 'SELECT id FROM alerts ORDER BY seq'; }
+
+# Nobody waits for the list of what is there but we.
+watch_list() { # [OPTION…]
+	watch_start "$@"
+	wait_until 10 has_noted 'first start: \|gap closed: '
+}
+
+# own_rule ID QUERY [SEVERITY SCORE NAME]: EQL, in $live/ID.yml.
+own_rule() {
+	cat >$live/$1.yml <<-END
+		rule_id: $1
+		name: '${5-$1}'
+		description: a rule of this test
+		type: eql
+		language: eql
+		severity: ${3-low}
+		risk_score: ${4-1}
+		max_signals: 1000000
+		query: |
+		  $2
+	END
+}
+
 # ---- acting ---------------------------------------------------------------
 
 # words A B…: one line of ACT.

@@ -3,44 +3,10 @@
 # again: one hidden act each time, one alert, marked lost, and a gap in the
 # database, in the journal and in the status record. TIMES: how often.
 . /tocsin/tests/live/lib.sh
+. /tocsin/tests/live/lib_gaps.sh
 rule_short=gaps
-units=/etc/systemd/system
-timer_rule=$(rule_id systemd_timer_created)
-timer='[Timer]\nOnBootSec=1\nUnit=a.service\n'
-cat >$live/limited.yaml <<-END
-	file_queue: limited
-END
-cat >$live/hidden.yml <<'END'
-rule_id: hidden
-name: a program called hidden
-description: a program called hidden has started
-type: eql
-language: eql
-severity: low
-risk_score: 1
-query: |
-  process where event.action == "exec" and process.name == "hidden"
-END
-
-db() { sqlite3 -readonly $live/state/state.db "$@"; }
-# told FILE: rule, attribution and action of the alerts about it.
-told() {
-	jq -r --arg path "$1" 'select(.file.path == $path) |
-		[.rule.id, .tocsin.attribution, .event.action] | join(" ")' \
-		$alerts
-}
-has_told() { [ -n "$(told "$1")" ]; }
-has_noted() { grep -q "$1" $notes; }
-# closed CAUSE: the last gap with that cause: was it looked at again?
-closed() {
-	db "SELECT scope, cause, closed_ns > 0, changes, alerts FROM gaps
-		WHERE cause LIKE '$1' ORDER BY seq DESC LIMIT 1"
-}
-# Nobody waits for the list of what is there but we.
-start() {
-	watch_start "$@"
-	wait_until 10 has_noted 'first start: \|gap closed: '
-}
+echo 'file_queue: limited' >$live/limited.yaml
+own_rule hidden 'process where event.action == "exec" and process.name == "hidden"'
 
 # ---- while the kernel's queue was full ------------------------------------
 
@@ -49,7 +15,7 @@ lost() {
 	local sensor=$1 tag=$2 queue
 	shift 2
 	queue=$(cat /proc/sys/fs/$sensor/max_queued_events)
-	start "$@"
+	watch_list "$@"
 	kill -STOP $watcher
 	acts $bin/flood "files $((queue + 200)) $units/$tag."
 	printf "$timer" >$units/$tag.timer

@@ -6,25 +6,12 @@
 units=/etc/systemd/system
 flood=${act%/*}/flood
 echo 'file_queue: limited' >$live/limited.yaml
-cat >$live/acts.yml <<'END'
-rule_id: acts
-name: any act upon a unit
-description: any act upon a unit
-type: eql
-language: eql
-severity: low
-risk_score: 1
-max_signals: 1000000
-query: |
-  file where file.path like ("/etc/systemd/system/*.known",
+own_rule acts 'file where file.path like ("/etc/systemd/system/*.known",
     "/etc/systemd/system/*.new", "/etc/systemd/system/*.made",
-    "/etc/systemd/system/killed*")
-END
+    "/etc/systemd/system/killed*")'
 
 # More alerts than standard output takes: the state has all of them.
-stored() {
-	sqlite3 -readonly $live/state/state.db 'SELECT json FROM alerts'
-}
+stored() { db 'SELECT json FROM alerts'; }
 # told FILE: attribution and action of what was told of it, once each.
 told() {
 	stored | jq -r --arg path "$1" 'select(.file.path == $path) |
@@ -39,11 +26,7 @@ is_told() {
 	wait_until 5 has_told "$2" "$3" || echo "	$2: $(told "$2")"
 	is "$1" has_told "$2" "$3"
 }
-has_noted() { grep -q "$1" $notes; }
-start() {
-	watch_start -r $live/acts.yml "$@"
-	wait_until 10 has_noted 'first start: \|gap closed: '
-}
+start() { watch_list -r $live/acts.yml "$@"; }
 # full SENSOR TAG: more than the queue holds.
 full() {
 	acts $bin/full "files $(($(cat \
@@ -118,7 +101,7 @@ all_told() {
 	! ls -d $units/killed* | grep -vxFf $live/told >/dev/null
 }
 closed() {
-	same "$(sqlite3 -readonly $live/state/state.db "SELECT count(*), \
+	same "$(db "SELECT count(*), \
 		min(closed_ns > 0) FROM gaps WHERE cause LIKE '%signal 9%'")" \
 		"$1|1" >/dev/null
 }

@@ -3,18 +3,7 @@
 # gone by the time anybody looks. A rule of our own alerts on every file.
 . /tocsin/tests/live/lib.sh
 rule=identity rule_short=id
-cat >$live/identity.yml <<'END'
-rule_id: identity
-name: any file under /run
-description: every creation under /run/identity
-type: eql
-language: eql
-severity: low
-risk_score: 1
-max_signals: 100000
-query: |
-  file where event.action == "creation" and file.path like "/run/identity/*"
-END
+own_rule identity 'file where event.action == "creation" and file.path like "/run/identity/*"'
 place=/run/identity
 mkdir $place
 watch_start -r $live/identity.yml --record $trace

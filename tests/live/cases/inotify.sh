@@ -4,18 +4,7 @@
 # alerts on every act.
 . /tocsin/tests/live/lib.sh
 place=/srv/watched
-cat >$live/acts.yml <<'END'
-rule_id: acts
-name: any act below /srv/watched
-description: every act below /srv/watched
-type: eql
-language: eql
-severity: low
-risk_score: 1
-max_signals: 1000000
-query: |
-  file where file.path like "/srv/watched/*"
-END
+own_rule acts 'file where file.path like "/srv/watched/*"'
 
 # acts_of NAME…: what was told of names that contain it, in order.
 acts_of() {

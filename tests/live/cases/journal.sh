@@ -8,18 +8,7 @@ if [ ! -x $journald ]; then
 	skip 'journal: no systemd-journald here'
 	exit 0
 fi
-cat >$live/log.yml <<'END'
-rule_id: log
-name: any event of the log
-description: everything that the journal sensor understands
-type: eql
-language: eql
-severity: low
-risk_score: 1
-max_signals: 100000
-query: |
-  any where event.category in ("authentication", "session", "iam")
-END
+own_rule log 'any where event.category in ("authentication", "session", "iam")'
 cat >$live/text.yml <<'END'
 rule_id: text
 name: words in messages

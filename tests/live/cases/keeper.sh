@@ -61,7 +61,7 @@ is 'keeper: with the same limits' same \
 	'0000000000000000 2'
 echo $$ >/run/after.pid
 is 'keeper: and it watches' wait_until 5 have_alerts "$rule" 4
-is 'keeper: the gap is recorded' same "$(sqlite3 $live/state/state.db \
+is 'keeper: the gap is recorded' same "$(db \
 	"SELECT count(*) FROM gaps WHERE cause LIKE '%signal 9%'")" 1
 kill -HUP $watcher
 wait_until 5 says 'rules reloaded'

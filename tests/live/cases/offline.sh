@@ -3,33 +3,12 @@
 # a clean stop and after a kill: the same alerts, marked offline, in a gap that
 # says which it was.
 . /tocsin/tests/live/lib.sh
+. /tocsin/tests/live/lib_gaps.sh
 rule_short=offline
-units=/etc/systemd/system motd=/etc/update-motd.d
-timer_rule=$(rule_id systemd_timer_created)
+motd=/etc/update-motd.d
 motd_rule=$(rule_id motd_script_changed)
 pid_rule=$(rule_id run_pid_lock_reboot_content)
-timer='[Timer]\nOnBootSec=1\nUnit=a.service\n'
 
-db() { sqlite3 -readonly $live/state/state.db "$@"; }
-# told FILE: rule, attribution and action of the alerts about it.
-told() {
-	jq -r --arg path "$1" 'select(.file.path == $path) |
-		[.rule.id, .tocsin.attribution, .event.action] | join(" ")' \
-		$alerts
-}
-has_told() { [ -n "$(told "$1")" ]; }
-has_noted() { grep -q "$1" $notes; }
-# closed CAUSE: the last gap with that cause: was it looked at again, and what
-# has that found?
-closed() {
-	db "SELECT scope, cause, closed_ns > 0, changes, alerts FROM gaps
-		WHERE cause LIKE '$1' ORDER BY seq DESC LIMIT 1"
-}
-# Nobody waits for the list of what is there but we.
-start() {
-	watch_start "$@"
-	wait_until 10 has_noted 'first start: \|gap closed: '
-}
 # A second after its last event a file is remembered as it is.
 remembered() { # PATH
 	db "SELECT count(*) FROM files JOIN dirs ON dir = id
@@ -41,7 +20,7 @@ is_forgotten() { [ "$(remembered "$1")" = 0 ]; }
 printf "$timer" >$units/older.timer
 printf '#!/bin/sh\necho older\n' >$motd/50-older
 printf '#!/bin/sh\necho moved\n' >$motd/51-moves
-start
+watch_list
 is 'first start: what is there is taken as it is' same \
 	"$(wc -l <$alerts)" 0
 is 'first start: said' has_noted 'tocsin: first start: [0-9]* files are as'
@@ -61,7 +40,7 @@ wait_until 5 is_remembered $units/told.timer
 is 'what is told is remembered' is_remembered $units/told.timer
 is 'what has gone is not' is_forgotten $units/brief.timer
 watch_stop
-start
+watch_list
 is 'nothing has happened: nothing is told' same "$(wc -l <$alerts)" 0
 is 'the time in between is a gap, closed' same "$(closed offline%)" \
 	'everything|offline: stopped cleanly|1|0|0'
@@ -76,7 +55,7 @@ away() {
 	actor /run/$tag.pid
 	echo "# $tag" >>$motd/50-older
 	mv $motd/51-moves* $motd/51-moves-$tag
-	start
+	watch_list
 	wait_until 5 has_told /run/$tag.pid
 	is "$tag: a timer: one alert" same "$(told $units/$tag.timer)" \
 		"$timer_rule offline creation"
@@ -102,7 +81,7 @@ away() {
 	wait_until 15 has_journaled "$3"
 	is "$tag: so does the journal" has_journaled "$3"
 }
-start
+watch_list
 away stopped TERM 'stopped cleanly'
 away killed KILL 'killed or crashed'
 
@@ -110,23 +89,13 @@ away killed KILL 'killed or crashed'
 mkdir -p /srv/other
 touch /srv/other/older
 watch_stop
-cat >$live/other.yml <<'END'
-rule_id: other
-name: a file below /srv/other
-description: a file below /srv/other
-type: eql
-language: eql
-severity: low
-risk_score: 1
-query: |
-  file where file.path like "/srv/other/*"
-END
-start -r /tocsin/rules/linux -r $live/other.yml
+own_rule other 'file where file.path like "/srv/other/*"'
+watch_list -r /tocsin/rules/linux -r $live/other.yml
 is 'other rules: nothing is told of what they find' same "$(wc -l <$alerts)" 0
 wait_until 5 is_remembered /srv/other/older
 watch_stop
 touch /srv/other/newer
-start -r /tocsin/rules/linux -r $live/other.yml
+watch_list -r /tocsin/rules/linux -r $live/other.yml
 wait_until 5 has_told /srv/other/newer
 is 'other rules: from then on it is' same "$(told /srv/other/newer)" \
 	'other offline creation'
@@ -135,7 +104,7 @@ watch_stop
 # Whoever looks: what happened while nobody did is found.
 for sensor in inotify poll; do
 	printf "$timer" >$units/by-$sensor.timer
-	start --sensor $sensor
+	watch_list --sensor $sensor
 	wait_until 5 has_told $units/by-$sensor.timer
 	is "$sensor: a timer: one alert" same \
 		"$(told $units/by-$sensor.timer)" "$timer_rule offline creation"

@@ -3,49 +3,9 @@
 # killed, the watcher too. Every alert arrives at least once everywhere, in
 # order; what is dead delays nobody.
 . /tocsin/tests/live/lib.sh
+. /tocsin/tests/live/lib_outputs.sh
 T=outputs
-unset NOTIFY_SOCKET
-cat >$live/rule.yml <<-END
-	rule_id: sent
-	name: 'sent "everywhere"]'
-	description: a file appeared
-	type: eql
-	language: eql
-	severity: high
-	risk_score: 73
-	max_signals: 10000
-	query: file where event.action == "creation" and file.path like "/srv/sent/*"
-END
-mkdir -p /srv/sent $live/tls
-got=$live/got
-mkdir $got
-receivers=()
-receive() { # NAME KIND ADDRESS [FILE…]
-	touch $got/$1
-	python3 /tocsin/tests/live/receiver.py "$2" "$3" $got/$1 "${@:4}" \
-		2>$got/$1.err &
-	receivers+=($!)
-	wait_until 10 grep -q ready $got/$1 || not_ok "receiver $1: $(cat $got/$1.err)"
-}
-make() { for i in $(seq "$1" "$2"); do : >/srv/sent/$i; done; }
-ids() { # of the state database, in order
-	python3 - "$live/state/state.db" <<-'END'
-		import sqlite3, sys
-		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
-		for row in db.execute("SELECT id FROM alerts ORDER BY seq"):
-		    print(row[0])
-	END
-}
-figure() { # OUTPUT COLUMN
-	python3 - "$live/state/state.db" "$@" <<-'END'
-		import sqlite3, sys
-		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
-		for row in db.execute("SELECT %s FROM outputs WHERE name = ?" %
-		    sys.argv[3], (sys.argv[2],)):
-		    print(row[0])
-	END
-}
-# Ids that a receiver has, each once, in the order of the first time.
+sent_rule 'sent "everywhere"]'
 seen() {
 	case $1 in
 	file) cat $(ls -v -r /srv/out/alerts* 2>/dev/null) | jq -r .tocsin.alert.id ;;
@@ -54,40 +14,22 @@ seen() {
 	*) jq -r 'strings' $got/$1 | sed -n 's/.* id="\([0-9a-f]*\)".*/\1/p' ;;
 	esac | awk '!again[$0]++'
 }
-all_have() { # N OUTPUT…
-	local n=$1 o
-	shift
-	for o in "$@"; do [ "$(seen $o | wc -l)" -ge "$n" ] || return; done
-}
 
-export OPENSSL_CONF=$live/tls/openssl.cnf
-printf '[req]\ndistinguished_name=dn\n[dn]\n' >$OPENSSL_CONF
-certificate() { # NAME CA
-	openssl req -newkey rsa:2048 -nodes -keyout $live/tls/$1.key \
-		-out $live/tls/$1.csr -subj "/CN=$1" 2>/dev/null
-	openssl x509 -req -in $live/tls/$1.csr -CA $live/tls/$2.pem \
-		-CAkey $live/tls/$2.key -CAcreateserial -days 2 \
-		-extfile <(echo "subjectAltName=DNS:localhost") \
-		-out $live/tls/$1.pem 2>/dev/null
-}
-for ca in ours theirs; do
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout $live/tls/$ca.key \
-		-out $live/tls/$ca.pem -days 2 -subj "/CN=$ca" \
-		-addext basicConstraints=critical,CA:TRUE 2>/dev/null
-done
-certificate server ours
-certificate client ours
+authority ours
+authority theirs
+certificate server ours $always DNS:localhost
+certificate client ours $always DNS:localhost
 
 cat >$live/tocsin.yaml <<-END
-	rules: [$live/rule.yml]
+	rules: [$live/sent.yml]
 	outputs:
 	  - {type: file, path: /srv/out/alerts, max_bytes: 65536, keep: 100}
 	  - {type: journald, name: journal}
 	  - {type: syslog, name: local, to: unix:/srv/dev-log}
 	  - {type: syslog, name: tcp, to: "tcp://127.0.0.1:6514"}
-	  - {type: syslog, name: tls, to: "tls://localhost:6515", ca: $live/tls/ours.pem,
-	     certificate: $live/tls/client.pem, key: $live/tls/client.key}
-	  - {type: syslog, name: stranger, to: "tls://localhost:6515", ca: $live/tls/theirs.pem}
+	  - {type: syslog, name: tls, to: "tls://localhost:6515", ca: $tls/ours.pem,
+	     certificate: $tls/client.pem, key: $tls/client.key}
+	  - {type: syslog, name: stranger, to: "tls://localhost:6515", ca: $tls/theirs.pem}
 	  - {type: webhook, name: moody, url: "http://127.0.0.1:8080/moody", timeout: 1s,
 	     headers: ["Authorization: Bearer secret"]}
 	  - {type: webhook, name: picky, url: "http://127.0.0.1:8081/picky/sent/77"}
@@ -96,7 +38,7 @@ END
 receive journal journal /run/systemd/journal/socket
 receive local unix /srv/dev-log
 receive tcp tcp 6514
-receive tls tls 6515 $live/tls/server.pem $live/tls/server.key $live/tls/ours.pem
+receive tls tls 6515 $tls/server.pem $tls/server.key $tls/ours.pem
 receive moody http 8080
 receive picky http 8081
 live_ones="file journal local tcp tls moody"
@@ -244,7 +186,7 @@ is 'outputs: file: for its owner alone' same \
 mkdir /srv/small
 mount -n -t tmpfs -o size=256k live /srv/small
 cat >$live/small.yaml <<-END
-	rules: [$live/rule.yml]
+	rules: [$live/sent.yml]
 	outputs:
 	  - {type: file, name: small, path: /srv/small/alerts, keep: 1}
 	  - {type: syslog, name: local, to: unix:/srv/dev-log}

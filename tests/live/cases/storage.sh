@@ -4,34 +4,10 @@
 . /tocsin/tests/live/lib.sh
 T=storage
 unset NOTIFY_SOCKET
-cat >$live/rule.yml <<-END
-	rule_id: kept
-	name: kept
-	description: a file appeared
-	type: eql
-	language: eql
-	severity: low
-	risk_score: 1
-	max_signals: 10000
-	query: file where event.action == "creation" and file.path like "/srv/kept/*"
-END
+own_rule kept 'file where event.action == "creation" and file.path like "/srv/kept/*"'
 mkdir -p /srv/kept
-ids() { # of the state database, in order
-	python3 - "$live/state/state.db" <<-'END'
-		import sqlite3, sys
-		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
-		for row in db.execute("SELECT id FROM alerts ORDER BY seq"):
-		    print(row[0])
-	END
-}
 printed() { jq -r .tocsin.alert.id "$1"; }
-sound() {
-	python3 - "$live/state/state.db" <<-'END'
-		import sqlite3, sys
-		print(sqlite3.connect(sys.argv[1]).execute(
-		    "PRAGMA integrity_check").fetchone()[0])
-	END
-}
+sound() { sqlite3 $live/state/state.db 'PRAGMA integrity_check'; }
 make() { for i in $(seq "$1" "$2"); do : >/srv/kept/$i; done; }
 stored() { [ "$(ids | wc -l)" -ge "$1" ]; }
 
@@ -39,7 +15,7 @@ stored() { [ "$(ids | wc -l)" -ge "$1" ]; }
 
 mkdir -m 700 $live/state
 mount -n -t tmpfs -o size=16m,mode=700 live $live/state
-watch_start -r $live/rule.yml
+watch_start -r $live/kept.yml
 make 1 5
 wait_until 5 stored 5
 is 'storage: alerts are stored' same "$(ids | wc -l)" 5
@@ -65,7 +41,7 @@ watch_stop
 
 # It starts with a full disk, too.
 head -c 32m /dev/zero >$live/state/junk 2>/dev/null
-watch_start -r $live/rule.yml
+watch_start -r $live/kept.yml
 make 501 600
 wait_until 20 have_alerts kept 100
 is 'storage: started on a full disk: alerts are told' have_alerts kept 100
@@ -78,7 +54,7 @@ watch_stop
 
 mkfifo $live/pipe
 exec 8<>$live/pipe
-"$tocsin" watch --format ndjson -s $live/state -r $live/rule.yml \
+"$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
 	2>$notes >$live/pipe &
 watcher=$!
 wait_until 15 is_ready
@@ -99,7 +75,7 @@ rm $live/pipe
 mkfifo $live/pipe
 timeout 20 head -n 1 <$live/pipe >/dev/null &
 reader=$!
-"$tocsin" watch --format ndjson -s $live/state -r $live/rule.yml \
+"$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
 	2>$notes >$live/pipe &
 watcher=$!
 wait_until 15 is_ready

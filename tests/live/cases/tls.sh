@@ -4,67 +4,14 @@
 # not gets no byte of an alert, and one line says why. Then a journald of our
 # own, asked by journalctl.
 . /tocsin/tests/live/lib.sh
+. /tocsin/tests/live/lib_outputs.sh
 T=tls
-unset NOTIFY_SOCKET
-cat >$live/rule.yml <<-END
-	rule_id: sent
-	name: sent
-	description: a file appeared
-	type: eql
-	language: eql
-	severity: high
-	risk_score: 73
-	max_signals: 10000
-	query: file where event.action == "creation" and file.path like "/srv/sent/*"
-END
-cat >$live/big.yml <<-END
-	rule_id: big
-	name: big
-	description: a program with long arguments
-	type: eql
-	language: eql
-	severity: low
-	risk_score: 1
-	query: process where event.action == "exec" and process.name == "big"
-END
-got=$live/got tls=$live/tls
-mkdir -p /srv/sent $got $tls
+sent_rule sent
+own_rule big 'process where event.action == "exec" and process.name == "big"'
 
 # ---- certificates ---------------------------------------------------------
 
-export OPENSSL_CONF=$tls/openssl.cnf
-cat >$OPENSSL_CONF <<-END
-	[req]
-	distinguished_name = dn
-	[dn]
-	[ca]
-	default_ca = any
-	[any]
-	database = $tls/index
-	new_certs_dir = $tls
-	default_md = sha256
-	policy = names
-	rand_serial = yes
-	unique_subject = no
-	[names]
-	commonName = supplied
-END
-: >$tls/index
-request() { # NAME [OPTION…]
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-		-keyout $tls/$1.key -subj "/CN=$1" "${@:2}" 2>>$tls/log
-}
-authority() {
-	request $1 -x509 -days 2 -out $tls/$1.pem \
-		-addext basicConstraints=critical,CA:TRUE
-}
-certificate() { # NAME CA FROM TO SUBJECTALTNAME
-	request $1 -out $tls/$1.csr
-	openssl ca -batch -notext -in $tls/$1.csr -out $tls/$1.pem \
-		-cert $tls/$2.pem -keyfile $tls/$2.key -startdate $3 -enddate $4 \
-		-extfile <(echo "subjectAltName=$5") 2>>$tls/log
-}
-always="20000101000000Z 20491231000000Z" here=DNS:localhost,IP:127.0.0.1
+here=DNS:localhost,IP:127.0.0.1
 authority ours
 authority theirs
 certificate good ours $always $here
@@ -81,7 +28,6 @@ is 'tls: the certificates are made' same "$(ls $tls/{good,client,strange,name,ol
 
 mkfifo $live/never
 exec 9<>$live/never # what they read on standard input: nothing, for ever
-receivers=()
 listens() { (: <>/dev/tcp/127.0.0.1/$1) 2>/dev/null; }
 serve() { # NAME PORT CERTIFICATE [OPTION…]: octets as they come
 	openssl s_server -quiet -accept 127.0.0.1:$2 -cert $tls/$3.pem \
@@ -90,11 +36,7 @@ serve() { # NAME PORT CERTIFICATE [OPTION…]: octets as they come
 	wait_until 10 listens $2 || not_ok "tls: $1: $(cat $got/$1.err)"
 }
 post() { # NAME PORT CERTIFICATE [CA]
-	touch $got/$1
-	python3 /tocsin/tests/live/receiver.py https $2 $got/$1 $tls/$3.pem \
-		$tls/$3.key ${4:+$tls/$4.pem} 2>$got/$1.err &
-	receivers+=($!)
-	wait_until 10 grep -q ready $got/$1 || not_ok "tls: $1: $(cat $got/$1.err)"
+	receive $1 https $2 $tls/$3.pem $tls/$3.key ${4:+$tls/$4.pem}
 }
 serve s_good 7001 good
 serve s_address 7002 good
@@ -127,7 +69,7 @@ fi
 ours="ca: $tls/ours.pem, timeout: 5s"
 identity="certificate: $tls/client.pem, key: $tls/client.key"
 {
-	echo "rules: [$live/rule.yml, $live/big.yml]"
+	echo "rules: [$live/sent.yml, $live/big.yml]"
 	echo 'args_bytes: 32768'
 	echo 'outputs:'
 	echo "- {type: syslog, name: s_good, to: 'tls://localhost:7001', $ours}"
@@ -147,15 +89,7 @@ identity="certificate: $tls/client.pem, key: $tls/client.key"
 
 # ---- who is believed ------------------------------------------------------
 
-ids() { # of the state database, in order
-	python3 - "$live/state/state.db" <<-'END'
-		import sqlite3, sys
-		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
-		for row in db.execute("SELECT id FROM alerts ORDER BY seq"):
-		    print(row[0])
-	END
-}
-seen() { # RECEIVER: ids, each once, in the order of the first time
+seen() {
 	case $1 in
 	journal) journalctl -a -o json SYSLOG_IDENTIFIER=tocsin |
 		jq -r .TOCSIN_ALERT_ID ;;
@@ -163,21 +97,7 @@ seen() { # RECEIVER: ids, each once, in the order of the first time
 	*) grep -aoE '\[tocsin@32473 id="[0-9a-f]{32}"' $got/$1 | grep -oE '[0-9a-f]{32}' ;;
 	esac | awk '!again[$0]++'
 }
-all_have() { # N RECEIVER…
-	local n=$1 o
-	shift
-	for o in "$@"; do [ "$(seen $o | wc -l)" -ge "$n" ] || return; done
-}
-delivered() { # OUTPUT
-	python3 - "$live/state/state.db" "$1" <<-'END'
-		import sqlite3, sys
-		db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
-		for row in db.execute("SELECT delivered FROM outputs WHERE name = ?",
-		    (sys.argv[2],)):
-		    print(row[0])
-	END
-}
-make() { for i in $(seq "$1" "$2"); do : >/srv/sent/$i; done; }
+delivered() { figure "$1" delivered; }
 told() { for o in "$@"; do grep -q "output $o: " $notes || return; done; }
 good="s_good s_address s_mutual w_good w_mutual"
 refused="s_nobody"
@@ -224,7 +144,7 @@ is 'tls: stopped as ever' same $watch_code 25
 # ---- the journal, and one that wants to know who we are -------------------
 
 cat >$live/tocsin.yaml <<-END
-	rules: [$live/rule.yml, $live/big.yml]
+	rules: [$live/sent.yml, $live/big.yml]
 	args_bytes: 32768
 	outputs:
 	- {type: journald, name: journal}
