@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "baselines/heart.h"
+#include "tests/unit/run_help.h"
 
 #define KILLS 100
 #define SEED 7u
@@ -56,14 +57,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = fork();
-	int status;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", f->folder, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	RUN("rm", "-rf", "--", f->folder);
 	sign_secret_free(f->secret);
 	err_free(&f->err);
 	free(f);

@@ -9,11 +9,11 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "baselines/packages_inside.h"
 #include "baselines/rpm_header.h"
+#include "tests/unit/run_help.h"
 
 /* ---- writing --------------------------------------------------------- */
 
@@ -139,14 +139,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = fork();
-	int status;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", f->folder, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	RUN("rm", "-rf", "--", f->folder);
 	packages_close(f->packages);
 	free(f);
 	return 0;

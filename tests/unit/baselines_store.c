@@ -10,13 +10,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "baselines/baseline.h"
 #include "baselines/compare.h"
 #include "baselines/journal.h"
 #include "baselines/scope.h"
+#include "tests/unit/run_help.h"
 
 #define FLIPS_DATABASE 500u
 #define FLIPS_SIGNATURE 250u
@@ -56,14 +56,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = fork();
-	int status;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", f->folder, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	RUN("rm", "-rf", "--", f->folder);
 	sign_secret_free(f->secret);
 	scope_free(&f->scope);
 	err_free(&f->err);

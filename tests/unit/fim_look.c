@@ -10,12 +10,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fim/sensor.h"
 #include "fim/watchset.h"
+#include "tests/unit/run_help.h"
 
 struct rig {
 	char place[64];
@@ -96,18 +96,11 @@ begin(struct rig *r, const struct sensor_ops *ops)
 static void
 finish(struct rig *r)
 {
-	pid_t pid;
-
 	r->ops->close(r->s);
 	watchset_free(&r->watchset);
 	buf_free(&r->told);
 	assert_int_equal(chdir("/"), 0);
-	pid = fork();
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", r->place, NULL);
-		_exit(1);
-	}
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(RUN("rm", "-rf", r->place), 0);
 }
 
 static void

@@ -237,17 +237,27 @@ lose(struct fixture *f, enum role role)
 	repair_lost(f->repair, &e);
 }
 
+/* So many seconds, of each clock, bring this gap and so many lists. */
+static void
+expect_after(struct fixture *f, uint64_t boot_s, uint64_t monotonic_s,
+	     int64_t wall_s, const char *gap, unsigned relists)
+{
+	pass(boot_s, monotonic_s, wall_s);
+	repair_tick(f->repair, clock_boot_ns());
+	expect_gaps(f, gap);
+	assert_int_equal(f->relists, relists);
+	assert_int_equal(repair_count(f->repair).open, relists);
+}
+
 static void
 test_suspended(void **state)
 {
 	struct fixture *f = *state;
 
-	pass(9, 1, 9);
-	repair_tick(f->repair, clock_boot_ns());
-	expect_gaps(f, "everything|the host was suspended for 8.0 s|files|"
-		       "5000|5009|0|0");
-	assert_int_equal(f->relists, 1);
-	assert_int_equal(repair_count(f->repair).open, 1);
+	expect_after(f, 9, 1, 9,
+		     "everything|the host was suspended for 8.0 s|files|"
+		     "5000|5009|0|0",
+		     1);
 	mark(f, EVENT_LIST_BEGIN, false);
 	mark(f, EVENT_LIST_END, false);
 	expect_gaps(f, "everything|the host was suspended for 8.0 s|files|"
@@ -258,37 +268,25 @@ test_suspended(void **state)
 static void
 test_clock_set(void **state)
 {
-	struct fixture *f = *state;
-
-	pass(1, 1, 3601);
-	repair_tick(f->repair, clock_boot_ns());
-	expect_gaps(f, "times|the system clock was set forward by 3600.0 s||"
-		       "5000|8601|0|0");
-	assert_int_equal(f->relists, 0);
-	assert_int_equal(repair_count(f->repair).open, 0);
+	expect_after(*state, 1, 1, 3601,
+		     "times|the system clock was set forward by 3600.0 s||"
+		     "5000|8601|0|0",
+		     0);
 }
 
 static void
 test_clock_set_back(void **state)
 {
-	struct fixture *f = *state;
-
-	pass(1, 1, -99);
-	repair_tick(f->repair, clock_boot_ns());
-	expect_gaps(f, "times|the system clock was set back by 100.0 s||"
-		       "5000|4901|0|0");
-	assert_int_equal(f->relists, 0);
+	expect_after(*state, 1, 1, -99,
+		     "times|the system clock was set back by 100.0 s||"
+		     "5000|4901|0|0",
+		     0);
 }
 
 static void
 test_nothing_happened(void **state)
 {
-	struct fixture *f = *state;
-
-	pass(100, 100, 100);
-	repair_tick(f->repair, clock_boot_ns());
-	expect_gaps(f, "");
-	assert_int_equal(f->relists, 0);
+	expect_after(*state, 100, 100, 100, "", 0);
 }
 
 /* A list closes what was lost before it began. */

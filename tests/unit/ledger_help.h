@@ -211,6 +211,17 @@ expect(struct fixture *f, const char *wanted)
 	buf_clear(&f->told);
 }
 
+/* /w but for a, and /w/sub with c. */
+static inline void
+rest(struct fixture *f)
+{
+	file(f, "/w/b");
+	file(f, "/w/sub");
+	dir_end(f, "/w", false);
+	file(f, "/w/sub/c");
+	dir_end(f, "/w/sub", false);
+}
+
 /* The first list: /w with a and b, /w/sub with c. */
 static inline void
 learn(struct fixture *f)
@@ -218,11 +229,7 @@ learn(struct fixture *f)
 	assert_false(ledger_knows(f->ledger));
 	begin(f);
 	file(f, "/w/a");
-	file(f, "/w/b");
-	file(f, "/w/sub");
-	dir_end(f, "/w", false);
-	file(f, "/w/sub/c");
-	dir_end(f, "/w/sub", false);
+	rest(f);
 	assert_true(end(f));
 	assert_true(ledger_knows(f->ledger));
 	expect(f, "");

@@ -13,12 +13,12 @@
 #include <gcrypt.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "baselines/packages_inside.h"
 #include "scan/scan.h"
+#include "tests/unit/run_help.h"
 
 /* 2026-01-02 03:04:05 UTC: "one" is configured for two seconds. */
 #define THEN (1767323045 * NS_PER_SEC)
@@ -150,14 +150,8 @@ static inline int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = fork();
-	int status;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", f->folder, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	RUN("rm", "-rf", "--", f->folder);
 	packages_close(f->packages);
 	close(f->dir);
 	free(f);

@@ -17,6 +17,7 @@
 #include "scan/scan.h"
 #include "scan/walk.h"
 #include "scan/walk_mounts.h"
+#include "tests/unit/run_help.h"
 
 #define ENTRIES_MAX 600u
 
@@ -59,14 +60,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = fork();
-	int status;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", f->folder, NULL);
-		_exit(127);
-	}
-	waitpid(pid, &status, 0);
+	RUN("rm", "-rf", "--", f->folder);
 	close(f->fd);
 	free(f);
 	return 0;
