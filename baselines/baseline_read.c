@@ -213,20 +213,6 @@ read_packages(struct baseline *b)
 }
 
 static int
-read_version(struct baseline *b)
-{
-	sqlite3_stmt *st = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(b->d.db, "PRAGMA user_version", -1, &st, NULL) ==
-		    SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return version;
-}
-
-static int
 open_database(struct baseline *b, struct err *err)
 {
 	struct place at = { .file = b->path.p };
@@ -235,19 +221,15 @@ open_database(struct baseline *b, struct err *err)
 	if (fd_database_open(&b->d, b->fd) != SQLITE_OK)
 		return err_add(err, at, "the baseline cannot be read: %s",
 			       sqlite3_errmsg(b->d.db));
-	version = read_version(b);
+	version = sql_version(b->d.db);
 	if (version > BASELINE_VERSION)
 		return err_add(err, at,
 			       "the baseline has version %d, this program "
 			       "reads up to %d",
 			       version, BASELINE_VERSION);
-	for (int i = 0; version == BASELINE_VERSION && i < QUERIES; i++)
-		if (sqlite3_prepare_v3(b->d.db, query_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &b->queries[i], NULL) != SQLITE_OK)
-			version = -1;
-	if (version != BASELINE_VERSION || read_meta(b) != 0 ||
-	    read_packages(b) != 0)
+	if (version != BASELINE_VERSION ||
+	    sql_prepare(b->d.db, query_sql, QUERIES, b->queries) != SQLITE_OK ||
+	    read_meta(b) != 0 || read_packages(b) != 0)
 		return err_add(err, at, "this is not a baseline: %s",
 			       sqlite3_errmsg(b->d.db));
 	return 0;

@@ -163,12 +163,10 @@ open_new(struct baseline_writer *w)
 			    NULL) != SQLITE_OK ||
 	    sqlite3_exec(w->db, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
 		return -1;
-	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(w->db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &w->statements[i], NULL) != SQLITE_OK)
-			return -1;
-	return 0;
+	return sql_prepare(w->db, statement_sql, STATEMENTS, w->statements) ==
+			       SQLITE_OK
+		       ? 0
+		       : -1;
 }
 
 static int

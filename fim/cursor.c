@@ -62,12 +62,10 @@ prepare(struct cursor *c, const char *file)
 		    "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0",
 		    NULL, NULL, NULL) != SQLITE_OK)
 		return -1;
-	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(c->db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &c->statements[i], NULL) != SQLITE_OK)
-			return -1;
-	return 0;
+	return sql_prepare(c->db, statement_sql, STATEMENTS, c->statements) ==
+			       SQLITE_OK
+		       ? 0
+		       : -1;
 }
 
 static int

@@ -134,12 +134,9 @@ prepare(struct gaps *g)
 			 "(SELECT max(seq) FROM gaps) - " GAPS_KEPT,
 			 NULL, NULL, NULL) != SQLITE_OK)
 		return -1;
-	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT, &g->st[i],
-				       NULL) != SQLITE_OK)
-			return -1;
-	return 0;
+	return sql_prepare(db, statement_sql, STATEMENTS, g->st) == SQLITE_OK
+		       ? 0
+		       : -1;
 }
 
 struct gaps *

@@ -141,18 +141,6 @@ run(struct ledger_db *d, sqlite3_stmt *st)
 /* ---- life ------------------------------------------------------------ */
 
 static int
-prepare(struct ledger_db *d)
-{
-	for (int i = 0; i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(state_db(d->state), statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT, &d->st[i],
-				       NULL) != SQLITE_OK)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 count(struct ledger_db *d)
 {
 	sqlite3_stmt *st = d->st[COUNT];
@@ -189,7 +177,9 @@ ledger_db_open(struct state *state)
 	if (state_begin(state) == 0 &&
 	    sqlite3_exec(state_db(state), schema_sql, NULL, NULL, NULL) ==
 		    SQLITE_OK &&
-	    prepare(d) == 0 && count(d) == 0)
+	    sql_prepare(state_db(state), statement_sql, STATEMENTS, d->st) ==
+		    SQLITE_OK &&
+	    count(d) == 0)
 		return d;
 	ledger_db_close(d);
 	return NULL;

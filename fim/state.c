@@ -78,32 +78,6 @@ run_sql(struct state *s, const char *sql)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }
 
-static int
-read_version(struct state *s)
-{
-	sqlite3_stmt *st = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL) ==
-		    SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return version;
-}
-
-static int
-prepare(struct state *s)
-{
-	for (int i = 0; i < STATE_STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(s->db, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &s->statements[i], NULL) != SQLITE_OK)
-			return -1;
-	}
-	return 0;
-}
-
 static void
 on_rollback(void *state)
 {
@@ -130,7 +104,7 @@ open_database(struct state *s, const char *file, struct err *err)
 	/* -wal and -shm stay when it is closed: where the disk is full, they
 	 * could not be made again, and there would be no watcher. */
 	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	version = read_version(s);
+	version = sql_version(s->db);
 	if (version > STATE_VERSION)
 		return err_add(err, at,
 			       "the state database has version %d, this "
@@ -145,7 +119,8 @@ open_database(struct state *s, const char *file, struct err *err)
 	    /* Not written again: on a full disk that would be an error. */
 	    (version != STATE_VERSION &&
 	     run_sql(s, "PRAGMA user_version=1;") != 0) ||
-	    prepare(s) != 0)
+	    sql_prepare(s->db, statement_sql, STATE_STATEMENTS,
+			s->statements) != SQLITE_OK)
 		return err_add(err, at,
 			       "the state database cannot be used: %s; move it "
 			       "away to start with an empty one",

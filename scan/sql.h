@@ -58,4 +58,33 @@ sql_bind_bytes(sqlite3_stmt *st, int at, struct view v)
 	sqlite3_bind_blob64(st, at, v.n > 0 ? v.p : "", v.n, SQLITE_STATIC);
 }
 
+/* `n` statements that are kept; SQLITE_OK or what was wrong with the first that
+ * is. Those before it are the caller's to finalize, all the same. */
+static inline int
+sql_prepare(sqlite3 *db, const char *const *texts, size_t n, sqlite3_stmt **out)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
+		rc = sqlite3_prepare_v3(db, texts[i], -1,
+					SQLITE_PREPARE_PERSISTENT, &out[i],
+					NULL);
+	return rc;
+}
+
+/* The user_version of the file; -1 if it cannot be read. */
+static inline int
+sql_version(sqlite3 *db)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return version;
+}
+
 #endif
