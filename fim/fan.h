@@ -199,6 +199,12 @@ void fan_relist(struct sensor *);
 void fan_settle(struct sensor *);
 int fan_rewatch(struct sensor *, const struct watchset *, struct err *);
 void fan_status(const struct sensor *, struct sensor_status *);
+/* All of them but what opens it, for a struct sensor_ops. */
+#define FAN_SENSOR                                                      \
+	.close = fan_close, .fd = fan_fd, .fetch = fan_fetch,           \
+	.deliver = fan_deliver, .open_file = fan_open_file,             \
+	.rewatch = fan_rewatch, .seed = fan_seed, .relist = fan_relist, \
+	.settle = fan_settle, .status = fan_status
 /* The sentence that a source's `explain` has. */
 void fan_probe_failed(const struct fan_source *, int error, struct probe *);
 /* Adds `fd` to what wakes the sensor. */

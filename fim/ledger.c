@@ -467,23 +467,6 @@ refreshed(struct ledger *l, const struct event *e)
 
 /* ---- beginning and end ----------------------------------------------- */
 
-static int
-copy_scope(struct ledger *l, const struct watchset *from)
-{
-	l->now.v = calloc(from->n + 1, sizeof(*l->now.v));
-	if (l->now.v == NULL)
-		return -1;
-	for (size_t i = 0; i < from->n; i++) {
-		struct watch *w = &l->now.v[l->now.n++];
-
-		w->recursive = from->v[i].recursive;
-		w->path = arena_copy(&l->now.arena, from->v[i].path);
-		if (w->path.p == NULL)
-			return -1;
-	}
-	return 0;
-}
-
 /* One that was made for other rules is of no use: the sensor will list again
  * for those in force. */
 static void
@@ -492,10 +475,11 @@ begin(struct ledger *l, const struct event *e)
 	end_list(l);
 	if (e->watchset != watchset_hash(l->config.watchset))
 		return;
-	if (copy_scope(l, l->config.watchset) != 0) {
-		give_up(l);
-		return;
-	}
+	for (size_t i = 0; i < l->config.watchset->n; i++)
+		if (watchset_add(&l->now, &l->config.watchset->v[i]) != 0) {
+			give_up(l);
+			return;
+		}
 	l->listing = true;
 	l->counters.learned = l->counters.left_out = 0;
 	l->time_ns = e->time_ns;

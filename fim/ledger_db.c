@@ -442,19 +442,6 @@ ledger_db_each_name(struct ledger_db *d, const struct event_seen *is,
 
 /* ---- the scope ------------------------------------------------------- */
 
-static int
-add_scope(struct watchset *ws, struct view path, bool recursive)
-{
-	struct watch *v = reallocarray(ws->v, ws->n + 1, sizeof(*v));
-
-	if (v == NULL)
-		return -1;
-	ws->v = v;
-	v[ws->n] = (struct watch){ .path = arena_copy(&ws->arena, path),
-				   .recursive = recursive };
-	return v[ws->n++].path.p == NULL ? -1 : 0;
-}
-
 int
 ledger_db_scope(struct ledger_db *d, struct watchset *out)
 {
@@ -462,12 +449,13 @@ ledger_db_scope(struct ledger_db *d, struct watchset *out)
 	int step, rc = 0;
 
 	while ((step = sqlite3_step(st)) == SQLITE_ROW && rc == 0) {
-		struct view path = sql_text(st, 0);
+		struct watch w = { .path = sql_text(st, 0),
+				   .recursive =
+					   sqlite3_column_int(st, 1) != 0 };
 
 		/* As the monitor writes it, or not at all. */
-		if (path.n > 1 && path.p[0] == '/')
-			rc = add_scope(out, path,
-				       sqlite3_column_int(st, 1) != 0);
+		if (w.path.n > 1 && w.path.p[0] == '/')
+			rc = watchset_add(out, &w);
 	}
 	if (step == SQLITE_ROW)
 		step = SQLITE_DONE;

@@ -30,7 +30,6 @@ load(struct monitor *m, struct rules *rules, bool strict, struct err *err)
 				   err);
 
 	m->tampered = policy.tampered;
-
 	if (broken < 0 || (strict && broken > 0))
 		return -1;
 	if (usable(rules) == 0)
@@ -70,19 +69,14 @@ monitor_load_rules(struct monitor *m, bool strict, struct err *err)
 	struct own own = { 0 };
 	size_t vague = 0;
 
-	if (rules == NULL)
-		return err_add(err, (struct place){ 0 }, "out of memory");
-	if (load(m, rules, strict, err) != 0) {
+	if (rules != NULL && load(m, rules, strict, err) != 0) {
 		rules_free(rules);
 		return -1;
 	}
-	if (own_read(&own, m->options, &m->config, m->state_folder) != 0 ||
-	    derive(m, rules, &own, &watchset, &vague) != 0) {
-		own_free(&own);
-		rules_free(rules);
-		return err_add(err, (struct place){ 0 }, "out of memory");
-	}
-	if (m->pipeline != NULL && pipeline_use_rules(m->pipeline, rules)) {
+	if (rules == NULL ||
+	    own_read(&own, m->options, &m->config, m->state_folder) != 0 ||
+	    derive(m, rules, &own, &watchset, &vague) != 0 ||
+	    (m->pipeline != NULL && pipeline_use_rules(m->pipeline, rules))) {
 		own_free(&own);
 		rules_free(rules);
 		watchset_free(&watchset);

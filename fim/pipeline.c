@@ -107,10 +107,10 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 		alerter_free(alerter);
 		return -1;
 	}
-	if (p->alerter != NULL)
+	if (p->alerter != NULL) {
 		alerter_flush(p->alerter);
-	if (p->alerter != NULL)
 		p->counters.alerts_lost += alerter_lost(p->alerter);
+	}
 	rules_run_free(p->run);
 	alerter_free(p->alerter);
 	p->run = run;

@@ -309,14 +309,5 @@ sensor_fan_probe(struct probe *p)
 const struct sensor_ops sensor_fan = {
 	.name = "fanotify",
 	.open = open_default,
-	.close = fan_close,
-	.fd = fan_fd,
-	.fetch = fan_fetch,
-	.deliver = fan_deliver,
-	.open_file = fan_open_file,
-	.rewatch = fan_rewatch,
-	.seed = fan_seed,
-	.relist = fan_relist,
-	.settle = fan_settle,
-	.status = fan_status,
+	FAN_SENSOR,
 };

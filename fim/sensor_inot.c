@@ -563,16 +563,7 @@ inot_open(const struct sensor_config *config, struct err *err)
 const struct sensor_ops sensor_inot = {
 	.name = "inotify",
 	.open = inot_open,
-	.close = fan_close,
-	.fd = fan_fd,
-	.fetch = fan_fetch,
-	.deliver = fan_deliver,
-	.open_file = fan_open_file,
-	.rewatch = fan_rewatch,
-	.seed = fan_seed,
-	.relist = fan_relist,
-	.settle = fan_settle,
-	.status = fan_status,
+	FAN_SENSOR,
 };
 
 void
