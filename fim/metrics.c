@@ -15,7 +15,7 @@
 
 struct figures {
 	bool up, stale;
-	uint64_t started_ns, cpu_ns, resident, delayed_ns;
+	uint64_t started_ns, written_ns, cpu_ns, resident, delayed_ns;
 	unsigned budget_percent;
 	uint64_t alerts, output_failures, rules, unusable;
 	uint64_t left_out;
@@ -121,6 +121,7 @@ gather(struct monitor *m, bool up, struct figures *f)
 		.up = up,
 		.stale = m->metrics.stale,
 		.started_ns = m->metrics.started_ns,
+		.written_ns = clock_wall_ns(),
 		.cpu_ns = budget_cpu_ns() + m->remote.cpu_ns,
 		.resident = resident_bytes(&m->metrics),
 		.delayed_ns = m->budget.delayed_ns,

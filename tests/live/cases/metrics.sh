@@ -106,6 +106,17 @@ is 'metrics: the format then' same "$(format_wrong)" ''
 watch_stop
 is 'metrics: the end of the next one is written' same "$(value tocsin_up)" 0
 
+# Nobody is left to write that it is down: the figures' age says so.
+watch_start --metrics $figures
+wait_until 5 test "$(value tocsin_up)" = 1
+kill -KILL $watcher
+wait $watcher 2>/dev/null
+is 'metrics: a keeper that was killed leaves it up' same "$(value tocsin_up)" 1
+is 'metrics: when they were written is among them' \
+	awk -v t="$(value tocsin_written_timestamp_seconds)" \
+	-v file="$(stat -c %.9Y $figures)" \
+	'BEGIN { exit !(t <= file && t > file - 10) }'
+
 # A folder that goes away is said once, and the monitor goes on.
 watch_start --metrics /nowhere/x.prom
 wait_until 5 grep -q 'figures cannot be written' $notes
