@@ -29,9 +29,10 @@ enum ask {
 	ASK_ROUND,    /* answer: events */
 	ASK_MORE,     /* the events given have been read; answer: the rest */
 	ASK_LOOK,     /* number: pid; answer: events, aside */
-	ASK_FILE,     /* number: event; answer: a descriptor */
-	ASK_UNIT,     /* number: event; text: folder NUL name */
-	ASK_NAMES,    /* text: path; answer: a descriptor */
+	ASK_FILE,     /* numbers: event, struct frame_spared; answer: a
+		       * descriptor; so below */
+	ASK_UNIT,     /* the same; text: folder NUL name */
+	ASK_NAMES,    /* the same, without event; text: path */
 	ASK_PROCESS,  /* numbers: pid, event; answer: an event, aside */
 	ASK_CREDS,    /* numbers: pid, start; answer: numbers */
 	ASK_STATUS,   /* number: role; answer: numbers, text */
@@ -49,6 +50,13 @@ enum frame_figures {
 	FIGURES_PATH, /* the text; taken once, before the first round */
 	FIGURES_PART, /* more of the file */
 	FIGURES_LAST  /* the rest of it; answered when it is written */
+};
+
+/* What is not to be opened (EBUSY), under whatever name: the files that SQLite
+ * has open in the engine. Who closes a file gives up all locks that his process
+ * has on it, fcntl(2), SQLite's too. 0 = there is none. */
+struct frame_spared {
+	uint64_t device, inodes[3];
 };
 
 #define FRAME_NUMBERS 8

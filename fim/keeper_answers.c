@@ -418,9 +418,23 @@ on_round(struct keeper *k, struct call *c)
 
 /* ---- around an event ------------------------------------------------- */
 
+static bool
+is_spared(const uint64_t v[FRAME_NUMBERS], int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == v[1] &&
+	       (st.st_ino == v[2] || st.st_ino == v[3] || st.st_ino == v[4]);
+}
+
 static void
 give(struct call *c, int fd)
 {
+	if (fd >= 0 && is_spared(c->request->v, fd)) {
+		close(fd);
+		fd = -1;
+		errno = EBUSY;
+	}
 	c->fd = fd;
 	if (fd < 0)
 		c->answer.error = errno;

@@ -8,8 +8,10 @@
 #include "fim/keys.h"
 #include "fim/sensor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- sensors --------------------------------------------------------- */
@@ -315,10 +317,7 @@ open_file(void *ctx, const struct event *e)
 {
 	struct monitor *m = ctx;
 
-	if (!own_is_database(&m->own, e->file.path))
-		return remote_open_file(&m->remote, e);
-	errno = EBUSY;
-	return -1;
+	return remote_open_file(&m->remote, e);
 }
 
 static int
@@ -386,6 +385,28 @@ open_repair(struct monitor *m)
 	return m->repair == NULL ? -1 : 0;
 }
 
+/* Other names of its files may be anywhere: they are told by their numbers. */
+static void
+spare_database(struct monitor *m)
+{
+	static const char *const names[] = { "", "-wal", "-shm" };
+	struct frame_spared *spared = &m->remote.spared;
+	struct buf path = { 0 };
+	struct stat st;
+
+	static_assert(ARRAY_LEN(names) == ARRAY_LEN(spared->inodes), "");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		buf_clear(&path);
+		buf_printf(&path, "%s/state.db%s%c", m->state_folder, names[i],
+			   0);
+		if (path.failed || stat(path.p, &st) != 0)
+			continue;
+		spared->device = st.st_dev;
+		spared->inodes[i] = st.st_ino;
+	}
+	buf_free(&path);
+}
+
 static enum exit_code
 open_state(struct monitor *m)
 {
@@ -396,6 +417,7 @@ open_state(struct monitor *m)
 	if (m->state == NULL)
 		return EXIT_STATE;
 	m->output.state = m->state;
+	spare_database(m);
 	/* A scan asks for it, too. */
 	first_ns = state_first_start(m->state, clock_wall_ns());
 	if (m->config.learning_period_ns > 0)

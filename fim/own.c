@@ -187,23 +187,6 @@ own_part(const struct own *o, struct view path)
 	return part;
 }
 
-bool
-own_is_database(const struct own *o, struct view path)
-{
-	static const struct view names[] = { VIEW("state.db"),
-					     VIEW("state.db-wal"),
-					     VIEW("state.db-shm") };
-	const char *part;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (!view_eq(path_name(path), names[i]))
-			continue;
-		part = own_part(o, path);
-		return part != NULL && strcmp(part, "state") == 0;
-	}
-	return false;
-}
-
 void
 own_free(struct own *o)
 {

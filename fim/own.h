@@ -30,10 +30,6 @@ int own_read(struct own *, const struct options *, const struct config *,
 	     const char *state);
 /* NULL = it is none of ours. The most particular place counts. */
 const char *own_part(const struct own *, struct view path);
-/* A file that SQLite has open here. Whoever closes a file gives up all locks
- * that his process has on it, fcntl(2), SQLite's too: so it is not opened
- * again. */
-bool own_is_database(const struct own *, struct view path);
 void own_free(struct own *);
 
 #endif

@@ -318,9 +318,17 @@ remote_look(struct remote *r, uint32_t pid, const struct event_sink *sink)
 static int
 ask_for_fd(struct remote *r, enum ask what, uint64_t number, struct view text)
 {
+	const struct frame_spared *s = &r->spared;
+	struct frame_request request = {
+		.ask = what,
+		.v = { number, s->device, s->inodes[0], s->inodes[1],
+		       s->inodes[2] },
+	};
 	int fd = -1;
 
-	if (ask(r, what, number, 0, text, &fd) != 0) {
+	if (send_request(r, &request, text) != 0)
+		return -1;
+	if (receive(r, &fd) != 0) {
 		if (fd >= 0)
 			close(fd);
 		return -1;

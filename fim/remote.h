@@ -24,6 +24,7 @@ struct remote {
 	bool stop, reload;   /* asked of the keeper; the reader clears */
 	int errors[ROLES]; /* errno of sensors that failed; the reader clears */
 	uint64_t cpu_ns;   /* that the keeper has used */
+	struct frame_spared spared; /* set by who has them open */
 };
 
 /* Takes the socket. 0, or -1 when memory is out. */
