@@ -43,6 +43,9 @@ struct keeper {
 	uint64_t answered_ns; /* wall; the last answer */
 	uint64_t heard_ns;    /* the same; the last that was surely read */
 	uint64_t unread;      /* events given since the last round began */
+	/* boot; when processes were fetched for the last round, and for the one
+	 * before that or when their sensor was opened */
+	uint64_t fetched_ns, fetched_before_ns;
 
 	struct kept_sensor sensors[ROLES];
 	struct sensor_config config;

@@ -274,28 +274,48 @@ believable(const struct keeper *k, int code)
 	return (enum exit_code)code;
 }
 
+static void
+say_end(const struct keeper *k, int status)
+{
+	if (WIFEXITED(status))
+		fprintf(k->io->notes,
+			"tocsin: the engine has given up (exit code %d)\n",
+			WEXITSTATUS(status));
+	else
+		fprintf(k->io->notes,
+			"tocsin: the engine was ended by signal %d (%s)\n",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	fflush(k->io->notes);
+}
+
 /* True: it is to be started again. */
 static bool
-after_end(struct keeper *k, int status, struct engine_birth *next,
+after_end(struct keeper *k, int status, struct engine_past *past,
 	  enum exit_code *code)
 {
+	bool exited = WIFEXITED(status);
+
 	keeper_read_signals(k);
-	if (WIFEXITED(status)) {
+	if (exited)
 		*code = believable(k, WEXITSTATUS(status));
+	else
+		*code = k->stop ? EXIT_STOPPED : EXIT_IO;
+	/* What kept it from beginning would keep the next one as well. */
+	if (exited && (*code != EXIT_IO || !k->begun || k->stop))
 		return false;
-	}
 	/* One that never asked for a round has recorded nothing: it leaves to
 	 * the next what it was left itself. */
-	if (k->begun) {
-		next->ended_by = WTERMSIG(status);
-		next->heard_ns = k->heard_ns;
-		next->unread = k->unread;
-	}
-	fprintf(k->io->notes,
-		"tocsin: the engine was ended by signal %d (%s)\n",
-		WTERMSIG(status), strsignal(WTERMSIG(status)));
-	fflush(k->io->notes);
-	*code = k->stop ? EXIT_STOPPED : EXIT_IO;
+	if (k->begun)
+		*past = (struct engine_past){
+			.there = true,
+			.signal = exited ? 0 : WTERMSIG(status),
+			.code = exited ? WEXITSTATUS(status) : 0,
+			.heard_ns = k->heard_ns,
+			.unread = k->unread,
+			.from_ns = k->fetched_before_ns,
+			.to_ns = k->fetched_ns,
+		};
+	say_end(k, status);
 	return !k->stop;
 }
 
@@ -345,7 +365,7 @@ keeper_watch(const struct options *options, struct cmd_io *io,
 		if (born != 0)
 			break;
 		keeper_serve(&k, ASKS);
-		if (!after_end(&k, wait_for_end(k.engine), &birth, &code))
+		if (!after_end(&k, wait_for_end(k.engine), &birth.past, &code))
 			break;
 		if (keeps_ending(ends, n++)) {
 			err_add(&io->err, (struct place){ 0 },

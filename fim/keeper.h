@@ -5,13 +5,26 @@
  * rules, configuration, file contents, state, alerts. They talk as frame.h
  * says. The keeper is the one that the service manager knows.
  *
- * An engine that is ended by a signal is started again: the sensors have gone
- * on meanwhile, and what it had not got through is told to the new one.
+ * An engine that is ended by a signal is started again, and so is one that
+ * gives up in the middle of its work, as where memory is out: the sensors have
+ * gone on meanwhile, and what it had not got through is told to the new one.
  */
 #ifndef FIM_KEEPER_H
 #define FIM_KEEPER_H
 
 #include "fim/options.h"
+
+/* The last engine before this one that came to ask for events. */
+struct engine_past {
+	bool there; /* there was one */
+	int signal; /* that ended it; 0 = it ended by itself, with `code` */
+	int code;
+	uint64_t heard_ns; /* wall; when it was last heard of */
+	/* Events that it was given and may not have got through, at least; of
+	 * processes those that happened between these two (boot). */
+	uint64_t unread;
+	uint64_t from_ns, to_ns;
+};
 
 /* What an engine is born with. */
 struct engine_birth {
@@ -19,17 +32,12 @@ struct engine_birth {
 	/* Shared with the keeper, which alone writes (frame.h). */
 	const char *events, *aside;
 	uint32_t keeper; /* pid */
-	/* Of the last engine before that came to ask for events: the signal
-	 * that ended it, 0 = there was none; wall time when it was last heard
-	 * of; events that it was given and may not have got through, at least.
-	 */
-	int ended_by;
-	uint64_t heard_ns, unread;
+	struct engine_past past;
 };
 
 /* Forks. In the child: runs `engine`, whose exit code is returned; in the
- * keeper: serves engines until one exits by itself, and returns what it said.
- */
+ * keeper: serves engines until one has nothing more to do or cannot begin, and
+ * returns what it said. */
 enum exit_code
 keeper_watch(const struct options *, struct cmd_io *,
 	     enum exit_code (*engine)(const struct engine_birth *,

@@ -227,6 +227,8 @@ on_open(struct keeper *k, struct call *c)
 	withdraw(k);
 	if (row->role == ROLE_FILES)
 		use_watches(k);
+	if (row->role == ROLE_PROCESSES)
+		k->fetched_ns = clock_boot_ns();
 	s->sensor = row->ops->open(&k->config, &err);
 	if (s->sensor != NULL)
 		s->row = row;
@@ -307,8 +309,7 @@ confine(struct keeper *k)
 {
 	const uint64_t caps = 1ull << CAP_DAC_READ_SEARCH | /* to open files */
 			      1ull << CAP_SYS_PTRACE |	    /* links of /proc */
-			      1ull << CAP_SYS_NICE;
-	/* hurry.h */ /* links of /proc */
+			      1ull << CAP_SYS_NICE;	    /* hurry.h */
 
 	/* Without eBPF the sockets of others are looked at in a copy. */
 	const struct sensor_row *row = k->sensors[ROLE_PROCESSES].row;
@@ -400,7 +401,9 @@ on_round(struct keeper *k, struct call *c)
 	k->begun = true;
 	k->unread = 0;
 	files = fetch(k, ROLE_FILES, c);
+	k->fetched_before_ns = k->fetched_ns;
 	processes = fetch(k, ROLE_PROCESSES, c);
+	k->fetched_ns = clock_boot_ns();
 	k->in_processes = true;
 	if (processes)
 		k->sensors[ROLE_PROCESSES].row->ops->deliver(

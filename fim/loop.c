@@ -319,13 +319,64 @@ handle_signals(struct monitor *m)
 
 /* ---- the run --------------------------------------------------------- */
 
+/* A fork and its exec lie so far apart; /proc knows times in ticks. */
+#define FORK_NS (20 * NS_PER_MS)
+
+/* Has it begun when the engine before was given events that it did not get
+ * through? What came later is still in the sensor's queue. */
+static bool
+is_missed(const struct monitor *m, const struct event *e)
+{
+	const struct engine_past *past = &m->birth->past;
+
+	return past->there && e->kind == EVENT_ALREADY_RUNNING &&
+	       e->key.start_ns + FORK_NS > past->from_ns &&
+	       e->key.start_ns <= past->to_ns;
+}
+
+static void
+take_older(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+
+	if (!is_missed(m, e))
+		pipeline_take(m->pipeline, e);
+}
+
+/* As one of a list after a loss: it is held against its parent, and told. */
+static void
+take_missed(void *ctx, const struct event *e)
+{
+	struct monitor *m = ctx;
+	struct event running = *e;
+
+	if (!is_missed(m, e))
+		return;
+	running.kind = EVENT_RUNNING;
+	pipeline_take(m->pipeline, &running);
+}
+
+/* Those that were missed come when all others are known. */
+static int
+seed_processes(struct monitor *m)
+{
+	struct event_sink older = { take_older, m };
+	struct event_sink missed = { take_missed, m };
+	struct source *s = &m->processes;
+
+	if (s->ops == NULL || s->ops->seed == NULL)
+		return 0;
+	if (s->ops->seed(s->sensor, &older) != 0)
+		return -1;
+	return m->birth->past.there ? s->ops->seed(s->sensor, &missed) : 0;
+}
+
 static void
 seed(struct monitor *m)
 {
 	struct event_sink sink = { pipeline_take, m->pipeline };
 
-	if (m->processes.ops != NULL && m->processes.ops->seed != NULL &&
-	    m->processes.ops->seed(m->processes.sensor, &sink) != 0)
+	if (seed_processes(m) != 0)
 		note(m, "processes that already run could not be listed");
 	if (m->files.ops != NULL && m->files.ops->seed != NULL)
 		m->files.ops->seed(m->files.sensor, &sink);

@@ -199,28 +199,33 @@ monitor_fall_back(struct monitor *m, const struct sensor_row *failed)
 static void
 take_over(struct monitor *m)
 {
+	const struct engine_past *past = &m->birth->past;
 	char cause[64];
 	struct event loss = {
 		.kind = EVENT_LOSS,
 		.time_ns = clock_boot_ns(),
 		.pidfd = -1,
-		.lost = m->birth->unread,
+		.lost = past->unread,
 		.role = ROLE_FILES,
 		.again = m->files.ops != NULL,
 		.scope = VIEW("events it had been given"),
 	};
 
-	snprintf(cause, sizeof(cause), "the engine was ended by signal %d",
-		 m->birth->ended_by);
+	if (past->signal != 0)
+		snprintf(cause, sizeof(cause),
+			 "the engine was ended by signal %d", past->signal);
+	else
+		snprintf(cause, sizeof(cause),
+			 "the engine gave up (exit code %d)", past->code);
 	loss.cause = view_of(cause);
-	repair_resume(m->repair, m->birth->heard_ns);
+	repair_resume(m->repair, past->heard_ns);
 	pipeline_take(m->pipeline, &loss);
 }
 
 void
 monitor_begin(struct monitor *m)
 {
-	if (m->birth->ended_by != 0)
+	if (m->birth->past.there)
 		take_over(m);
 	else
 		repair_start(m->repair, m->files.ops != NULL, &m->heart_last);

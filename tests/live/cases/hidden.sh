@@ -119,4 +119,51 @@ is 'engine killed: everything is told' wait_until 20 all_told ||
 	ls -d $units/killed* | grep -vxFf $live/told | head -n 5
 watch_stop
 
+# A program whose start it was given together with a file that takes it
+# seconds, and is killed meanwhile.
+cat >$live/program.yml <<'END'
+rule_id: program
+name: a program called hidden
+description: a program called hidden has started
+type: eql
+language: eql
+severity: low
+risk_score: 1
+query: |
+  process where event.action == "exec" and process.name == "hidden"
+END
+echo 'max_file_bytes: 17179869184' >$live/whole.yaml
+is_busy() { # PID: has it worked for so many hundredths since?
+	[ "$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat")" -gt \
+		$((worked + 30)) ]
+}
+actor $bin/hidden
+truncate -s 8G $live/large
+start -r $live/program.yml -c $live/whole.yaml
+engine=$(engine_of)
+worked=$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$engine/stat")
+kill -STOP $watcher
+( ACT='sleep	300000' exec $bin/hidden ) &
+hidden=$!
+sleep 0.2
+mv $live/large $units/killed.large
+kill -CONT $watcher
+wait_until 10 is_busy "$engine"
+is 'program: nothing of it is told yet' same \
+	"$(stored | jq -r .rule.id | grep -c program)" 0
+kill -KILL "$engine"
+: >$units/killed.large
+wait_until 20 readies 2
+is 'program: it is told by the next engine, once' same \
+	"$(stored | jq -r 'select(.rule.id == "program") |
+		[.tocsin.attribution, .event.action, .process.pid,
+			.process.parent.pid] | join(" ")')" \
+	"lost exec $hidden $$"
+wait_until 60 has_noted 'gap closed: events it had been given'
+is 'program: in the gap of the engine' same \
+	"$(sqlite3 -readonly $live/state/state.db "SELECT alerts > 0 FROM gaps
+		WHERE cause LIKE '%signal 9%' ORDER BY seq DESC LIMIT 1")" 1
+kill $hidden
+watch_stop
+
 true
