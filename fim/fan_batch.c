@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 /* Entries and their bytes that are held for reuse. */
-#define SPARE_MAX 1024u
+#define SPARE_MAX 256u
 #define SPARE_BYTES_MAX 4096u
-/* A usual batch is far smaller than one of very long names. */
-#define BATCH_KEPT_BYTES (2u << 20)
+/* A usual batch is far smaller than one of very long names, or the first after
+ * nobody has read for a while. */
+#define BATCH_KEPT_BYTES (128u << 10)
 
 /* ---- records --------------------------------------------------------------
  */
@@ -224,6 +225,16 @@ fan_batch_clear(struct fan_batch *b)
 		close(b->pidfds[i]);
 	b->n_pidfds = 0;
 	b->n = b->n_seen = b->delivered = 0;
+	if (b->cap > BATCH_KEPT_BYTES / sizeof(*b->v)) {
+		free(b->v);
+		b->v = NULL;
+		b->cap = 0;
+	}
+	if (b->pidfds_cap > BATCH_KEPT_BYTES / sizeof(*b->pidfds)) {
+		free(b->pidfds);
+		b->pidfds = NULL;
+		b->pidfds_cap = 0;
+	}
 	if (b->seen_cap > BATCH_KEPT_BYTES / sizeof(*b->seen)) {
 		free(b->seen);
 		b->seen = NULL;

@@ -54,6 +54,7 @@ struct keeper {
 	struct view figures_path; /* in settings; "" = none */
 	struct buf figures;	  /* of the file, as far as it has come */
 	struct notify notify;
+	uint64_t tidy_ns; /* boot; heap.h */
 	bool confined, stop, reload;
 	bool begun;	   /* the engine has asked for its first round */
 	bool in_processes; /* their sensor is telling, and must not be asked */

@@ -3,6 +3,7 @@
 #include "fim/keeper.h"
 
 #include "fim/budget.h"
+#include "fim/heap.h"
 #include "fim/hurry.h"
 #include "fim/keep.h"
 #include "fim/sandbox.h"
@@ -94,6 +95,7 @@ wait_for_request(struct keeper *k)
 static bool
 receive(struct keeper *k, struct frame_request *r)
 {
+	uint64_t now_ns;
 	ssize_t n = -1;
 
 	if (k->socket < 0)
@@ -111,7 +113,9 @@ receive(struct keeper *k, struct frame_request *r)
 	/* A request may outlive who sent it; the answer before it has been
 	 * read. */
 	k->heard_ns = k->answered_ns;
-	notify_alive(&k->notify, clock_boot_ns());
+	now_ns = clock_boot_ns();
+	notify_alive(&k->notify, now_ns);
+	heap_tidy(&k->tidy_ns, now_ns);
 	return true;
 }
 
@@ -356,7 +360,10 @@ keeper_watch(const struct options *options, struct cmd_io *io,
 	uint64_t ends[ENDS_MAX] = { 0 };
 	struct keeper k;
 	size_t n = 0;
-	int born = keeper_open(&k, io);
+	int born;
+
+	heap_settle(); /* the engine's and the senders' as well */
+	born = keeper_open(&k, io);
 
 	while (born == 0) {
 		born = give_birth(&k, &birth);

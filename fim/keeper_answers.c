@@ -21,6 +21,8 @@
 /* More than any rules want, and bearable. */
 #define WATCHES_MAX 65536u
 #define PARTS_MAX 128u
+/* Of more, which a flood brings, the room is not kept. */
+#define OFFERED_KEPT 1024u
 
 /* 0: it cannot be asked about. */
 static uint32_t
@@ -98,6 +100,11 @@ static void
 withdraw(struct keeper *k)
 {
 	k->n_offered = 0;
+	if (k->cap_offered > OFFERED_KEPT) {
+		free(k->offered);
+		k->offered = NULL;
+		k->cap_offered = 0;
+	}
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "fim/monitor.h"
 
 #include "fim/alive.h"
+#include "fim/heap.h"
 #include "fim/status.h"
 
 #include <errno.h>
@@ -239,6 +240,7 @@ tend(struct monitor *m)
 	if (!m->stopping && !senders_tend(&m->senders, now_ns))
 		begin_anew(m);
 	status_write_in_time(m); /* what fails is tried again */
+	heap_tidy(&m->tidy_ns, now_ns);
 	delayed_ns = budget_say(&m->budget, now_ns, m->stopping);
 	if (delayed_ns > 0)
 		say_delayed(m, delayed_ns);

@@ -62,6 +62,7 @@ struct monitor {
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
+	uint64_t tidy_ns;	  /* the same; heap.h */
 	bool stopping;		  /* has been asked to */
 	uint64_t losses_said_ns;  /* when the last loss was put on notes */
 	const char *state_folder; /* borrowed */

@@ -12,6 +12,8 @@
 
 /* For a slow reader, at the end. */
 #define FINISH_MS 2000
+/* More room than this is given back when the reader has had all. */
+#define WAITING_KEPT (256u << 10)
 
 /* ---- standard output ------------------------------------------------- */
 
@@ -78,8 +80,9 @@ write_waiting(struct output *o)
 	o->gone = o->gone || o->error == EPIPE;
 	if (o->written < o->waiting.n && !o->gone)
 		return;
+	if (o->waiting.cap > WAITING_KEPT)
+		buf_free(&o->waiting);
 	buf_clear(&o->waiting);
-	o->waiting.failed = false;
 	o->written = 0;
 }
 

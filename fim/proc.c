@@ -14,6 +14,8 @@
 #define LINE_KEPT 256u
 #define LINE_KEPT_IN_NEED 16u
 
+#define LOOKED_AT 64 /* acts, in one go of procs_expire */
+
 /* A process told the kernel a name just before a file event shows it. */
 struct act {
 	struct proc *proc;   /* owned reference */
@@ -28,6 +30,7 @@ struct procs {
 	struct procs_counters counters;
 	struct proc *exited_first, **exited_last;
 	struct act *acts; /* by hash; a newer act takes an older one's place */
+	size_t next_act;  /* to be looked at */
 	struct proc *buckets[BUCKETS];
 };
 
@@ -38,15 +41,12 @@ procs_new(const struct procs_options *options)
 
 	if (t == NULL)
 		return NULL;
-	t->options = *options;
-	if (t->options.grace_ns == 0)
-		t->options.grace_ns = 30 * NS_PER_SEC;
-	if (t->options.max_exited == 0)
-		t->options.max_exited = 8192;
-	if (t->options.max_ancestors == 0)
-		t->options.max_ancestors = 8192;
-	if (t->options.max_acts == 0)
-		t->options.max_acts = 4096;
+	t->options = (struct procs_options){
+		.grace_ns = options->grace_ns ?: 30 * NS_PER_SEC,
+		.max_exited = options->max_exited ?: 8192,
+		.max_acts = options->max_acts ?: 4096,
+		.max_ancestors = options->max_ancestors ?: 8192,
+	};
 	t->exited_last = &t->exited_first;
 	t->acts = calloc(t->options.max_acts, sizeof(*t->acts));
 	if (t->acts == NULL) {
@@ -98,8 +98,7 @@ replace(struct procs *t, struct proc *owner, struct proc **slot,
 		proc_unref(t, old);
 }
 
-/* ---- the table ------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------- */
 
 static struct proc **
 bucket_of(const struct procs *t, uint32_t pid)
@@ -181,14 +180,40 @@ forget_oldest(struct procs *t)
 	proc_unref(t, p);
 }
 
+static bool
+is_long_dead(const struct procs *t, const struct proc *p, uint64_t now_ns)
+{
+	return p->exited && now_ns > p->exit_ns &&
+	       now_ns - p->exit_ns > t->options.grace_ns;
+}
+
+/* An act that is pushed out before anybody asked: its process can no longer
+ * be said to have told of everything, and is a candidate again; not so if it
+ * has become another program since, which did not do it. */
+static void
+forget_act(struct procs *t, struct act *act)
+{
+	if (act->proc != NULL && act->spent_ns == 0 &&
+	    act->image == act->proc->image)
+		act->proc->told = false;
+	proc_unref(t, act->proc);
+	image_unref(act->image);
+	*act = (struct act){ 0 };
+}
+
+/* An act keeps its process and all its ancestors. */
 void
 procs_expire(struct procs *t, uint64_t now_ns)
 {
-	uint64_t grace = t->options.grace_ns;
-
-	while (t->exited_first != NULL && now_ns > t->exited_first->exit_ns &&
-	       now_ns - t->exited_first->exit_ns > grace)
+	while (t->exited_first != NULL &&
+	       is_long_dead(t, t->exited_first, now_ns))
 		forget_oldest(t);
+	for (int i = 0; i < LOOKED_AT; i++) {
+		struct act *act = &t->acts[t->next_act++ % t->options.max_acts];
+
+		if (act->proc != NULL && is_long_dead(t, act->proc, now_ns))
+			forget_act(t, act);
+	}
 }
 
 static void
@@ -250,8 +275,7 @@ find_or_insert(struct procs *t, const struct event *e)
 	return insert(t, e->key, e->time_ns);
 }
 
-/* ---- family ---------------------------------------------------------------
- */
+/* ---- family -------------------------------------------------------------- */
 
 static bool
 is_ancestor(const struct proc *p, const struct proc *of)
@@ -361,8 +385,7 @@ take_state(struct proc *p, const struct event_proc *from)
 	p->container = from->container;
 }
 
-/* ---- events ---------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------- */
 
 static struct proc *
 apply_fork(struct procs *t, const struct event *e)
@@ -464,19 +487,6 @@ act_hash(uint32_t pid, struct view basename)
 	return hash_mix(view_hash(basename), pid);
 }
 
-/* An act that is pushed out before anybody asked: its process can no longer
- * be said to have told of everything, and is a candidate again; not so if it
- * has become another program since, which did not do it. */
-static void
-forget_act(struct procs *t, struct act *act)
-{
-	if (act->proc != NULL && act->spent_ns == 0 &&
-	    act->image == act->proc->image)
-		act->proc->told = false;
-	proc_unref(t, act->proc);
-	image_unref(act->image);
-}
-
 static struct proc *
 apply_act(struct procs *t, const struct event *e)
 {
@@ -524,8 +534,7 @@ procs_apply(struct procs *t, const struct event *e)
 	}
 }
 
-/* ---- who did it -------------------------------------------------------------
- */
+/* ---- who did it ---------------------------------------------------------- */
 
 /* Alive a moment ago, as far as an event read now can tell. */
 static bool

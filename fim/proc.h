@@ -130,7 +130,8 @@ struct author procs_author(struct procs *, const struct event *);
 /* Every process of the table; `each` must not change it. */
 void procs_each(const struct procs *,
 		void (*each)(void *ctx, const struct proc *), void *ctx);
-/* Forgets the dead whose grace time is over. */
+/* Forgets the dead whose grace time is over, and, a few at a time, their acts.
+ */
 void procs_expire(struct procs *, uint64_t now_ns);
 struct procs_counters procs_count(const struct procs *);
 

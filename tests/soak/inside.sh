@@ -42,15 +42,22 @@ family() { # the watcher and all that it has started
 	echo $all
 }
 # One line: seconds since the start, processes, KiB resident, proportional,
-# anonymous.
+# anonymous; of the anonymous the keeper's heap, what else is the keeper's, the
+# engine's heap, what else is the engine's.
 sample() {
 	local p now=$EPOCHREALTIME
 	for p in $(family); do
-		cat /proc/$p/smaps_rollup 2>/dev/null
+		echo process
+		cat /proc/$p/smaps 2>/dev/null
 	done | awk -v t="$now" -v from="$began" '
-		/^Rss:/ { n++; rss += $2 } /^Pss:/ { pss += $2 }
-		/^Anonymous:/ { anon += $2 }
-		END { printf "%.1f %d %d %d %d\n", t - from, n, rss, pss, anon }'
+		/^process/ { n++ }
+		/^[0-9a-f]+-/ { heap = $NF == "[heap]" }
+		/^Rss:/ { rss += $2 } /^Pss:/ { pss += $2 }
+		/^Anonymous:/ { anon += $2; of[n, heap] += $2 }
+		END {
+			printf "%.1f %d %d %d %d", t - from, n, rss, pss, anon
+			printf " %d %d %d %d\n", of[1, 1], of[1, 0], of[2, 1], of[2, 0]
+		}'
 }
 
 # ---- acts that must alert, each once --------------------------------------

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The growth of what was sampled ("SECONDS PROCESSES RSS PSS ANONYMOUS", KiB):
-# least squares over the means of 24 equal pieces of time, without the first
-# sixth, in which tables fill. Neighbouring samples are alike; the means are
+# The growth of what was sampled ("SECONDS PROCESSES RSS PSS ANONYMOUS", KiB, and
+# what the last is made of, see inside.sh): least squares over the means of 24
+# equal pieces of time, without the first sixth, in which tables fill. Neighbouring samples are alike; the means are
 # less so, and their scatter is what the standard error is made of. Ends with 1
 # when an hour or more (LONG) shows growth that is no noise.
 function fit(name, col,    i, k, n, sx, sy, sxx, sxy, x, y, d, slope, at, rest, se) {
@@ -41,10 +41,10 @@ BEGIN {
 	ALLOWED = 256	# KiB/h: 6 MiB a day
 	LONG = 3000
 }
-NF == 5 {
+NF == 9 {
 	rows++
 	time[rows] = $1
-	for (i = 3; i <= 5; i++)
+	for (i = 3; i <= 9; i++)
 		value[rows, i] = $i
 	processes = $2
 }
@@ -58,6 +58,11 @@ END {
 	for (first = 1; time[first] < warm; first++)
 		;
 	grows = fit("resident", 3) + fit("proportional", 4) + fit("anonymous", 5)
+	# Who it is.
+	fit("keeper heap", 6)
+	fit("keeper other", 7)
+	fit("engine heap", 8)
+	fit("engine other", 9)
 	if (end < LONG)
 		print "soak: too short to judge the slope"
 	else if (grows) {

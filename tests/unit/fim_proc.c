@@ -368,6 +368,33 @@ test_act_pushed_out(void **unused)
 	procs_free(t);
 }
 
+/* Who is remembered only for what it did is forgotten a grace time after its
+ * end, with its ancestors. */
+static void
+test_acts_of_the_dead_are_forgotten(void **unused)
+{
+	struct procs *t = table((struct procs_options){
+		.grace_ns = SECOND, .max_exited = 1, .max_acts = 256 });
+	struct proc *p = run(t, 8, 100, "/bin/sh", (struct proc_key){ 1, 0 });
+
+	(void)unused;
+	p = run(t, 9, 100, "/bin/one", p->key);
+	act(t, p->key, "x", 199);
+	leave(t, p->key, 200);
+	leave(t, (struct proc_key){ 8, 100 }, 201);
+	run(t, 7, 100, "/bin/two", (struct proc_key){ 1, 0 });
+	leave(t, (struct proc_key){ 7, 100 }, 202);
+	assert_int_equal(procs_count(t).ancestors, 2);
+	for (int i = 0; i < 4; i++)
+		procs_expire(t, SECOND);
+	assert_ptr_equal(author_of(t, 9, "/run/x", SECOND).proc, p);
+	for (int i = 0; i < 4; i++)
+		procs_expire(t, SECOND + 201);
+	assert_int_equal(procs_count(t).ancestors, 0);
+	assert_null(author_of(t, 9, "/run/x", SECOND).proc);
+	procs_free(t);
+}
+
 /* Creation and close waited when it ended, and were read in two batches. */
 static void
 test_act_speaks_for_the_dead(void **unused)
@@ -643,6 +670,7 @@ main(void)
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_act_pushed_out),
+		cmocka_unit_test(test_acts_of_the_dead_are_forgotten),
 		cmocka_unit_test(test_message_of_one_that_ended),
 		cmocka_unit_test(test_late_event_of_the_only_one),
 		cmocka_unit_test(test_exec_during_a_read),
