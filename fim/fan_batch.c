@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 /* Entries and their bytes that are held for reuse. */
-#define SPARE_MAX 256u
+#define SPARE_MAX 64u
 #define SPARE_BYTES_MAX 4096u
 /* A usual batch is far smaller than one of very long names, or the first after
  * nobody has read for a while. */
-#define BATCH_KEPT_BYTES (128u << 10)
+#define BATCH_KEPT_BYTES (64u << 10)
 
 /* ---- records --------------------------------------------------------------
  */
