@@ -362,11 +362,18 @@ place_query(struct taking *t, const struct doc_node *n)
 		p->file = name.p;
 }
 
+/* Kibana's KQL may be empty, and is then true of all events. */
 static void
 read_query(struct taking *t)
 {
 	const struct doc_node *n = doc_get(t->map, "query");
 
+	if (!t->ours && t->s.rule.kuery && n != NULL && n->type == DOC_STRING &&
+	    n->text.n == 0) {
+		t->s.rule.query = VIEW("*");
+		place_query(t, n);
+		return;
+	}
 	if (doc_get_text(t->d, t->map, "query", DOC_REQUIRED,
 			 &t->s.rule.query) == 1)
 		place_query(t, n);
