@@ -200,11 +200,14 @@ saved_open(struct saved_object *o, struct doc_node *map)
 {
 	struct doc_node *n;
 	const struct doc_node *alert;
-	struct view type;
+	struct view type = VIEW_NONE;
 
 	o->rule = map;
 	o->id = get_text(map, doc_get(map, "id") != NULL ? "id" : "_id");
-	n = doc_get(map, "query") == NULL ? inside(map, &type) : NULL;
+	/* Not of a rule: a threshold has the name of its type, too. */
+	n = doc_get(map, "query") == NULL && doc_get(map, "rule_id") == NULL
+		    ? inside(map, &type)
+		    : NULL;
 	if (n == NULL)
 		n = map;
 	alert = doc_get(n, "alertTypeId");

@@ -106,6 +106,12 @@ jq -c '.hits.hits[]' hits.json >dump.ndjson
 run 'kibana: a dump' 0 rules check dump.ndjson
 is 'kibana: a dump' 'tocsin: 5 ok, 4 unsupported, 0 broken' "$err"
 
+# A rule that names a query instead of having one, with a key as its type is.
+echo '{"rule_id":"k-named","name":"N","type":"threshold","language":"kuery","severity":"low","risk_score":1,"saved_id":"x","threshold":{"field":[],"value":2}}' >named.json
+run 'kibana: no query' 1 rules check named.json
+has 'kibana: no query' 'error       k-named' "$out"
+has 'kibana: no query' 'the key "query" is missing' "$out"
+
 # Exception lists: exported behind the rules, each item for all that name its
 # list; entries of all kinds.
 listed() { # ID LISTS QUERY
