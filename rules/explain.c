@@ -33,6 +33,7 @@ struct exception_text {
 	struct node *when;
 	struct parse p;
 	uint64_t expires_ns;
+	bool of_list; /* of Kibana's: of all stages */
 };
 
 struct rules_explainer {
@@ -187,14 +188,27 @@ tell(struct rules_explainer *x, const struct node *n, bool truth)
 	}
 }
 
-static void
-tell_exceptions(struct rules_explainer *x)
+/* Those of a rule are asked of the event that completes it. */
+static bool
+completes(const struct query *q, unsigned stage)
 {
+	for (size_t k = stage + 1; k < q->n; k++)
+		if (!q->stages[k].missing)
+			return false;
+	return stage < q->n && !q->stages[stage].missing;
+}
+
+static void
+tell_exceptions(struct rules_explainer *x, unsigned stage)
+{
+	bool last = completes(&x->q, stage);
+
 	x->excepted = true;
 	for (size_t i = 0; i < x->n_exceptions; i++) {
 		const struct exception_text *e = &x->exceptions[i];
 
-		if ((e->expires_ns != 0 &&
+		if ((!last && !e->of_list) ||
+		    (e->expires_ns != 0 &&
 		     x->record->time_ns >= e->expires_ns) ||
 		    !is_true(x, e->when))
 			continue;
@@ -453,7 +467,7 @@ answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
 	} else if (!is_true(x, from->cond)) {
 		tell(x, from->cond, false);
 	} else {
-		tell_exceptions(x);
+		tell_exceptions(x, stage);
 	}
 	a->n_reasons = x->n_reasons;
 	a->more = x->more;
@@ -574,6 +588,7 @@ read_exceptions(struct rules_explainer *x)
 			continue;
 		e->p = parse_of(x, from->when, from->when_place);
 		e->expires_ns = from->expires_ns;
+		e->of_list = from->list.n > 0;
 		if (parse_eql_condition(&e->p, &e->when) < 0 ||
 		    read_condition(&e->p, &e->when) < 0)
 			return -1;

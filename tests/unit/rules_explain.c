@@ -302,6 +302,47 @@ test_exceptions(void **state)
 	err_free(&err);
 }
 
+/* A rule's own is asked of the last event, a list's of each. */
+static void
+test_exceptions_of_sequences(void **state)
+{
+	const struct view lists[] = { VIEW("l") };
+	struct rule_source s = {
+		.rule = { .kind = RULE_EQL,
+			  .id = VIEW("q"),
+			  .query = VIEW("sequence [file where a == 1] "
+					"[process where a == 2]") },
+		.exception_lists = { lists, 1 },
+	};
+	struct rule_exception own = { .rule = VIEW("q"),
+				      .when = VIEW("b == 1") },
+			      listed = { .list = VIEW("l"),
+					 .when = VIEW("c == 1") },
+			      other = { .list = VIEW("o"),
+					.when = VIEW("a == 1") };
+	struct rules *set = rules_new(&schema);
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(rules_add_source(set, &s, &err), 0);
+	rules_add_exception(set, &own, &err);
+	rules_add_exception(set, &listed, &err);
+	rules_add_exception(set, &other, &err);
+	assert_int_equal(rules_seal(set, &err), 0);
+	explain_set(set,
+		    "1 event.category=file a=1 b=1\n"
+		    "2 event.category=file a=1 b=1 c=1\n"
+		    "3 " P "a=2 b=1\n"
+		    "4 " P "a=2 c=1\n",
+		    false,
+		    "1 yes \n"
+		    "1 no: x c == 1 true (c)\n"
+		    "2 no: x b == 1 true (b)\n"
+		    "2 no: x c == 1 true (c)\n");
+	rules_free(set);
+	err_free(&err);
+}
+
 static void
 test_broken(void **state)
 {
@@ -325,6 +366,7 @@ main(void)
 		cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_earlier_events),
 		cmocka_unit_test(test_exceptions),
+		cmocka_unit_test(test_exceptions_of_sequences),
 		cmocka_unit_test(test_broken),
 	};
 
