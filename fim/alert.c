@@ -277,11 +277,15 @@ set_message(struct slot *s, struct making *m)
 	buf_free(&text);
 }
 
+/* As the event has it, if that is a date to others as well: recorded events may
+ * have another field for their time, or a number of nanoseconds. */
 static void
 set_time(struct slot *s, struct making *m)
 {
 	struct buf text = { 0 };
 
+	if (s->n == 1 && s->v[0].type == VALUE_STRING)
+		return;
 	buf_rfc3339(&text, m->time_ns);
 	set_string(s, &m->alerter->arena,
 		   arena_copy(&m->alerter->arena, buf_view(&text)));
@@ -402,9 +406,9 @@ fill(struct record *r, unsigned field)
 
 		s->n = says_nothing(from) ? 0 : from->n;
 		s->v = from->v;
-	} else if (field == FIELD_TIMESTAMP) {
-		set_time(s, m);
 	}
+	if (field == FIELD_TIMESTAMP)
+		set_time(s, m);
 }
 
 /* ---- identity and delivery ------------------------------------------- */

@@ -41,23 +41,34 @@ or_unknown(struct view v)
 	return v.n > 0 ? v : VIEW("unknown");
 }
 
-/* "bash (pid 7, root)" */
+/* "bash (pid 7, root)"; others' events may name a process by less. */
 static void
 put_process(struct record *r, struct buf *out)
 {
 	struct view user = string_of(r, FIELD_USER_NAME);
+	struct view name = string_of(r, FIELD_PROCESS_NAME);
 	int64_t pid;
 
 	if (!int_of(r, FIELD_PROCESS_PID, &pid)) {
-		buf_puts(out, "an unknown process");
+		buf_put(out, name.n > 0 ? name : VIEW("an unknown process"));
 		return;
 	}
 	if (user.n == 0)
 		user = string_of(r, FIELD_USER_ID);
-	buf_put(out, or_unknown(string_of(r, FIELD_PROCESS_NAME)));
+	buf_put(out, or_unknown(name));
 	buf_printf(out, " (pid %" PRId64 ", ", pid);
 	buf_put(out, or_unknown(user));
 	buf_putc(out, ')');
+}
+
+/* What was done, in the event's own word where no verb is known for it. */
+static void
+put_action(struct view action, struct buf *out)
+{
+	if (action.n == 0)
+		return;
+	buf_puts(out, ": ");
+	buf_put(out, action);
 }
 
 static void
@@ -93,8 +104,7 @@ summary_process(struct record *r, struct view action, struct buf *out)
 		buf_puts(out, ", child of ");
 		buf_put(out, or_unknown(parent));
 	} else {
-		buf_puts(out, ": ");
-		buf_put(out, action);
+		put_action(action, out);
 	}
 }
 
@@ -102,14 +112,18 @@ static void
 summary_network(struct record *r, struct view action, struct buf *out)
 {
 	put_process(r, out);
-	if (view_eq(action, VIEW("connection_attempted")))
+	if (view_eq(action, VIEW("connection_attempted"))) {
 		buf_puts(out, bool_of(r, FIELD_NETWORK_INHERITED)
 				      ? " holds a connection to "
 				      : " connected to ");
-	else if (view_eq(action, VIEW("connection_accepted")))
+	} else if (view_eq(action, VIEW("connection_accepted"))) {
 		buf_puts(out, " accepted a connection from ");
-	else
+	} else if (view_eq(action, VIEW("disconnect_received"))) {
 		buf_puts(out, " was disconnected from ");
+	} else {
+		put_action(action, out);
+		buf_puts(out, " with ");
+	}
 	if (view_eq(action, VIEW("connection_accepted")))
 		put_endpoint(r, FIELD_SOURCE_IP, FIELD_SOURCE_PORT, out);
 	else
@@ -131,6 +145,19 @@ static const struct {
 };
 
 static void
+put_verb(struct view action, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(file_verbs); i++) {
+		if (!view_eq(action, view_of(file_verbs[i].action)))
+			continue;
+		buf_puts(out, file_verbs[i].verb);
+		return;
+	}
+	put_action(action, out);
+	buf_putc(out, ' ');
+}
+
+static void
 summary_file(struct record *r, struct view action, struct buf *out)
 {
 	struct view old = string_of(r, FIELD_FILE_ORIGINAL_PATH);
@@ -143,10 +170,7 @@ summary_file(struct record *r, struct view action, struct buf *out)
 		return;
 	}
 	put_process(r, out);
-	for (size_t i = 0; i < ARRAY_LEN(file_verbs); i++) {
-		if (view_eq(action, view_of(file_verbs[i].action)))
-			buf_puts(out, file_verbs[i].verb);
-	}
+	put_verb(action, out);
 	if (old.n > 0) {
 		buf_put(out, old);
 		buf_puts(out, " to ");

@@ -23,6 +23,7 @@ struct baseline_run {
 	struct buf who;
 	struct batch batch;
 	unsigned threads;
+	size_t listed; /* JSON objects written by list, show and log */
 };
 
 /* The baseline, verified: signature, host, and that neither it nor the journal

@@ -13,6 +13,27 @@ wants_json(const struct baseline_run *r)
 	return r->o->format == FORMAT_JSON || r->o->format == FORMAT_NDJSON;
 }
 
+/* With json all objects are one array, with ndjson a line each. */
+static void
+write_object(struct baseline_run *r, struct view object)
+{
+	bool array = r->o->format == FORMAT_JSON;
+
+	if (array)
+		fputs(r->listed == 0 ? "[\n" : ",\n", r->io->out);
+	r->listed++;
+	fwrite(object.p, 1, object.n, r->io->out);
+	if (!array)
+		putc('\n', r->io->out);
+}
+
+static void
+end_objects(struct baseline_run *r)
+{
+	if (r->o->format == FORMAT_JSON)
+		fputs(r->listed == 0 ? "[]\n" : "\n]\n", r->io->out);
+}
+
 /* ---- one item -------------------------------------------------------- */
 
 static void
@@ -32,7 +53,7 @@ put_item_json(struct buf *b, const struct baseline_item *item)
 	if (item->e.fault != WALK_FINE)
 		buf_printf(b, ",\"uncovered\":\"%s\"",
 			   walk_fault_word(item->e.fault));
-	buf_puts(b, "}\n");
+	buf_putc(b, '}');
 	buf_free(&text);
 }
 
@@ -97,12 +118,18 @@ list_all(struct baseline_run *r)
 	int rc;
 
 	while ((rc = baseline_next(r->baseline, &item)) == 1) {
-		(wants_json(r) ? put_item_json : put_item_line)(&b, item);
-		fwrite(b.p, 1, b.n, r->io->out);
+		if (wants_json(r)) {
+			put_item_json(&b, item);
+			write_object(r, buf_view(&b));
+		} else {
+			put_item_line(&b, item);
+			fwrite(b.p, 1, b.n, r->io->out);
+		}
 		buf_clear(&b);
 		if (baseline_run_stopped(r))
 			break;
 	}
+	end_objects(r);
 	buf_free(&b);
 	if (rc < 0)
 		return baseline_failed(r, EXIT_STATE, "%s",
@@ -172,14 +199,14 @@ show_one(struct baseline_run *r, const char *arg)
 	if (code == EXIT_NOTHING && rc <= 0)
 		code = baseline_failed(r, rc < 0 ? EXIT_STATE : EXIT_FINDINGS,
 				       "%s is not in the baseline", arg);
-	if (code == EXIT_NOTHING && wants_json(r))
+	if (code == EXIT_NOTHING && wants_json(r)) {
 		put_item_json(&b, item);
-	else if (code == EXIT_NOTHING) {
+		write_object(r, buf_view(&b));
+	} else if (code == EXIT_NOTHING) {
 		put_item_full(&b, item);
 		put_now(&b, item);
-	}
-	if (b.n > 0)
 		fwrite(b.p, 1, b.n, r->io->out);
+	}
 	buf_free(&b);
 	buf_free(&path);
 	return code;
@@ -200,6 +227,7 @@ baseline_show(struct baseline_run *r)
 		if (one > code)
 			code = one;
 	}
+	end_objects(r);
 	return code;
 }
 
@@ -225,20 +253,19 @@ put_record(void *ctx, struct view line)
 	struct buf b = { 0 };
 
 	if (wants_json(r)) {
-		buf_put(&b, line);
-	} else {
-		json = json_loadb(line.p, line.n, 0, NULL);
-		put_word(&b, json, "time", "");
-		put_word(&b, json, "action", "  ");
-		if (json_object_get(json, "generation") != NULL)
-			buf_printf(
-				&b, " %lld",
-				(long long)json_integer_value(
-					json_object_get(json, "generation")));
-		put_word(&b, json, "who", "  ");
-		put_word(&b, json, "reason", ": ");
-		json_decref(json);
+		write_object(r, line);
+		return;
 	}
+	json = json_loadb(line.p, line.n, 0, NULL);
+	put_word(&b, json, "time", "");
+	put_word(&b, json, "action", "  ");
+	if (json_object_get(json, "generation") != NULL)
+		buf_printf(&b, " %lld",
+			   (long long)json_integer_value(
+				   json_object_get(json, "generation")));
+	put_word(&b, json, "who", "  ");
+	put_word(&b, json, "reason", ": ");
+	json_decref(json);
 	buf_putc(&b, '\n');
 	fwrite(b.p, 1, b.n, r->io->out);
 	buf_free(&b);
@@ -330,6 +357,7 @@ baseline_log(struct baseline_run *r)
 		return code;
 	}
 	rc = journal_read(r->state, VIEW_NONE, &s, put_record, r, &r->io->err);
+	end_objects(r);
 	journal_state_free(&s);
 	if (rc > 0)
 		return EXIT_TAMPERED;

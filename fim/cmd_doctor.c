@@ -25,8 +25,8 @@ struct finding {
 
 struct report {
 	struct buf text;
-	bool json, colour;
-	bool poor; /* something is not as it could be */
+	bool json, array, colour; /* objects; all in one array */
+	bool poor;		  /* something is not as it could be */
 };
 
 static const char *const words[] = { "ok", "limited", "missing" };
@@ -35,12 +35,14 @@ static const char *const colours[] = { "\033[32m", "\033[33m", "\033[31m" };
 static void
 put_json(struct report *r, const struct finding *f)
 {
+	if (r->array)
+		buf_puts(&r->text, r->text.n == 0 ? "[\n" : ",\n");
 	buf_puts(&r->text, "{\"subject\":");
 	buf_json_string(&r->text, view_of(f->subject));
 	buf_printf(&r->text,
 		   ",\"status\":\"%s\",\"detail\":", words[f->verdict]);
 	buf_json_string(&r->text, f->detail);
-	buf_puts(&r->text, "}\n");
+	buf_puts(&r->text, r->array ? "}" : "}\n");
 }
 
 static void
@@ -272,15 +274,23 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	struct report r = {
 		.json = options->format == FORMAT_JSON ||
 			options->format == FORMAT_NDJSON,
+		.array = options->format == FORMAT_JSON,
 		.colour = io->color,
 	};
 	struct config config = { 0 };
-	struct rules *rules = rules_new(fields_schema());
+	struct rules *rules;
 	struct sensor_choice choice;
 	struct err ignored = { 0 };
-	enum exit_code code = config_load(&config, options, &io->err);
+	enum exit_code code;
 	int broken;
 
+	if (options->format >= FORMAT_HTML) {
+		err_add(&io->err, (struct place){ 0 },
+			"what works is shown as text, json or ndjson");
+		return EXIT_USAGE;
+	}
+	code = config_load(&config, options, &io->err);
+	rules = rules_new(fields_schema());
 	if (code == EXIT_NOTHING &&
 	    (rules == NULL ||
 	     sensors_choose(&choice, options, &config, &io->err)))
@@ -299,6 +309,8 @@ cmd_doctor(const struct options *options, struct cmd_io *io)
 	look_at_watchset(&r, rules, &config);
 	look_at_state(&r, options, &config);
 	look_at_watcher(&r, options, &config);
+	if (r.array)
+		buf_puts(&r.text, "\n]\n");
 	fwrite(r.text.p, 1, r.text.n, io->out);
 	buf_free(&r.text);
 	rules_free(rules);

@@ -148,14 +148,24 @@ run(const struct options *o)
 }
 
 static enum exit_code
+print(struct view text)
+{
+	if (fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0)
+		return EXIT_NOTHING;
+	fputs("standard output: could not be written completely\n", stderr);
+	return EXIT_IO;
+}
+
+static enum exit_code
 print_help(enum command command)
 {
 	struct buf b = { 0 };
+	enum exit_code code;
 
 	options_help(command, &b);
-	fwrite(b.p, 1, b.n, stdout);
+	code = print(buf_view(&b));
 	buf_free(&b);
-	return fflush(stdout) == 0 ? EXIT_NOTHING : EXIT_IO;
+	return code;
 }
 
 /* Two libraries crash where memory is out: libgcrypt by intention, when there
@@ -196,8 +206,7 @@ main(int argc, char **argv)
 	} else if (o.help)
 		code = print_help(o.command);
 	else if (o.version)
-		code = puts("tocsin " TOCSIN_VERSION) < 0 ? EXIT_IO
-							  : EXIT_NOTHING;
+		code = print(VIEW("tocsin " TOCSIN_VERSION "\n"));
 	else if (o.command == COMMAND_baseline && deputy_wanted())
 		code = deputy_run(run, &o);
 	else

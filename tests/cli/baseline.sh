@@ -107,6 +107,9 @@ base 'accept: all' 0 check $V
 base 'log' 0 log
 has 'log' 'accept 3' "$out"
 has 'log: reason' 'so "be" it' "$out"
+base 'log: JSON' 0 log --format json
+is 'log: JSON' "$(tocsin baseline log --format ndjson $S | jq -c .action)" \
+	"$(jq -c '.[].action' <<<"$out")"
 base 'log: verify' 0 log --verify $V
 base 'show' 0 show tree/f1 $V
 has 'show' 'mode          0600' "$out"
@@ -114,6 +117,10 @@ has 'show: now' 'now           the same' "$out"
 base 'show: unknown' 1 show tree/none $V
 base 'list' 0 list --format ndjson $V
 is 'list' 9 "$(printf '%s\n' "$out" | jq -s length)"
+base 'list: JSON' 0 list --format json $V
+is 'list: JSON' 9 "$(jq length <<<"$out")"
+base 'show: JSON' 1 show --format json tree/f1 tree/none $V
+is 'show: JSON' '["f1"]' "$(jq -c 'map(.path | sub(".*/"; ""))' <<<"$out")"
 
 # Whatever is wrong with it: 32 and one line.
 tampered() { # NAME

@@ -57,6 +57,13 @@ has 'output that cannot be written' 'none/x: cannot be written' "$err"
 if [ -e /dev/full ]; then
 	run 'full disk' 18 rules list -o /dev/full
 	has 'full disk' 'could not be written completely' "$err"
+	for option in --help --version; do
+		tocsin $option >/dev/full 2>err
+		is "full disk: $option" 18 $?
+		is "full disk: $option: said" \
+			'standard output: could not be written completely' \
+			"$(cat err)"
+	done
 fi
 run 'output to a file' 0 rules list -o list.txt
 is 'output to a file: mode' 600 "$(stat -c %a list.txt)"
@@ -67,3 +74,12 @@ has 'unknown sensor' "--sensor wants one of bpf, proc, poll" "$err"
 run 'two sensors for one thing' 16 watch -s "$PWD/state" --sensor bpf --sensor proc
 has 'two sensors for one thing' \
 	'--sensor bpf and --sensor proc both see processes' "$err"
+
+# JSON is one document, NDJSON a document a line.
+tocsin doctor -s "$PWD/state" --format json >doctor.json
+tocsin doctor -s "$PWD/state" --format ndjson >doctor.ndjson
+is 'doctor: JSON' "$(jq -c .subject doctor.ndjson)" \
+	"$(jq -c '.[].subject' doctor.json)"
+is 'doctor: a line each' "$(wc -l <doctor.ndjson)" "$(jq length doctor.json)"
+run 'doctor: no HTML' 16 doctor -s "$PWD/state" --format html
+has 'doctor: no HTML' 'text, json or ndjson' "$err"

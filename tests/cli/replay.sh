@@ -213,3 +213,31 @@ has 'nothing followed: message' 'id (pid 5, eve)' "$(jq -r .message <<<"$out")"
 run 'tail' 1 replay --format ndjson --query 'file where true | tail 1' trail.ndjson
 is 'tail: the event' '["other","3"]' \
 	"$(jq -c '[.process.name, .event.id]' <<<"$out")"
+
+# Others' events: times in other fields or as numbers, actions of other words,
+# processes without a pid. What the alert says of them is what they say.
+cat >others.ndjson <<'END'
+{"t":1767225600000000001,"@timestamp":7,"event":{"id":"1","category":"file","action":"overwrite"},"process":{"name":"sh"},"file":{"path":"/tmp/x"}}
+{"t":1767225600000000002,"event":{"id":"2","category":"network","action":"denied"},"destination":{"ip":"::1","port":7},"network":{"transport":"tcp"}}
+{"t":1767225600000000003,"@timestamp":"2026-01-01T01:00:00.000000003+01:00","event":{"id":"3","category":"process"},"process":{"name":"id","pid":5}}
+{"t":1767225600000000004,"event":{"id":"4","category":"file"},"file":{"path":"/tmp/x"}}
+END
+run 'events of others' 1 replay --format ndjson --time t --query 'any where true' \
+	others.ndjson
+is 'events of others: time and message' \
+	'["2026-01-01T00:00:00.000000001Z","query: sh: overwrite /tmp/x"]
+["2026-01-01T00:00:00.000000002Z","query: an unknown process: denied with [::1]:7 over tcp"]
+["2026-01-01T01:00:00.000000003+01:00","query: id (pid 5, unknown)"]
+["2026-01-01T00:00:00.000000004Z","query: an unknown process /tmp/x"]' \
+	"$(jq -c '[.["@timestamp"], .message]' <<<"$out")"
+run 'events of others: nothing followed' 1 replay --format ndjson --time t \
+	--query 'sequence with maxspan=1s [process where true] ![file where file.name == "y"]' \
+	others.ndjson
+is 'events of others: nothing followed: time' \
+	'"2026-01-01T01:00:00.000000003+01:00"' \
+	"$(jq -c '.["@timestamp"]' <<<"$out")"
+run 'events of others: nothing followed, no date' 1 replay --format ndjson --time t \
+	--query 'sequence with maxspan=1s [network where true] ![file where file.name == "y"]' \
+	others.ndjson
+is 'events of others: nothing followed: its own time' \
+	'"2026-01-01T00:00:00.000000002Z"' "$(jq -c '.["@timestamp"]' <<<"$out")"
