@@ -140,8 +140,12 @@ list_all(struct baseline_run *r)
 enum exit_code
 baseline_list(struct baseline_run *r)
 {
-	enum exit_code code = baseline_run_open(r);
+	enum exit_code code;
 
+	if (r->o->args.n > 1)
+		return baseline_usage(r, "tocsin baseline list takes no paths; "
+					 "show does");
+	code = baseline_run_open(r);
 	return code == EXIT_NOTHING ? list_all(r) : code;
 }
 
@@ -343,6 +347,8 @@ baseline_log(struct baseline_run *r)
 	struct journal_state s = { 0 };
 	int rc;
 
+	if (r->o->args.n > 1)
+		return baseline_usage(r, "tocsin baseline log takes no paths");
 	/* With a baseline to hold it against, a journal that ends too early
 	 * is found as well. */
 	if (r->o->verify) {

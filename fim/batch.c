@@ -7,6 +7,18 @@
 #define PROGRESS_NS (200 * NS_PER_MS)
 #define THREADS_MAX 64u
 
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* By nohup(1), or a shell's background. A signal that is blocked would wait all
+ * the same. */
+static bool
+is_ignored(int number)
+{
+	struct sigaction old;
+
+	return sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 void
 batch_start(struct batch *b, const struct options *o, struct cmd_io *io)
 {
@@ -15,10 +27,37 @@ batch_start(struct batch *b, const struct options *o, struct cmd_io *io)
 	if (o->nice)
 		hurry_never();
 	sigemptyset(&b->signals);
-	sigaddset(&b->signals, SIGINT);
-	sigaddset(&b->signals, SIGTERM);
-	sigaddset(&b->signals, SIGHUP);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (!is_ignored(numbers[i]))
+			sigaddset(&b->signals, numbers[i]);
 	sigprocmask(SIG_BLOCK, &b->signals, NULL);
+}
+
+static volatile sig_atomic_t signalled;
+
+static void
+on_signal(int number)
+{
+	signalled = number;
+}
+
+void
+batch_catch_signals(void)
+{
+	struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = (int)SA_RESETHAND, /* without SA_RESTART: EINTR */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (!is_ignored(numbers[i]))
+			sigaction(numbers[i], &action, NULL);
+}
+
+bool
+batch_signalled(void)
+{
+	return signalled != 0;
 }
 
 bool

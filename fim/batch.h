@@ -19,6 +19,10 @@ struct batch {
 void batch_start(struct batch *, const struct options *, struct cmd_io *);
 /* Has a signal asked to stop? */
 bool batch_stopped(struct batch *);
+/* Where a command waits in read(2) for what a pipe brings: the first signal
+ * interrupts that and is remembered, a second ends the process. */
+void batch_catch_signals(void);
+bool batch_signalled(void);
 /* A line of progress now and then; total 0 = not known. */
 void
 batch_progress(struct batch *, uint64_t files, uint64_t total, uint64_t bytes);

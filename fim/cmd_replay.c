@@ -2,6 +2,7 @@
 /* tocsin replay: rules, or one query, over recorded events. */
 #include <stdlib.h>
 
+#include "fim/batch.h"
 #include "fim/explain.h"
 #include "fim/fields.h"
 #include "fim/load.h"
@@ -291,6 +292,7 @@ replay(struct replay_cmd *c)
 		.match = o->matches ? on_match : NULL,
 		.alerts = { on_alert, c },
 		.ctx = c,
+		.stopped = batch_signalled,
 	};
 	struct replay_result result;
 
@@ -298,6 +300,7 @@ replay(struct replay_cmd *c)
 		config.event = on_event;
 		config.match = on_explained_match;
 	}
+	batch_catch_signals();
 	if (replay_run(&config, files->v, files->n, &result, &c->io->err) != 0)
 		return EXIT_IO;
 	say_result(c, &result);
@@ -307,6 +310,11 @@ replay(struct replay_cmd *c)
 			(unsigned long long)(c->lines_lost +
 					     result.alerts_lost));
 		return EXIT_IO;
+	}
+	if (result.stopped) {
+		err_add(&c->io->err, (struct place){ 0 },
+			"stopped; not everything was read");
+		return EXIT_STOPPED;
 	}
 	/* The gravest: input, then rules, then what was found. */
 	if (result.faults > 0)

@@ -50,17 +50,21 @@ input_fault(struct inputs *in, const char *name, const char *what)
 		       strerror(errno));
 }
 
+static bool
+is_stopped(const struct inputs *in)
+{
+	return in->config->stopped != NULL && in->config->stopped();
+}
+
 static int
-copy_all(int from, int to)
+copy_all(const struct inputs *in, int from, int to)
 {
 	char block[1 << 16];
 	uint64_t total = 0;
 	ssize_t n;
 
 	for (;;) {
-		n = read(from, block, sizeof(block));
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = is_stopped(in) ? -1 : read(from, block, sizeof(block));
 		if (n <= 0)
 			return (int)n;
 		total += (uint64_t)n;
@@ -79,12 +83,14 @@ input_spool(struct inputs *in, struct input *input)
 {
 	int fd = memfd_create("tocsin-replay", MFD_CLOEXEC);
 
-	if (fd < 0 || copy_all(input->fd, fd) != 0 ||
+	if (fd < 0 || copy_all(in, input->fd, fd) != 0 ||
 	    lseek(fd, 0, SEEK_SET) != 0) {
-		input_fault(in, input->name,
-			    errno == EFBIG ? "is too large to be sorted (see "
-					     "--order input)"
-					   : "cannot be read");
+		if (!is_stopped(in))
+			input_fault(in, input->name,
+				    errno == EFBIG
+					    ? "is too large to be sorted (see "
+					      "--order input)"
+					    : "cannot be read");
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -105,14 +111,15 @@ input_open(struct inputs *in, const char *word)
 	input->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 			     : open(word, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (input->fd < 0 || fstat(input->fd, &st) != 0) {
-		input_fault(in, input->name, "cannot be opened");
+		if (!is_stopped(in)) /* a FIFO without a writer */
+			input_fault(in, input->name, "cannot be opened");
 		if (input->fd >= 0)
 			close(input->fd);
 		return;
 	}
 	in->n++;
 	if (in->config->order == INPUTS_BY_TIME && !S_ISREG(st.st_mode) &&
-	    input_spool(in, input) != 0) {
+	    (is_stopped(in) || input_spool(in, input) != 0)) {
 		close(input->fd);
 		in->n--;
 	}
@@ -164,12 +171,14 @@ each_line(struct inputs *in, size_t input,
 	enum lines_verdict verdict;
 	int result = 0;
 
-	while (result == 0 &&
+	while (result == 0 && !is_stopped(in) &&
 	       (verdict = lines_next(&l, &spot.text)) != LINES_END) {
 		spot.line = l.line;
 		spot.offset = l.offset;
 		if (verdict == LINES_ERROR) {
-			input_fault(in, in->v[input].name, "cannot be read");
+			if (errno != EINTR)
+				input_fault(in, in->v[input].name,
+					    "cannot be read");
 			break;
 		}
 		if (verdict == LINES_LONG) {
@@ -262,14 +271,14 @@ quick_time(struct view line, struct view needle, uint64_t *ns)
 }
 
 static bool
-look_at_input(struct look *look, struct lines *l)
+look_at_input(struct inputs *in, struct look *look, struct lines *l)
 {
 	enum lines_verdict verdict;
 	struct view line;
 	uint64_t ns;
 
 	while ((verdict = lines_next(l, &line)) != LINES_END) {
-		if (verdict == LINES_ERROR)
+		if (verdict == LINES_ERROR || is_stopped(in))
 			return false;
 		if (verdict == LINES_LONG || is_blank(line))
 			continue;
@@ -298,7 +307,7 @@ in_order(struct inputs *in)
 	for (size_t i = 0; i < in->n && ordered; i++) {
 		struct lines l = { .fd = in->v[i].fd };
 
-		ordered = !look.needle.failed && look_at_input(&look, &l);
+		ordered = !look.needle.failed && look_at_input(in, &look, &l);
 		lines_free(&l);
 	}
 	buf_free(&look.needle);
@@ -414,7 +423,7 @@ sort_all(struct inputs *in)
 	if (in->n_entries > 0)
 		qsort(in->entries, in->n_entries, sizeof(*in->entries),
 		      by_time);
-	for (size_t i = 0; i < in->n_entries; i++) {
+	for (size_t i = 0; i < in->n_entries && !is_stopped(in); i++) {
 		if (entry_read(in, &in->entries[i], &spot) != 0)
 			return -1;
 		if (take_event(in, &spot) != 0)

@@ -32,11 +32,13 @@ struct inputs_config {
 	const char *time_field;
 	enum inputs_order order;
 	struct inputs_sink sink;
+	bool (*stopped)(void); /* asked before each line; may be NULL */
 };
 
-/* Reads the files ("-" = standard input). A line that is no event is reported
- * in `err` and skipped; the same for a file that cannot be read. Returns how
- * often that happened, or -1 when the sink stopped or memory is out. */
+/* Reads the files ("-" = standard input), until `stopped`. A line that is no
+ * event is reported in `err` and skipped; the same for a file that cannot be
+ * read. Returns how often that happened, or -1 when the sink stopped or memory
+ * is out. */
 int64_t inputs_read(const struct inputs_config *, const char *const *names,
 		    size_t n, struct err *);
 

@@ -213,6 +213,12 @@ open_journal(struct reader *r, const char *const *names, size_t n)
 	return code < 0;
 }
 
+static bool
+is_stopped(const struct reader *r)
+{
+	return r->config->stopped != NULL && r->config->stopped();
+}
+
 static int64_t
 read_entries(struct reader *r, const char *name)
 {
@@ -220,10 +226,11 @@ read_entries(struct reader *r, const char *name)
 
 	sd_journal_set_data_threshold(r->journal, JOURNAL_FIELD_BYTES_MAX);
 	code = sd_journal_seek_head(r->journal);
-	while (code >= 0 && (code = sd_journal_next(r->journal)) > 0)
+	while (code >= 0 && !is_stopped(r) &&
+	       (code = sd_journal_next(r->journal)) > 0)
 		if (take_entry(r) != 0)
 			return -1;
-	if (code == 0)
+	if (code >= 0)
 		return 0;
 	fault(r, name, "the journal cannot be read from here on", code);
 	return 1;

@@ -44,9 +44,7 @@ lines_fill(struct lines *l)
 
 	if (lines_room(l) != 0)
 		return -1;
-	do
-		n = read(l->fd, l->block + l->end, l->cap - l->end);
-	while (n < 0 && errno == EINTR);
+	n = read(l->fd, l->block + l->end, l->cap - l->end);
 	if (n < 0)
 		return -1;
 	l->end += (size_t)n;

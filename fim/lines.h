@@ -23,7 +23,7 @@ enum lines_verdict {
 	LINES_LINE,
 	LINES_END,
 	LINES_LONG, /* past NDJSON_MAX_LINE, skipped; `line` is its number */
-	LINES_ERROR /* errno */
+	LINES_ERROR /* errno; EINTR: a handler ran, see batch.h */
 };
 
 /* Zero-initialise but for fd; lines_free frees the block. The view is

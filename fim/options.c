@@ -63,6 +63,16 @@ choice_find(const char *choices, const char *word)
 	return 0;
 }
 
+/* A query and a comment may be empty; a folder or a field may not: a variable
+ * of a script was not set. */
+static bool
+names_something(const struct option_row *row)
+{
+	return (row->type == TEXT || row->type == LIST) &&
+	       strcmp(row->argument, "KQL") != 0 &&
+	       strcmp(row->argument, "TEXT") != 0;
+}
+
 static int
 option_store(struct options *o, const struct option_row *row, const char *word,
 	     struct err *err)
@@ -70,6 +80,9 @@ option_store(struct options *o, const struct option_row *row, const char *word,
 	void *member = (char *)o + row->at;
 	int choice;
 
+	if (word != NULL && word[0] == '\0' && names_something(row))
+		return wrong(err, "--%s wants %s, not an empty word", row->name,
+			     row->argument);
 	switch (row->type) {
 	case FLAG:
 		*(bool *)member = true;
@@ -254,6 +267,9 @@ options_read(struct options *o, int argc, char **argv, struct err *err)
 	if (command_find(name, &o->command, err) != 0)
 		return -1;
 	memmove(o->args.v, o->args.v + 1, --o->args.n * sizeof(*o->args.v));
+	if (o->args.n > 0 && commands[o->command].arguments[0] == '\0')
+		return wrong(err, "'tocsin %s' takes no words, as '%s'", name,
+			     o->args.v[0]);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (given[i] && !list_names(rows[i].commands, name))
 			return wrong(err, "'tocsin %s' takes no option --%s",

@@ -192,6 +192,7 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 		.time_field = c->time_field,
 		.order = c->order,
 		.sink = { take_event, take_trace, r },
+		.stopped = c->stopped,
 	};
 	int64_t faults =
 		c->journals ? journal_files_read(&inputs, names, n,
@@ -201,12 +202,14 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 	if (faults < 0)
 		return -1;
 	r->result->faults = faults;
+	r->result->stopped = c->stopped != NULL && c->stopped();
 	if (r->run == NULL)
 		return 0;
 	/* What only waited for time to pass: all there is, unless a trace says
 	 * when its recording ended and nothing was waited for any longer. */
 	r->now = NULL;
-	rules_watermark(r->run, r->end_ns > 0 ? r->end_ns : UINT64_MAX);
+	if (!r->result->stopped)
+		rules_watermark(r->run, r->end_ns > 0 ? r->end_ns : UINT64_MAX);
 	if (r->alerter != NULL) {
 		alerter_flush(r->alerter);
 		r->result->alerts_lost = alerter_lost(r->alerter);

@@ -27,7 +27,8 @@ struct replay_config { /* borrowed for the call */
 	void (*match)(void *ctx, const struct rule *, const struct replay_id *,
 		      size_t n);
 	struct alert_sink alerts;
-	void *ctx; /* of event and match */
+	void *ctx;	       /* of event and match */
+	bool (*stopped)(void); /* inputs.h; may be NULL */
 };
 
 struct replay_result {
@@ -38,6 +39,8 @@ struct replay_result {
 	uint64_t alerts_lost; /* for lack of memory */
 	int64_t faults;	      /* lines and files that could not be read */
 	struct rules_counters counters;
+	bool stopped; /* before all was read: nothing that waited for time to
+		       * pass has matched */
 };
 
 /* 0, or -1 when it had to stop; reasons, and all faults, in `err`. */

@@ -27,6 +27,14 @@ run 'wrong choice' 16 rules list --format xml
 has 'wrong choice' "--format wants one of text|json|ndjson|html|sarif, not 'xml'" \
 	"$err"
 is 'errors are one line' 1 "$(wc -l <err)"
+run 'a word too many' 16 doctor now
+has 'a word too many' "'tocsin doctor' takes no words, as 'now'" "$err"
+run 'baseline log: a word too many' 16 baseline -s "$PWD/state" log x
+has 'baseline log: a word too many' 'takes no paths' "$err"
+for option in -s -c -r -o --config-key; do
+	run "an empty word: $option" 16 rules list $option ''
+	has "an empty word: $option" ', not an empty word' "$err"
+done
 run 'escape sequences in words' 16 $'\e[31mx'
 has 'escape sequences in words' '\x1b[31mx' "$err"
 

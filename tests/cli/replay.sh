@@ -241,3 +241,35 @@ run 'events of others: nothing followed, no date' 1 replay --format ndjson --tim
 	others.ndjson
 is 'events of others: nothing followed: its own time' \
 	'"2026-01-01T00:00:00.000000002Z"' "$(jq -c '.["@timestamp"]' <<<"$out")"
+
+# A signal: what was read until then is told, what only waited for time to pass
+# is not; what the shell or nohup ignores is ignored. The FIFO is opened after
+# the signals are caught, and by order of input each event is looked at at once.
+mkfifo signals.fifo
+signalled() { # SIGNAL COMMAND…
+	local signal=$1
+	shift
+	"$@" "$TOCSIN" -c empty.yaml replay --matches --order input --query \
+		'sequence with maxspan=1s [process where true] ![file where true]' \
+		signals.fifo >out 2>err &
+	exec 9>signals.fifo
+	cat one.ndjson >&9
+	kill -$signal $!
+	exec 9>&-
+	wait $!
+}
+signalled TERM env
+is 'SIGTERM: exit code' 25 $?
+is 'SIGTERM: said' 'tocsin: stopped; not everything was read' "$(cat err)"
+is 'SIGTERM: nothing is believed missing' '' "$(cat out)"
+signalled HUP nohup
+is 'SIGHUP ignored: exit code' 1 $?
+is 'SIGHUP ignored: all was read' '{"rule":"query","ids":["a",-1]}' "$(cat out)"
+mkfifo lines.fifo
+"$TOCSIN" -c empty.yaml replay --matches --query "$any" lines.fifo events.ndjson \
+	>out 2>err &
+exec 9>lines.fifo
+kill -TERM $!
+exec 9>&-
+wait $!
+is 'SIGTERM while it is copied' 25 $?
