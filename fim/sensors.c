@@ -18,15 +18,6 @@ role_name(enum role role)
 	return names[role];
 }
 
-const struct sensor_row *
-sensor_row_of(const struct sensor_ops *ops)
-{
-	for (size_t i = 0; i < n_sensor_rows; i++)
-		if (sensor_rows[i].ops == ops)
-			return &sensor_rows[i];
-	return NULL;
-}
-
 static size_t
 count_roles(const char *name)
 {

@@ -21,7 +21,6 @@ struct sensor_row {
 extern const struct sensor_row sensor_rows[];
 extern const size_t n_sensor_rows;
 const char *role_name(enum role); /* "processes", … */
-const struct sensor_row *sensor_row_of(const struct sensor_ops *);
 
 /* What may be used for each role. */
 struct sensor_choice {

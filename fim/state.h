@@ -37,8 +37,6 @@ int state_add_alert(struct state *, struct view id, struct view rule_id,
 		    uint64_t time_ns, struct view json);
 int state_add_term(struct state *, struct view rule_id, const uint8_t key[16],
 		   uint64_t last_seen_ns);
-int state_add_gap(struct state *, uint64_t from_ns, uint64_t to_ns,
-		  struct view scope, struct view cause, uint64_t lost);
 /* When Tocsin first ran with this state; `now_ns` if this is the first time. */
 uint64_t state_first_start(struct state *, uint64_t now_ns);
 /* An output of that name has had what is stored by now, unless it is known

@@ -110,15 +110,6 @@ state_add_term(struct state *s, struct view rule_id, const uint8_t key[16],
 		   (int64_t[]){ (int64_t)last_seen_ns, 0, 0 });
 }
 
-int
-state_add_gap(struct state *s, uint64_t from_ns, uint64_t to_ns,
-	      struct view scope, struct view cause, uint64_t lost)
-{
-	return put(
-		s, STATE_ADD_GAP, (struct view[]){ scope, cause, VIEW_NONE },
-		(int64_t[]){ (int64_t)from_ns, (int64_t)to_ns, (int64_t)lost });
-}
-
 void
 state_queue_free(struct state *s)
 {

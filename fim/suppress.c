@@ -14,7 +14,6 @@ struct said {
 
 struct suppress {
 	const struct rules *rules;
-	uint64_t count;
 	struct said said[SAID_MAX]; /* by digest; the newer takes the place */
 };
 
@@ -32,12 +31,6 @@ void
 suppress_free(struct suppress *s)
 {
 	free(s);
-}
-
-uint64_t
-suppress_count(const struct suppress *s)
-{
-	return s->count;
 }
 
 /* Lengths keep ("a","bc") and ("ab","c") apart. */
@@ -99,10 +92,8 @@ suppress_check(struct suppress *s, size_t rule_index, struct record *r)
 	crypto_generichash_final(&h, now.digest, sizeof(now.digest));
 	there = &s->said[(now.digest[0] | now.digest[1] << 8) % SAID_MAX];
 	if (r->time_ns < there->until_ns &&
-	    memcmp(there->digest, now.digest, sizeof(now.digest)) == 0) {
-		s->count++;
+	    memcmp(there->digest, now.digest, sizeof(now.digest)) == 0)
 		return true;
-	}
 	now.until_ns = r->time_ns + rule->suppress_ns;
 	*there = now;
 	return false;

@@ -19,6 +19,5 @@ struct suppress *suppress_new(const struct rules *); /* NULL: no memory */
 void suppress_free(struct suppress *);
 /* Has the same been said within the rule's time? If not, it is remembered. */
 bool suppress_check(struct suppress *, size_t rule_index, struct record *);
-uint64_t suppress_count(const struct suppress *); /* alerts kept back */
 
 #endif

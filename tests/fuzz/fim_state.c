@@ -174,7 +174,6 @@ live(bool sound)
 	state_add_output(s, VIEW("file:new"));
 	state_add_alert(s, id, VIEW("rule"), 7, VIEW(ALERT));
 	state_add_term(s, VIEW("rule"), (const uint8_t *)"0123456789abcdef", 3);
-	state_add_gap(s, 1, 2, VIEW("scope"), VIEW("cause"), 3);
 	state_commit(s);
 	deliver(sound ? id : VIEW_NONE);
 	state_close(s);
