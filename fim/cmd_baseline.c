@@ -270,7 +270,7 @@ prepare(struct baseline_run *r)
 	if (code != EXIT_NOTHING)
 		return code;
 	r->scope.patience_ns = (uint64_t)r->config.patience_ns;
-	r->state = o->state != NULL ? o->state : r->config.state.p;
+	r->state = config_state(&r->config, o);
 	code = config_check_newest(&r->config, r->state, &r->io->err);
 	if (code != EXIT_NOTHING)
 		return code;

@@ -225,8 +225,7 @@ static void
 look_at_state(struct report *r, const struct options *options,
 	      const struct config *config)
 {
-	const char *folder =
-		options->state != NULL ? options->state : config->state.p;
+	const char *folder = config_state(config, options);
 	struct buf text = { 0 };
 	struct stat st;
 	enum verdict verdict = FINE;
@@ -250,8 +249,7 @@ static void
 look_at_watcher(struct report *r, const struct options *options,
 		const struct config *config)
 {
-	const char *folder =
-		options->state != NULL ? options->state : config->state.p;
+	const char *folder = config_state(config, options);
 	struct buf text = { 0 };
 	bool running = false;
 

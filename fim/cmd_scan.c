@@ -161,8 +161,7 @@ load(struct scan_cmd *c)
 	struct trust trust;
 	struct load_policy policy = {
 		.trust = &trust,
-		.state = c->options->state != NULL ? c->options->state
-						   : c->config.state.p,
+		.state = config_state(&c->config, c->options),
 	};
 	enum exit_code code = keys_of_rules(&c->config, c->io, &keys);
 	int broken;
@@ -248,9 +247,8 @@ prepare(struct scan_cmd *c)
 	if (code != EXIT_NOTHING)
 		return code;
 	c->text = wants_text(c) && !report_wanted(o);
-	code = config_check_newest(
-		&c->config, o->state != NULL ? o->state : c->config.state.p,
-		&c->io->err);
+	code = config_check_newest(&c->config, config_state(&c->config, o),
+				   &c->io->err);
 	if (code == EXIT_NOTHING)
 		code = load(c);
 	if (code == EXIT_NOTHING)
@@ -269,8 +267,7 @@ begin_report(struct scan_cmd *c)
 	const struct report_start start = {
 		.options = c->options,
 		.io = c->io,
-		.state = c->options->state != NULL ? c->options->state
-						   : c->config.state.p,
+		.state = config_state(&c->config, c->options),
 		.made_by = "scan",
 		.started_ns = clock_wall_ns(),
 	};
@@ -331,9 +328,7 @@ scan(struct scan_cmd *c)
 	code = begin_report(c);
 	if (code != EXIT_NOTHING)
 		return code;
-	snapshot_recall(&c->snapshot,
-			c->options->state != NULL ? c->options->state
-						  : c->config.state.p,
+	snapshot_recall(&c->snapshot, config_state(&c->config, c->options),
 			c->config.learning_period_ns);
 	if (c->options->only != ONLY_FILES &&
 	    snapshot_processes(&c->snapshot) != 0) {

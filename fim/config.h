@@ -68,6 +68,8 @@ struct config {
  * was signed, or missing, and a signature is asked for. */
 enum exit_code
 config_load(struct config *, const struct options *, struct err *);
+/* The state folder: --state, else the file's; borrowed from either. */
+const char *config_state(const struct config *, const struct options *);
 /* Is it older than one that was in force here? Asks the journal in `state`.
  * EXIT_TAMPERED or EXIT_STATE with `err`. */
 enum exit_code

@@ -236,6 +236,12 @@ config_load(struct config *c, const struct options *o, struct err *err)
 	return code;
 }
 
+const char *
+config_state(const struct config *c, const struct options *o)
+{
+	return o->state != NULL ? o->state : c->state.p;
+}
+
 /* ---- which was in force ---------------------------------------------- */
 
 static struct in_force

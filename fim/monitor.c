@@ -563,8 +563,7 @@ open_settings(struct monitor *m)
 	    0)
 		return EXIT_USAGE;
 	choose_format(m);
-	m->state_folder = m->options->state != NULL ? m->options->state
-						    : m->config.state.p;
+	m->state_folder = config_state(&m->config, m->options);
 	host_read(&m->host, &m->arena);
 	m->host.own = &m->own;
 	trust_read(&m->trust);
