@@ -149,8 +149,6 @@ bool fan_put_name(struct sensor *, struct fan_batch *, const struct fan_act *);
 /* A record of a path alone. */
 bool fan_put_path(struct sensor *, struct fan_batch *, enum event_kind,
 		  struct view path);
-/* Nothing that was looked at is told. */
-void fan_held_drop(struct fan_survey *);
 void fan_survey_open(struct sensor *);
 void fan_survey_close(struct sensor *);
 /* A list is wanted by who knows nothing of what was told before. */
@@ -175,6 +173,8 @@ fan_touch(struct sensor *, struct fan_dir *, struct view name, uint32_t acts);
 struct fan_kept *fan_touched_find(struct fan_survey *, struct view dir_id,
 				  struct view name, struct view path);
 void fan_touched_drop(struct fan_survey *, struct fan_kept *);
+/* Nothing that was looked at is told. */
+void fan_held_drop(struct fan_survey *);
 /* Looks at those whose time it is. `busy`: there is more to do. */
 void fan_touched_look(struct sensor *, bool busy);
 void fan_touched_close(struct fan_survey *); /* the directory in work */
@@ -224,6 +224,10 @@ struct fan_taken {
 	bool has_dir, has_old;
 };
 void fan_take_act(struct sensor *, struct fan_taken *);
+/* fan_parse.c: the ids, names and pidfd of an event from fanotify that lies at
+ * `p`; the views point into it. */
+void fan_parse(struct fan_taken *, const struct fanotify_event_metadata *,
+	       const char *p);
 /* What is told of it, ACT_…. */
 uint32_t fan_acts(const struct fan_taken *);
 /* One event from fanotify, which lies at `p`, checked to be within the
