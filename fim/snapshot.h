@@ -15,8 +15,8 @@
  * Where paths are named, processes are those that concern them; all others are
  * looked at as well, being their parents, but no finding is made of them.
  *
- * Nothing is written anywhere, and the history of new_terms rules is not asked:
- * it has what happened while the monitor ran, so all that is older would be
+ * Nothing is written anywhere. The history of new_terms rules is the monitor's
+ * and only read: it has what happened while that ran, so what is older is no
  * news.
  */
 #ifndef FIM_SNAPSHOT_H
@@ -84,8 +84,8 @@ struct snapshot {
 int snapshot_prepare(struct snapshot *);
 /* What the monitor of this state folder has seen, for rules of type new_terms:
  * without it they find nothing. It is only read. `learning_ns` from its first
- * start on everything was new. False, with a note of why: it cannot be read. */
-bool
+ * start on everything was new. When it cannot be read, a note says why. */
+void
 snapshot_recall(struct snapshot *, const char *state, uint64_t learning_ns);
 /* What to walk through: the paths, or where things are that start by
  * themselves, that rules name, or that anybody can write. -1 with `err`. */
@@ -99,6 +99,7 @@ int snapshot_processes(struct snapshot *);
 /* For the pipeline: ctx is the snapshot. */
 bool
 snapshot_wanted(void *snapshot, struct record *, const struct rules_match *);
+/* Of new_terms rules; of any other everything is. */
 bool snapshot_is_news(const struct snapshot *, struct record *,
 		      const struct rules_match *);
 struct opener snapshot_opener(struct snapshot *);

@@ -21,7 +21,7 @@ on_term(void *ctx, struct view rule_id, const uint8_t key[16],
 	pipeline_remember(s->pipeline, rule_id, key, last_seen_ns);
 }
 
-bool
+void
 snapshot_recall(struct snapshot *s, const char *state, uint64_t learning_ns)
 {
 	enum state_found found;
@@ -43,7 +43,6 @@ snapshot_recall(struct snapshot *s, const char *state, uint64_t learning_ns)
 			why.failed || why.n < 2 ? "cannot be read" : why.p);
 	state_reader_close(reader);
 	buf_free(&why);
-	return fine;
 }
 
 /* Both are as buf_rfc3339 writes them. */
