@@ -125,6 +125,8 @@ put_field(struct item *t, const struct doc_node *entry, struct view parent)
 				    parent.p, (int)own.n, own.p);
 	if (own.n == 0 || view_find(name, '`') >= 0)
 		return doc_error(t->d, entry, "the entry names no field");
+	if (name.p == NULL)
+		return doc_error(t->d, entry, "out of memory");
 	tick = is_plain_name(name) ? "" : "`";
 	buf_puts(&t->when, tick);
 	buf_put(&t->when, name);

@@ -617,6 +617,9 @@ rule_take_unknown(struct load_file *f, unsigned line,
 				 "an object of type \"%.*s\" is no "
 				 "detection rule",
 				 (int)o->type.n, o->type.p);
+	if (r->id.n == 0 || r->reason.n == 0)
+		return err_add(f->err, (struct place){ .file = f->path },
+			       "out of memory");
 	return add_source(f, &s);
 }
 

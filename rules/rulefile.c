@@ -53,7 +53,8 @@ take_saved(struct load_file *f, struct doc *d, struct doc_node *n)
 	case SAVED_NO_MEMORY:
 		break;
 	}
-	return -1;
+	return err_add(f->err, (struct place){ .file = f->path },
+		       "out of memory");
 }
 
 static int
