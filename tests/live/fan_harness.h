@@ -48,8 +48,8 @@ uint32_t host_run(struct host *, void (*act)(void *), void *ctx);
 uint32_t host_sh(struct host *, const char *commands);
 
 /* Somebody may be looking into it just now, the sensor itself for one. */
-#define UMOUNT(place)                                                       \
-	"i=0; until umount -n " place "; do i=$((i + 1)); test $i -le 20; " \
+#define UMOUNT(place)                                                        \
+	"i=0; until umount -n " place "; do i=$((i + 1)); test $i -le 200; " \
 	"sleep 0.05; done; "
 
 /* Shell commands before a test, unobserved. */

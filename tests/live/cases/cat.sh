@@ -51,7 +51,7 @@ alert cat bash root 'cat sends a datagram without connect' 'as $bin/cat sendto $
 alert cat bash root 'cat sends a datagram, IPv4' 'as $bin/cat sendto 0.113.0.1 7004'
 alert cat bash root 'cat is refused: an attempt all the same' 'as $bin/cat connect tcp $out 9'
 alert cat bash root 'a unique local address: not excepted' 'as $bin/cat connect tcp fd00::1 7001'
-alert cat bash root 'half a second later: within the span' 'acts $bin/cat "sleep 500" "connect tcp $out 7001"'
+alert cat bash root 'a third of a second later: within the span' 'acts $bin/cat "sleep 333" "connect tcp $out 7001"'
 alert cat bash root 'several connections: one alert' 'acts $bin/cat "connect tcp $out 7001" "connect tcp $out 7001" "connect udp $out 7004"'
 alert cat bash alice 'as another user' 'acts $bin/cat "uid 1000" "connect tcp $out 7001"'
 alert cat bash root 'disconnect received on an old socket' 'actor $bin/cat; ACT_1="recv	7" acts $bin/holder "connect tcp $out 7003" "dup 7" "exec $bin/cat cat $T"'

@@ -29,7 +29,9 @@ alerts_of() { # TAG: ids of the rules whose alerts mention it
 }
 check_rows() {
 	local t got
-	wait_until 2 alerted "${rows[-1]}"
+	for t in "${rows[@]}"; do
+		[ -z "${wanted[$t]}" ] || wait_until 2 alerted $t
+	done
 	sleep 0.3
 	for t in "${rows[@]}"; do
 		got=$(alerts_of $t | tr '\n' ' ')

@@ -20,7 +20,7 @@ serve() { # PORT MS: closes each connection after that time
 # The watcher outside sees the acts of other tests, too: names and numbers are
 # this run's own.
 run=$((RANDOM % 9000 + 1000)) port=$((RANDOM % 20000 + 20000))
-serve $port 600
+serve $port 1500
 
 # ---- the watcher, inside or outside of the small host's pids --------------
 
@@ -70,8 +70,6 @@ never() {
 		"$(told "$2" "$3" | cut -d' ' -f1 | grep -vx -e "$4" -e -)" ''
 }
 
-# Stays for a while.
-slow='sleep	700'
 
 # The acts of one combination. PROCESSES and FILES name the sensors.
 act_all() {
@@ -97,6 +95,12 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 	local how=$3 who=$4
 	combination="$1 and $2"
 	T=f${1:0:2}${2:0:2}$run
+	# Stays for a while: who looks, at once or every half second, may have
+	# other things to do. The kernel's own facts need no time.
+	case $1-$who in
+	bpf-kernel) slow='sleep	100' ;;
+	*) slow='sleep	1500' ;;
+	esac
 	start "$1" "$2"
 	if grep -q "host's own pid and user namespaces" $notes; then
 		skip "$combination: these tests run in a container"

@@ -57,7 +57,7 @@ for ((i = 0; i < TIMES; i++)); do
 	acts $bin/storm 'storm 12000 /usr/bin/true storm'
 	kill $ends
 	wait $ends 2>/dev/null
-	( ACT='sleep	8000' exec $bin/hidden ) &
+	( ACT='sleep	120000' exec $bin/hidden ) &
 	hidden=$!
 	sleep 0.2
 	kill -CONT $watcher

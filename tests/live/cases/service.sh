@@ -10,7 +10,7 @@ one_line() { [ "$(wc -l <"$1")" -eq 1 ]; }
 exits() {
 	local code=$1 what=$2 got
 	shift 2
-	timeout 10 "$@" >$live/out 2>$live/err
+	timeout 100 "$@" >$live/out 2>$live/err
 	got=$?
 	is "service: $what: exit code" same $got "$code"
 	is "service: $what: one clear line" one_line $live/err || cat $live/err
@@ -90,13 +90,13 @@ watch_stop
 # What cannot work says so.
 exits 18 'no root' setpriv --reuid 1000 --clear-groups "$tocsin" watch -s /tmp/s --sensor fanotify
 rule_file $live/bad.yml bad 'process where process.nmae == "x"'
-timeout 10 "$tocsin" watch -s $live/state -r $live/bad.yml >/dev/null 2>$live/err
+timeout 100 "$tocsin" watch -s $live/state -r $live/bad.yml >/dev/null 2>$live/err
 is 'service: a broken rule at start: exit code' same $? 17
 is 'service: it is named with line and column' grep -q 'bad\.yml:[0-9]*:[0-9]*: ' $live/err
 is 'service: and the nearest field' grep -q 'process\.name' $live/err
 exits 17 'a configuration that is not there' "$tocsin" watch -s $live/state -c $live/none.yaml
 echo 'colour: [' >$live/broken.yaml
-timeout 10 "$tocsin" watch -s $live/state -c $live/broken.yaml >/dev/null 2>$live/err
+timeout 100 "$tocsin" watch -s $live/state -c $live/broken.yaml >/dev/null 2>$live/err
 is 'service: a broken configuration: exit code' same $? 17
 is 'service: it is named with its line' grep -q 'broken\.yaml:[0-9]' $live/err
 exits 17 'rules that are not there' "$tocsin" watch -s $live/state -r $live/none.yml

@@ -61,11 +61,11 @@ wait_until 15 is_ready
 make 601 1000
 wait_until 20 stored 1000
 is 'storage: nobody reads: all is stored' same "$(ids | wc -l)" 1000
-timeout 20 head -n 400 <$live/pipe >$live/read
+timeout 200 head -n 400 <$live/pipe >$live/read
 is 'storage: then somebody does: every line is whole, in order' \
 	same "$(printed $live/read)" "$(ids | tail -n 400)"
 make 1001 1002
-timeout 10 head -n 2 <$live/pipe >$live/read
+timeout 100 head -n 2 <$live/pipe >$live/read
 is 'storage: and what comes after' same "$(jq -r .file.path $live/read)" \
 	$'/srv/kept/1001\n/srv/kept/1002'
 # The reader leaves: said once, the watcher stays.
@@ -73,7 +73,7 @@ watch_stop
 exec 8>&-
 rm $live/pipe
 mkfifo $live/pipe
-timeout 20 head -n 1 <$live/pipe >/dev/null &
+timeout 200 head -n 1 <$live/pipe >/dev/null &
 reader=$!
 "$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
 	2>$notes >$live/pipe &
