@@ -205,7 +205,7 @@ cli: all $(COMPLETIONS) $(MAN) $B/tests/faults/strike.so
 live: all $B/tests/live/act $B/tests/live/tally $B/tests/live/server \
 		$B/tests/live/flood \
 		$B/tests/live/fan_sensor $B/tests/live/bpf_sensor
-	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act \
+	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act BPFTOOL=$(BPFTOOL) \
 		tests/live/run $(CASES)
 $B/tests/live/act $B/tests/live/tally $B/tests/live/server \
 		$B/tests/live/flood: %: %.o
