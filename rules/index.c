@@ -9,9 +9,10 @@
 #define FEW 8
 /* Of an actor; more are not remembered. */
 #define MANY 1024
-#define KIND_ENTRIES 256
-#define KIND_BYTES 118 /* of the key */
-#define ACTOR_SETS 256 /* of two entries each */
+#define KIND_ENTRIES 256 /* a power of two */
+#define KIND_TRIES 4	 /* places looked at: kinds are few, and cost much */
+#define KIND_BYTES 118	 /* of the key */
+#define ACTOR_SETS 256	 /* of two entries each */
 #define ACTOR_BYTES 208
 /* Longer programs are not looked through. */
 #define PROGRAM_TESTS 4096
@@ -413,6 +414,22 @@ fill_kind(struct rules_run *run, struct kind_entry *e)
 				 .guards = guards_left(&ahead, e->bits) };
 }
 
+/* Of the next few places the key's own, or the first that is free; if all are
+ * taken by others the first of them gives way. */
+static struct kind_entry *
+find_kind(const struct index_run *run, const struct key *key)
+{
+	size_t first = hash_key(key);
+
+	for (size_t i = 0; i < KIND_TRIES; i++) {
+		struct kind_entry *e = kind_at(run, (first + i) % KIND_ENTRIES);
+
+		if (e->serial == 0 || same_key(key, e->key, e->n))
+			return e;
+	}
+	return kind_at(run, first % KIND_ENTRIES);
+}
+
 static const struct kind_entry *
 kind_of(struct rules_run *run, struct record *r)
 {
@@ -423,12 +440,10 @@ kind_of(struct rules_run *run, struct record *r)
 	struct key key = { text, 0, sizeof(text) };
 	struct kind_entry *e;
 	bool said = true;
-	size_t at;
 
 	for (size_t k = 0; k < x->n_kinds && said; k++)
 		said = put_field(&key, r, x->kinds[k].field);
-	at = said ? hash_key(&key) % KIND_ENTRIES : KIND_ENTRIES;
-	e = kind_at(own, at);
+	e = said ? find_kind(own, &key) : kind_at(own, KIND_ENTRIES);
 	if (said && e->serial != 0 && same_key(&key, e->key, e->n))
 		return e;
 	fill_kind(run, e);
