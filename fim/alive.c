@@ -54,9 +54,14 @@ alive_tend(struct monitor *m)
 {
 	struct err err = { 0 };
 	uint64_t from_ns = 0;
+	int beat = heart_beat(&m->heart, &from_ns, &err);
 
-	heart_beat(&m->heart, &from_ns, &err);
-	say(m, &err);
+	/* Once, until it is better. */
+	if (beat < 0 && !m->heart_failed)
+		say(m, &err);
+	if (beat != 0)
+		m->heart_failed = beat < 0;
+	err_free(&err);
 }
 
 void

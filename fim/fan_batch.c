@@ -58,6 +58,11 @@ fan_record_event(const struct fan_record *r, struct event *e)
 		e->again = r->flag;
 		e->scope = fan_record_path(r);
 		e->cause = part_of(r, at + r->path_n, r->old_n);
+		/* Not even that could be kept. */
+		if (e->scope.n == 0) {
+			e->scope = VIEW("file events");
+			e->cause = VIEW("out of memory");
+		}
 		return;
 	}
 	e->incomplete = r->flag;

@@ -93,15 +93,16 @@ say_blind(struct monitor *m)
 static void
 say_ready(struct monitor *m)
 {
+	const char *what = "out of memory to say what is watched";
 	struct buf text = { 0 };
 	struct sensor_status files = { 0 };
 
 	put_coverage(m, &text);
 	buf_putc(&text, '\0');
-	if (!text.failed) {
-		fprintf(m->io->notes, "tocsin: ready: %s\n", text.p);
-		remote_tell(&m->remote, ASK_READY, text.p);
-	}
+	if (!text.failed)
+		what = text.p;
+	fprintf(m->io->notes, "tocsin: ready: %s\n", what);
+	remote_tell(&m->remote, ASK_READY, what);
 	buf_free(&text);
 	if (m->files.ops != NULL)
 		m->files.ops->status(m->files.sensor, &files);

@@ -88,7 +88,9 @@ monitor_note_errors(struct monitor *m, const struct err *err)
 		if (text.n > 0 && text.p[text.n - 1] != '\n')
 			buf_putc(&text, '\n');
 	}
-	if (text.n > 0)
+	if (text.failed || (err->n == 0 && err->no_memory))
+		fputs("tocsin: out of memory\n", m->io->notes);
+	else if (text.n > 0)
 		fwrite(text.p, 1, text.n, m->io->notes);
 	buf_free(&text);
 }
@@ -549,6 +551,7 @@ open_settings(struct monitor *m)
 {
 	struct err rules = { 0 };
 	enum exit_code code;
+	bool no_memory;
 	int loaded;
 
 	code = config_load(&m->config, m->options, &m->io->err);
@@ -577,9 +580,12 @@ open_settings(struct monitor *m)
 		return code;
 	loaded = monitor_load_rules(m, false, &rules);
 	monitor_note_errors(m, &rules);
+	no_memory = rules.no_memory;
 	err_free(&rules);
 	if (loaded != 0)
-		return m->tampered ? EXIT_TAMPERED : EXIT_CONFIG;
+		return m->tampered ? EXIT_TAMPERED
+		       : no_memory ? EXIT_IO
+				   : EXIT_CONFIG;
 	m->metrics.started_ns = clock_wall_ns();
 	open_figures(m);
 	if (budget_percent(m, &m->budget.percent) != 0)

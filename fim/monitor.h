@@ -70,6 +70,7 @@ struct monitor {
 	uint64_t recorded_ns;	  /* boot; when status.json was written */
 	struct sign_secret *heart_key; /* owned; NULL = none */
 	struct heart heart;
+	bool heart_failed; /* the last sign of life, and that has been said */
 	struct heart_last heart_last; /* of the run before this one */
 };
 
