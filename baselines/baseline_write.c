@@ -8,14 +8,8 @@
 #include <unistd.h>
 
 #include "baselines/atomic.h"
+#include "baselines/rows.h"
 #include "baselines/scope.h"
-#include "baselines/store.h"
-#include "scan/scan.h"
-
-/* Equal xattrs (labels above all) are stored once, as far as they are among
- * the last so many kinds. */
-#define EXTRA_KINDS 1024u
-#define PACKAGES_MAX 65536u
 
 /* Rows are appended only, so pages are full; the file is synced as a whole
  * before it counts, so there is nothing to roll back to. */
@@ -44,52 +38,16 @@ static const char schema_sql[] =
 	" LEFT JOIN package ON package.id = file.package;"
 	"BEGIN;";
 
-enum statement {
-	ADD_DIR,
-	ADD_EXTRA,
-	ADD_FILE,
-	ADD_PACKAGE,
-	ADD_ACCOUNTS,
-	STATEMENTS
-};
-
-static const char *const statement_sql[STATEMENTS] = {
-	[ADD_DIR] = "INSERT INTO dir (path, first) VALUES (?1, ?2)",
-	[ADD_EXTRA] = "INSERT INTO extra (target, xattrs, flags, device, fault)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[ADD_FILE] = "INSERT INTO file (name, mode, uid, gid, size, mtime,"
-		     " ctime, inode, nlink, sha256, extra, package)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		     " ?12)",
-	[ADD_PACKAGE] = "INSERT INTO package (id, name) VALUES (?1, ?2)",
-	[ADD_ACCOUNTS] = "INSERT INTO accounts (file, lines) VALUES (?1, ?2)",
-};
-
-struct extra_kind {
-	uint64_t hash, hash2;
-	sqlite3_int64 id;
-};
-
-struct package_seen {
-	uint64_t hash;
-	int id; /* 0 = free */
-};
-
 struct baseline_writer {
 	const char *folder; /* borrowed */
 	struct buf path;    /* of baseline.db, with NUL */
 	struct buf new_path;
 	int lock;
 	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-	struct digest root; /* over all rows */
-	struct buf row;
-	struct buf dir; /* the last one */
-	uint64_t files, bytes;
-	struct extra_kind *kinds;
-	struct package_seen *packages;
-	int n_packages;
-	bool dir_known, made, committed, damaged;
+	struct rows rows;
+	struct buf root; /* once committed */
+	uint64_t bytes;
+	bool made, committed;
 };
 
 static int
@@ -163,10 +121,7 @@ open_new(struct baseline_writer *w)
 			    NULL) != SQLITE_OK ||
 	    sqlite3_exec(w->db, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
 		return -1;
-	return sql_prepare(w->db, statement_sql, STATEMENTS, w->statements) ==
-			       SQLITE_OK
-		       ? 0
-		       : -1;
+	return rows_begin(&w->rows, w->db);
 }
 
 static int
@@ -175,14 +130,11 @@ prepare(struct baseline_writer *w)
 	buf_printf(&w->path, "%s/" BASELINE_NAME "%c", w->folder, 0);
 	buf_printf(&w->new_path, "%s/" BASELINE_NAME NEW_SUFFIX "%c", w->folder,
 		   0);
-	w->kinds = calloc(EXTRA_KINDS, sizeof(*w->kinds));
-	w->packages = calloc(PACKAGES_MAX, sizeof(*w->packages));
-	if (w->path.failed || w->new_path.failed || w->kinds == NULL ||
-	    w->packages == NULL) {
+	if (w->path.failed || w->new_path.failed) {
 		errno = ENOMEM;
 		return -1;
 	}
-	return digest_begin(&w->root);
+	return 0;
 }
 
 struct baseline_writer *
@@ -206,198 +158,10 @@ out:
 	return NULL;
 }
 
-/* ---- rows ------------------------------------------------------------ */
-
-static int
-finish(struct baseline_writer *w, enum statement which)
-{
-	sqlite3_stmt *st = w->statements[which];
-	int rc = sqlite3_step(st);
-
-	sqlite3_reset(st);
-	if (rc == SQLITE_DONE)
-		return 0;
-	w->damaged = true;
-	return -1;
-}
-
-static int
-add_dir(struct baseline_writer *w, struct view path)
-{
-	sqlite3_stmt *st = w->statements[ADD_DIR];
-
-	if (w->dir_known && view_eq(buf_view(&w->dir), path))
-		return 0;
-	buf_clear(&w->dir);
-	buf_put(&w->dir, path);
-	w->dir_known = true;
-	sql_bind_bytes(st, 1, path);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)w->files + 1);
-	return finish(w, ADD_DIR);
-}
-
-static int
-insert_extra(struct baseline_writer *w, const struct walk_entry *e,
-	     sqlite3_int64 *id)
-{
-	sqlite3_stmt *st = w->statements[ADD_EXTRA];
-
-	sql_bind_bytes(st, 1, e->target);
-	sql_bind_bytes(st, 2, e->xattrs);
-	sqlite3_bind_int64(st, 3, e->flags);
-	sqlite3_bind_int64(st, 4, (sqlite3_int64)e->rdev);
-	sqlite3_bind_int64(st, 5, (sqlite3_int64)e->fault);
-	if (finish(w, ADD_EXTRA) != 0)
-		return -1;
-	*id = sqlite3_last_insert_rowid(w->db);
-	return 0;
-}
-
-/* Its row, 0 if there is nothing to say. */
-static int
-add_extra(struct baseline_writer *w, const struct walk_entry *e,
-	  sqlite3_int64 *id)
-{
-	struct extra_kind *kind;
-	uint64_t hash, hash2;
-
-	*id = 0;
-	if (e->target.n == 0 && e->xattrs.n == 0 && e->flags == 0 &&
-	    e->rdev == 0 && e->fault == WALK_FINE)
-		return 0;
-	if (e->target.n > 0)
-		return insert_extra(w, e, id);
-	hash = hash_mix(view_hash(e->xattrs),
-			hash_mix(e->flags, hash_mix(e->rdev, e->fault)));
-	hash2 = hash_mix(hash, e->xattrs.n);
-	kind = &w->kinds[hash % EXTRA_KINDS];
-	if (kind->id == 0 || kind->hash != hash || kind->hash2 != hash2) {
-		if (insert_extra(w, e, &kind->id) != 0)
-			return -1;
-		kind->hash = hash;
-		kind->hash2 = hash2;
-	}
-	*id = kind->id;
-	return 0;
-}
-
-static int
-add_package(struct baseline_writer *w, struct view name, int *id)
-{
-	uint64_t hash = view_hash(name);
-	sqlite3_stmt *st = w->statements[ADD_PACKAGE];
-	struct package_seen *seen;
-
-	*id = 0;
-	if (name.n == 0 || w->n_packages + 1 >= (int)PACKAGES_MAX)
-		return 0;
-	seen = &w->packages[hash % PACKAGES_MAX];
-	while (seen->id != 0 && seen->hash != hash)
-		seen = seen + 1 < w->packages + PACKAGES_MAX ? seen + 1
-							     : w->packages;
-	if (seen->id == 0) {
-		seen->hash = hash;
-		seen->id = ++w->n_packages;
-		sqlite3_bind_int(st, 1, seen->id);
-		sql_bind_text(st, 2, name);
-		if (finish(w, ADD_PACKAGE) != 0)
-			return -1;
-	}
-	*id = seen->id;
-	return 0;
-}
-
-/* Seven bits a byte, the last one below 128: most are small. */
-static void
-put_number(struct buf *row, uint64_t n)
-{
-	for (; n > 127; n >>= 7)
-		buf_putc(row, (char)(n | 128));
-	buf_putc(row, (char)n);
-}
-
-/* Every byte that says something, with lengths, so that no two lists of rows
- * look the same. */
-static int
-digest_row(struct baseline_writer *w, const struct baseline_item *item)
-{
-	const struct walk_entry *e = &item->e;
-	const uint64_t numbers[] = { e->mode,	  e->uid,   e->gid,
-				     e->nlink,	  e->size,  e->mtime_ns,
-				     e->ctime_ns, e->inode, e->rdev,
-				     e->flags,	  e->fault, e->has_digest };
-	const struct view texts[] = { e->dir,	 e->name,	e->target,
-				      e->xattrs, item->package, item->lines };
-
-	buf_clear(&w->row);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		put_number(&w->row, numbers[i]);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		put_number(&w->row, texts[i].n);
-		buf_put(&w->row, texts[i]);
-	}
-	buf_put(&w->row, (struct view){ (const char *)e->sha256, 32 });
-	digest_add(&w->root, buf_view(&w->row));
-	return w->row.failed ? -1 : 0;
-}
-
-static void
-bind_file(sqlite3_stmt *st, const struct walk_entry *e)
-{
-	sql_bind_bytes(st, 1, e->name);
-	sqlite3_bind_int64(st, 2, e->mode);
-	sqlite3_bind_int64(st, 3, e->uid);
-	sqlite3_bind_int64(st, 4, e->gid);
-	sqlite3_bind_int64(st, 5, (sqlite3_int64)e->size);
-	sqlite3_bind_int64(st, 6, (sqlite3_int64)e->mtime_ns);
-	sqlite3_bind_int64(st, 7, (sqlite3_int64)e->ctime_ns);
-	sqlite3_bind_int64(st, 8, (sqlite3_int64)e->inode);
-	sqlite3_bind_int64(st, 9, e->nlink);
-	if (e->has_digest)
-		sqlite3_bind_blob(st, 10, e->sha256, 32, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(st, 10);
-}
-
-static int
-add_lines(struct baseline_writer *w, struct view lines)
-{
-	sqlite3_stmt *st = w->statements[ADD_ACCOUNTS];
-
-	sqlite3_bind_int64(st, 1, sqlite3_last_insert_rowid(w->db));
-	sql_bind_bytes(st, 2, lines);
-	return finish(w, ADD_ACCOUNTS);
-}
-
 int
 baseline_add(struct baseline_writer *w, const struct baseline_item *item)
 {
-	sqlite3_stmt *st = w->statements[ADD_FILE];
-	sqlite3_int64 extra;
-	int package;
-
-	if (add_dir(w, item->e.dir) != 0 ||
-	    add_extra(w, &item->e, &extra) != 0 ||
-	    add_package(w, item->package, &package) != 0)
-		return -1;
-	if (digest_row(w, item) != 0) {
-		w->damaged = true;
-		errno = ENOMEM;
-		return -1;
-	}
-	bind_file(st, &item->e);
-	if (extra != 0)
-		sqlite3_bind_int64(st, 11, extra);
-	else
-		sqlite3_bind_null(st, 11);
-	if (package != 0)
-		sqlite3_bind_int(st, 12, package);
-	else
-		sqlite3_bind_null(st, 12);
-	w->files++;
-	if (finish(w, ADD_FILE) != 0)
-		return -1;
-	return item->lines.n > 0 ? add_lines(w, item->lines) : 0;
+	return rows_add(&w->rows, item);
 }
 
 /* ---- meta, scope ----------------------------------------------------- */
@@ -478,7 +242,7 @@ root_digest(struct baseline_writer *w, const struct baseline_meta *m,
 	uint8_t rows[32], root[32];
 	int rc;
 
-	digest_end(&w->root, rows);
+	digest_end(&w->rows.root, rows);
 	buf_put(&b, (struct view){ (const char *)rows, sizeof(rows) });
 	buf_printf(&b, "%llu %llu %llu\n", (unsigned long long)m->generation,
 		   (unsigned long long)m->time_ns,
@@ -520,12 +284,9 @@ close_database(struct baseline_writer *w)
 {
 	int rc = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
 
-	if (rc != SQLITE_OK || w->damaged)
+	if (rc != SQLITE_OK)
 		return -1;
-	for (int i = 0; i < STATEMENTS; i++) {
-		sqlite3_finalize(w->statements[i]);
-		w->statements[i] = NULL;
-	}
+	rows_end(&w->rows);
 	rc = sqlite3_close(w->db);
 	w->db = NULL;
 	return rc == SQLITE_OK ? 0 : -1;
@@ -617,18 +378,16 @@ baseline_commit(struct baseline_writer *w, struct baseline_meta *m,
 	struct buf root = { 0 };
 	int rc = -1, digested;
 
-	m->files = w->files;
+	m->files = w->rows.n;
 	digested = root_digest(w, m, scope, &root);
 	m->root = buf_view(&root);
-	if (digested == 0 && !w->damaged && put_meta(w, m) == 0 &&
+	if (digested == 0 && rows_flush(&w->rows) == 0 && put_meta(w, m) == 0 &&
 	    put_scope(w, scope) == 0 && close_database(w) == 0 &&
 	    sign_and_place(w, m, secret) == 0)
 		rc = 0;
 	else
 		fail(w, err, "the baseline could not be written");
-	/* Belongs to the writer from here on. */
-	buf_free(&w->dir);
-	w->dir = root;
+	w->root = root; /* borrowed by `m` */
 	return rc;
 }
 
@@ -643,10 +402,7 @@ baseline_abandon(struct baseline_writer *w)
 {
 	if (w == NULL)
 		return;
-	if (w->root.state != NULL)
-		digest_end(&w->root, NULL);
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(w->statements[i]);
+	rows_end(&w->rows);
 	sqlite3_close(w->db);
 	if (w->made && !w->committed)
 		unlink(w->new_path.p);
@@ -654,10 +410,7 @@ baseline_abandon(struct baseline_writer *w)
 		close(w->lock);
 	buf_free(&w->path);
 	buf_free(&w->new_path);
-	buf_free(&w->dir);
-	buf_free(&w->row);
-	free(w->kinds);
-	free(w->packages);
+	buf_free(&w->root);
 	free(w);
 }
 

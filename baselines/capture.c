@@ -82,7 +82,8 @@ any_digest(const struct capture_root *r)
 static int
 check_expected(struct pass *p, const struct walk_entry *e)
 {
-	const struct capture_root *r = find_root(p->c, path_of(p, e));
+	const struct capture_root *r =
+		p->c->n_roots > 0 ? find_root(p->c, path_of(p, e)) : NULL;
 	struct buf text = { 0 };
 	uint8_t state[32];
 

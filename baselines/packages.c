@@ -15,6 +15,8 @@
 
 #define FILE_MAX_BYTES (64u << 20)
 #define OWNERS_MAX (16u << 20)
+/* Of a host with a few hundred packages; what is not used is no memory. */
+#define OWNERS_FIRST (128u << 10)
 
 /* ---- paths ----------------------------------------------------------- */
 
@@ -22,6 +24,14 @@ uint64_t
 packages_hash(struct view path)
 {
 	uint64_t hash = view_hash(path);
+
+	return hash != 0 ? hash : 1;
+}
+
+static uint64_t
+folder_hash(struct view folder)
+{
+	uint64_t hash = hash_mix(packages_hash(folder), 'f');
 
 	return hash != 0 ? hash : 1;
 }
@@ -39,7 +49,7 @@ slot_of(struct owner *v, size_t cap, uint64_t hash)
 static bool
 grow(struct packages *p)
 {
-	size_t cap = p->owners_cap > 0 ? 2 * p->owners_cap : 4096;
+	size_t cap = p->owners_cap > 0 ? 2 * p->owners_cap : OWNERS_FIRST;
 	struct owner *v;
 
 	if (cap > OWNERS_MAX)
@@ -73,12 +83,39 @@ take_slot(struct packages *p, uint64_t hash)
 }
 
 void
+packages_note(struct packages *p, struct view path)
+{
+	uint64_t hash = folder_hash(path_directory(path));
+	struct owner *slot;
+
+	/* They mostly come one folder after the other. */
+	if (hash == p->noted)
+		return;
+	slot = take_slot(p, hash);
+	if (slot == NULL)
+		return;
+	*slot = (struct owner){ .hash = hash };
+	p->noted = hash;
+}
+
+bool
+packages_noted(const struct packages *p, struct view folder)
+{
+	return packages_find_hash(p, folder_hash(folder)) != NULL;
+}
+
+void
 packages_put(struct packages *p, struct view path, uint32_t package,
 	     uint32_t flags)
 {
 	uint64_t hash = packages_hash(path);
-	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, hash);
+	struct owner *slot;
 
+	if (package == NO_PACKAGE)
+		return;
+	if ((flags & OWNER_PATH) != 0)
+		packages_note(p, path);
+	slot = take_slot(p, hash);
 	if (slot != NULL)
 		*slot = (struct owner){ hash, package, flags };
 }
@@ -87,9 +124,13 @@ void
 packages_own(struct packages *p, struct view path, uint32_t package)
 {
 	uint64_t hash = packages_hash(path);
-	struct owner *slot = package == NO_PACKAGE ? NULL : take_slot(p, hash);
+	struct owner *slot;
 	bool shared;
 
+	if (package == NO_PACKAGE)
+		return;
+	packages_note(p, path);
+	slot = take_slot(p, hash);
 	if (slot == NULL)
 		return;
 	shared = slot->hash != 0 && (slot->package != package ||
@@ -122,7 +163,7 @@ packages_merged(const struct packages *p, struct view path, struct buf *out)
 	static const char *const tops[] = { "/bin/",   "/sbin/",  "/lib/",
 					    "/lib32/", "/lib64/", "/libx32/" };
 
-	if (!p->merged)
+	if (!p->merged || view_starts(path, VIEW("/usr/")))
 		return path;
 	for (size_t i = 0; i < ARRAY_LEN(tops); i++) {
 		if (!view_starts(path, view_of(tops[i])))
@@ -400,13 +441,11 @@ packages_open(const char *root)
 	return p;
 }
 
-void
-packages_load(struct packages *p)
+static void
+load(struct packages *p)
 {
 	struct stat st;
 
-	if (p->loaded)
-		return;
 	p->loaded = true;
 	if (p->root < 0)
 		return;
@@ -417,11 +456,45 @@ packages_load(struct packages *p)
 	rpm_read(p);
 }
 
+static void *
+loader_run(void *arg)
+{
+	load(arg);
+	packages_load_mentions(arg);
+	return NULL;
+}
+
+void
+packages_begin(struct packages *p)
+{
+	/* Without a thread they are read when they are asked for. */
+	if (!p->loaded && !p->loading)
+		p->loading =
+			pthread_create(&p->loader, NULL, loader_run, p) == 0;
+}
+
+static void
+await_loader(struct packages *p)
+{
+	if (p->loading)
+		pthread_join(p->loader, NULL);
+	p->loading = false;
+}
+
+void
+packages_load(struct packages *p)
+{
+	await_loader(p);
+	if (!p->loaded)
+		load(p);
+}
+
 void
 packages_close(struct packages *p)
 {
 	if (p == NULL)
 		return;
+	await_loader(p);
 	if (p->root >= 0)
 		close(p->root);
 	for (size_t i = 0; i < p->n; i++)

@@ -27,6 +27,8 @@ struct packages;
  * asked for; one that is not there is empty. NULL when memory is out. */
 struct packages *packages_open(const char *root);
 void packages_close(struct packages *);
+/* Reads them now, in a thread of its own; whoever asks next waits for it. */
+void packages_begin(struct packages *);
 size_t packages_count(struct packages *);
 
 /* Of /etc/shadow and /etc/gshadow a baseline keeps no text, but what changes

@@ -4,6 +4,8 @@
 #ifndef BASELINES_PACKAGES_INSIDE_H
 #define BASELINES_PACKAGES_INSIDE_H
 
+#include <pthread.h>
+
 #include "baselines/packages.h"
 
 #define MD5_BYTES 16
@@ -69,9 +71,12 @@ struct packages {
 	int root;  /* folder, or -1 */
 	bool host; /* it is "/" */
 	bool loaded, merged /* /bin is a link to usr/bin */;
-	bool failed; /* memory was out */
+	bool failed;	  /* memory was out */
+	bool loading;	  /* by this thread, which has all of it until it is */
+	pthread_t loader; /* joined: the members below and `loaded` */
 	struct package *v;
 	size_t n, cap;
+	uint64_t noted;		     /* by packages_note, the last one */
 	struct owner *owners;	     /* open addressing */
 	size_t n_owners, owners_cap; /* a power of two */
 	struct sums conffiles;
@@ -89,13 +94,14 @@ struct packages {
 	/* Of the folder asked about last: who is near what is in it. */
 	struct buf near_dir;
 	bool near_known;
+	bool near_alike; /* no path in it is known by itself */
 	uint32_t near_package;
 	struct arena arena;
 };
 
 /* ---- tables (packages.c) --------------------------------------------- */
 
-/* Reads the databases unless that is done. */
+/* Reads the databases unless that is done, or waits until it is. */
 void packages_load(struct packages *);
 
 uint64_t packages_hash(struct view path);
@@ -108,6 +114,9 @@ void packages_own(struct packages *, struct view path, uint32_t package);
 void packages_put(struct packages *, struct view path, uint32_t package,
 		  uint32_t flags);
 uint32_t packages_add(struct packages *, struct view name, struct view stem);
+/* That something is known of a path: of which folders that is so. */
+void packages_note(struct packages *, struct view path);
+bool packages_noted(const struct packages *, struct view folder);
 /* The package of that name; made if need be, or NO_PACKAGE. */
 uint32_t packages_named(struct packages *, struct view name, bool make);
 /* The path as a merged /usr has it; `out` may be used for it. */
@@ -148,6 +157,8 @@ packages_changed_at(const struct packages *, uint32_t package, uint64_t ns);
 bool packages_before_log(const struct packages *, uint64_t ns);
 /* The next package after *at that was; start with 0. NO_PACKAGE at the end. */
 uint32_t packages_next_at(const struct packages *, uint64_t ns, size_t *at);
+/* Reads what scripts say, unless that is done. */
+void packages_load_mentions(struct packages *);
 /* Does a script of the package (NO_PACKAGE = any) name the path? Says which
  * package. */
 uint32_t

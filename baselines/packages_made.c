@@ -418,34 +418,42 @@ packages_owner(struct packages *p, struct view path)
 
 /* Who is near all that a folder has: worked out once for what is asked about
  * one after the other. */
-static uint32_t
-near_folder(struct packages *p, struct view path)
+static void
+enter_folder(struct packages *p, struct view path)
 {
 	struct view dir = path_directory(path);
 
 	if (p->near_known && view_eq(buf_view(&p->near_dir), dir))
-		return p->near_package;
+		return;
 	p->near_package = own_folder(p, path);
 	if (p->near_package == NO_PACKAGE && view_rfind(dir, '/') > 0)
 		p->near_package = packages_mention(p, NO_PACKAGE, dir);
+	/* Bytecode is its source's, which lies elsewhere. */
+	p->near_alike = !packages_noted(p, dir) &&
+			!view_eq(path_name(dir), VIEW("__pycache__"));
 	buf_clear(&p->near_dir);
 	buf_put(&p->near_dir, dir);
 	p->near_known = !p->near_dir.failed;
-	return p->near_package;
 }
 
 struct view
 packages_near(struct packages *p, struct view path)
 {
-	struct view name = packages_owner(p, path);
 	const struct owner *o;
+	struct view name;
 	uint32_t package;
 
+	packages_load(p);
+	packages_load_mentions(p);
+	enter_folder(p, path);
+	if (p->near_alike)
+		return near(p, p->near_package);
+	name = packages_owner(p, path);
 	if (name.n > 0)
 		return name;
 	if (packages_python_source(path, &p->answer) &&
 	    (o = packages_find(p, buf_view(&p->answer))) != NULL)
 		return near(p, o->package);
 	package = packages_mention(p, NO_PACKAGE, path);
-	return near(p, package != NO_PACKAGE ? package : near_folder(p, path));
+	return near(p, package != NO_PACKAGE ? package : p->near_package);
 }

@@ -50,9 +50,11 @@ add_path(struct packages *p, struct view path, uint32_t package)
 
 	while (path.n > 1 && strchr("/.:", path.p[path.n - 1]) != NULL)
 		path.n--;
-	if (path.n >= 4)
-		add_mention(p, packages_hash(packages_merged(p, path, &merged)),
-			    package);
+	if (path.n >= 4) {
+		path = packages_merged(p, path, &merged);
+		packages_note(p, path);
+		add_mention(p, packages_hash(path), package);
+	}
 	buf_free(&merged);
 }
 
@@ -208,8 +210,8 @@ index_mentions(struct packages *p)
 		p->mention_at[part++] = (uint32_t)p->n_mentions;
 }
 
-static void
-load_mentions(struct packages *p)
+void
+packages_load_mentions(struct packages *p)
 {
 	struct shipped tmpfiles = { "usr/lib/tmpfiles.d", read_mentions },
 		       sysusers = { "usr/lib/sysusers.d", read_accounts };
@@ -234,7 +236,7 @@ first_mention(struct packages *p, uint64_t hash)
 {
 	size_t low, high;
 
-	load_mentions(p);
+	packages_load_mentions(p);
 	low = p->mention_at[part_of(hash)];
 	high = p->mention_at[part_of(hash) + 1];
 	while (low < high) {

@@ -218,6 +218,8 @@ capture_and_commit(struct making *m)
 	if (m->packages == NULL)
 		m->packages = packages_open(NULL);
 	m->capture.packages = m->packages;
+	if (m->packages != NULL)
+		packages_begin(m->packages);
 	if (capture_run(&m->capture, &r->io->err) != 0)
 		return EXIT_IO;
 	baseline_run_progress_end(r);

@@ -125,7 +125,8 @@ walk_dir_add(struct walk_dir *d, struct view name, uint32_t type)
 	}
 	d->names[d->n++] = (struct walk_name){ .p = copy.p,
 					       .first = first_bytes(name),
-					       .type = type };
+					       .n = (uint32_t)name.n,
+					       .type = (uint16_t)type };
 	return 0;
 }
 
@@ -146,14 +147,14 @@ walk_dir_choose(struct walk_dir *d, const struct walk_options *o)
 
 	for (size_t i = 0; i < d->n; i++) {
 		struct walk_name name = d->names[i];
+		enum walk_choice choice = o->most;
 
-		name.choice = o->most;
 		if (o->choose != NULL)
-			name.choice = o->choose(o->ctx, d->path,
-						view_of(name.p), name.type);
-		if (name.choice > o->most)
-			name.choice = o->most;
-		if (name.choice != WALK_SKIP)
+			choice = o->choose(o->ctx, d->path,
+					   (struct view){ name.p, name.n },
+					   name.type);
+		name.choice = (uint8_t)(choice < o->most ? choice : o->most);
+		if (choice != WALK_SKIP)
 			d->names[n++] = name;
 	}
 	d->n = n;

@@ -8,8 +8,9 @@
 struct walk_name {
 	const char *p;
 	uint64_t first; /* its first bytes, to be compared at once */
-	uint32_t type;	/* S_IFMT bits, 0 = not known */
-	enum walk_choice choice;
+	uint32_t n;
+	uint16_t type;	/* S_IFMT bits, 0 = not known */
+	uint8_t choice; /* enum walk_choice */
 };
 
 struct walk_mount;

@@ -86,8 +86,8 @@ put_entry(struct walk *w, struct walk_dir *dir, const struct walk_name *name)
 	if (s == NULL)
 		return -1;
 	s->e.dirfd = dir->fd;
-	s->e.name = view_of(name->p);
-	s->task = (struct walk_task){ .choice = name->choice,
+	s->e.name = (struct view){ name->p, name->n };
+	s->task = (struct walk_task){ .choice = (enum walk_choice)name->choice,
 				      .type = name->type,
 				      .max_bytes = w->o.max_bytes,
 				      .own_clock = has_own_clock(dir) };
