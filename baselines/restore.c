@@ -274,16 +274,39 @@ make_link(struct restore *r)
 }
 
 static int
+fill_folder(struct restore *r, int fd)
+{
+	if (set_attributes(r, fd, VIEW_NONE) != 0)
+		return -1;
+	if (fsync(fd) != 0)
+		return fail(r, "it cannot be synced");
+	if (renameat2(r->dir, r->temporary, r->dir, r->item->e.name.p,
+		      RENAME_NOREPLACE) != 0 ||
+	    fsync(r->dir) != 0)
+		return fail(r, "it cannot be put in its place");
+	return set_flags(fd, r->item->e.flags) == 0
+		       ? 0
+		       : fail(r, "its flags cannot be set");
+}
+
+static int
 make_folder(struct restore *r)
 {
+	int fd, rc;
+
 	if (r->now.has_stat) {
 		errno = ENOTDIR;
-		return fail(r, "something else is in the folder's place");
+		return fail(r, "something else is in the folder's place, move "
+			       "it away first");
 	}
-	if (mkdirat(r->dir, r->item->e.name.p, 0700) != 0)
+	if (mkdirat(r->dir, r->temporary, 0700) != 0)
 		return fail(r, "the folder cannot be made");
-	r->now.xattrs = VIEW_NONE;
-	return fix_in_place(r);
+	fd = openat(r->dir, r->temporary, O_RDONLY | O_DIRECTORY | OPEN_FLAGS);
+	if (fd < 0)
+		return fail(r, "the folder cannot be opened");
+	rc = fill_folder(r, fd);
+	close_quietly(fd);
+	return rc;
 }
 
 static int
@@ -413,7 +436,8 @@ restore_item(const struct baseline_item *item, const struct restore_from *from,
 		rc = restore_by_kind(&r, from);
 	saved = errno;
 	if (rc != 0 && r.dir >= 0)
-		unlinkat(r.dir, r.temporary, 0);
+		unlinkat(r.dir, r.temporary,
+			 S_ISDIR(item->e.mode) ? AT_REMOVEDIR : 0);
 	if (r.dir >= 0)
 		close(r.dir);
 	buf_free(&r.text);

@@ -59,6 +59,8 @@ int scope_add_default(struct scope *, bool roots);
 /* A path of the command line as a root: made absolute, its folder without
  * links. ENOENT if that folder does not exist. */
 int scope_add_path(struct scope *, const char *path);
+/* The same of what may have been there: folders that are gone are no error. */
+int scope_add_gone_path(struct scope *, const char *path);
 /* The roots that exist now, none in another; also those without '*' that do
  * not. Folders on the way to a '*' are resolved. */
 int scope_roots(struct scope *);

@@ -18,8 +18,9 @@
 #define PATIENCE_NS (60 * NS_PER_SEC)
 
 enum look_for {
-	LOOK_ENTRY,  /* is it there? its folder is resolved, its name is not:
-		      * a link is itself the subject */
+	LOOK_ENTRY, /* is it there? its folder is resolved, its name is not:
+		     * a link is itself the subject */
+	LOOK_GONE, /* the same; folders that are gone are as they are spelled */
 	LOOK_FOLDER, /* resolved as a whole */
 	LOOK_NAMES   /* the same, and what it has */
 };
@@ -92,15 +93,50 @@ resolve(struct look *l, struct view folder, struct view name)
 	return 0;
 }
 
+/* What can be said of such a path by its words alone. */
+static bool
+is_plain(struct view path)
+{
+	struct view name;
+
+	while (view_next_split(&path, '/', &name))
+		if (name.n == 0 || view_eq(name, VIEW(".")) ||
+		    view_eq(name, VIEW("..")))
+			return false;
+	return true;
+}
+
+static int
+resolve_gone(struct look *l, struct view folder, struct view name)
+{
+	struct view path = buf_view(&l->path), rest = name;
+
+	while (resolve(l, folder, rest) != 0) {
+		ssize_t slash = view_rfind(folder, '/');
+
+		if ((errno != ENOENT && errno != ENOTDIR) || folder.n < 2)
+			return -1;
+		folder = slash < 0    ? VIEW(".")
+			 : slash == 0 ? VIEW("/")
+				      : view_sub(folder, 0, (size_t)slash);
+		rest = view_sub(path, (size_t)(slash + 1), SIZE_MAX);
+		errno = ENOENT;
+		if (!is_plain(rest))
+			return -1;
+	}
+	return 0;
+}
+
 static int
 look_at(struct look *l)
 {
 	struct view folder = buf_view(&l->path), name = VIEW_NONE;
 	struct stat st;
 
-	if (l->what == LOOK_ENTRY)
+	if (l->what == LOOK_ENTRY || l->what == LOOK_GONE)
 		walk_path_split(buf_view(&l->path), &folder, &name);
-	if (resolve(l, folder, name) != 0)
+	if (l->what == LOOK_GONE ? resolve_gone(l, folder, name) != 0
+				 : resolve(l, folder, name) != 0)
 		return -1;
 	return l->what == LOOK_NAMES ? list_names(l) : lstat(l->real.p, &st);
 }
@@ -164,11 +200,10 @@ take_path(struct scope *s, const struct look *l)
 	return -1;
 }
 
-int
-scope_add_path(struct scope *s, const char *path)
+static int
+add_path(struct scope *s, const char *path, enum look_for what)
 {
 	struct view v = view_of(path), name;
-	enum look_for what = LOOK_ENTRY;
 	struct buf b = { 0 };
 	struct look *l;
 	int rc;
@@ -194,6 +229,18 @@ scope_add_path(struct scope *s, const char *path)
 	rc = take_path(s, l);
 	look_drop(l);
 	return rc;
+}
+
+int
+scope_add_path(struct scope *s, const char *path)
+{
+	return add_path(s, path, LOOK_ENTRY);
+}
+
+int
+scope_add_gone_path(struct scope *s, const char *path)
+{
+	return add_path(s, path, LOOK_GONE);
 }
 
 /* ---- expanding ------------------------------------------------------- */

@@ -30,13 +30,14 @@ worse(enum exit_code a, enum exit_code b)
 
 /* ---- diff ------------------------------------------------------------ */
 
+/* `gone`: why there is nothing now, or NULL. */
 static enum exit_code
-put_diff(struct putting *p, struct view old, struct view now, bool gone)
+put_diff(struct putting *p, struct view old, struct view now, const char *gone)
 {
 	struct buf out = { 0 };
 	enum exit_code code = EXIT_FINDINGS;
 
-	if (view_eq(old, now) && !gone)
+	if (view_eq(old, now) && gone == NULL)
 		return EXIT_NOTHING;
 	if (objects_secret(now))
 		return baseline_failed(p->r, EXIT_STATE,
@@ -52,7 +53,7 @@ put_diff(struct putting *p, struct view old, struct view now, bool gone)
 	buf_text(&out, buf_view(&p->path));
 	buf_puts(&out, " (baseline)\n+++ ");
 	buf_text(&out, buf_view(&p->path));
-	buf_puts(&out, gone ? " (removed)\n" : " (now)\n");
+	buf_printf(&out, " (%s)\n", gone != NULL ? gone : "now");
 	if (textdiff(old, now, &out) != 0 || out.failed)
 		code = baseline_failed(p->r, EXIT_IO, "out of memory");
 	else
@@ -61,13 +62,21 @@ put_diff(struct putting *p, struct view old, struct view now, bool gone)
 	return code;
 }
 
+static const char *
+why_gone(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return "removed";
+	return error == ELOOP ? "a link is in its place" : NULL;
+}
+
 static enum exit_code
 diff_item(struct putting *p, const struct baseline_item *item)
 {
 	const struct walk_entry *e = &item->e;
 	struct buf old = { 0 }, now = { 0 };
 	enum exit_code code;
-	bool gone = false;
+	const char *gone = NULL;
 
 	if (scope_is(&p->r->scope, SCOPE_SECRET, e->dir, e->name))
 		code = baseline_failed(p->r, EXIT_STATE,
@@ -85,7 +94,7 @@ diff_item(struct putting *p, const struct baseline_item *item)
 				       "%s: its content is not kept",
 				       p->path.p);
 	else if (baseline_text_read(e, &now) != 0 &&
-		 !(gone = errno == ENOENT || errno == ENOTDIR))
+		 (gone = why_gone(errno)) == NULL)
 		code = baseline_failed(p->r, EXIT_IO, "%s: %s", p->path.p,
 				       strerror(errno));
 	else
@@ -98,14 +107,14 @@ diff_item(struct putting *p, const struct baseline_item *item)
 /* ---- restore --------------------------------------------------------- */
 
 static void
-note_done(struct putting *p, const char *what)
+note_done(struct putting *p, const char *what, struct view path)
 {
 	struct buf line = { 0 };
 
 	buf_puts(&p->done, p->n++ > 0 ? "," : "[");
-	buf_json_string(&p->done, buf_view(&p->path));
+	buf_json_string(&p->done, path);
 	buf_puts(&line, what);
-	buf_text_word(&line, buf_view(&p->path));
+	buf_text_word(&line, path);
 	fprintf(p->r->io->out, "%.*s\n", (int)line.n, line.p);
 	buf_free(&line);
 }
@@ -141,22 +150,96 @@ find_names(struct putting *p, const struct baseline_item *item)
 	return rc == 0 ? 0 : -1;
 }
 
+/* That the path's folder is there, and no link is on the way to it. */
+static bool
+folder_is_there(struct view path)
+{
+	int fd = walk_open_folder(path_directory(path));
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static enum exit_code
+restore_folder(struct putting *p, struct view path)
+{
+	const struct restore_from from = { 0 };
+	const struct baseline_item *item;
+	enum exit_code code = EXIT_NOTHING;
+	struct buf text = { 0 };
+	int rc = baseline_find(p->r->baseline, path, &item);
+
+	buf_text_word(&text, path);
+	buf_putc(&text, '\0');
+	if (text.failed)
+		code = baseline_failed(p->r, EXIT_IO, "out of memory");
+	else if (rc < 0)
+		code = baseline_failed(p->r, EXIT_STATE, "%s",
+				       baseline_problem(p->r->baseline));
+	else if (rc == 0 || !S_ISDIR(item->e.mode))
+		code = baseline_failed(p->r, EXIT_IO,
+				       "the folder %s is gone, and not in the "
+				       "baseline: make it first",
+				       text.p);
+	else if (restore_item(item, &from, &p->r->io->err) != 0)
+		code = EXIT_IO;
+	else
+		note_done(p, "restored ", path);
+	buf_free(&text);
+	return code;
+}
+
+/* The folders above a path that are gone, the uppermost first. Moves the
+ * baseline's place. */
+static enum exit_code
+restore_folders(struct putting *p)
+{
+	struct view path = buf_view(&p->path);
+	enum exit_code code = EXIT_NOTHING;
+	unsigned n = 0; /* somebody may keep removing them */
+
+	while (code == EXIT_NOTHING && !folder_is_there(path) &&
+	       n++ < WALK_DEPTH_MAX) {
+		struct view top = path_directory(path);
+
+		if (errno != ENOENT)
+			return baseline_failed(p->r, EXIT_IO,
+					       "%s: something else is in the "
+					       "place of its folder, move it "
+					       "away first: %s",
+					       p->path.p, strerror(errno));
+		while (!folder_is_there(top) && errno == ENOENT)
+			top = path_directory(top);
+		code = restore_folder(p, top);
+	}
+	return code;
+}
+
 static enum exit_code
 restore_known(struct putting *p, const struct baseline_item *item)
 {
 	struct restore_from from = { .objects = p->objects };
 	struct err *err = &p->r->io->err;
+	bool named = S_ISREG(item->e.mode) && item->e.nlink > 1;
+	enum exit_code code;
 
 	p->n_names = 0;
-	if (S_ISREG(item->e.mode) && item->e.nlink > 1 &&
-	    (find_names(p, item) != 0 ||
-	     baseline_find(p->r->baseline, buf_view(&p->path), &item) != 1))
+	if (named && find_names(p, item) != 0)
+		return baseline_failed(p->r, EXIT_STATE, "%s",
+				       baseline_problem(p->r->baseline));
+	code = restore_folders(p);
+	if (code != EXIT_NOTHING)
+		return code;
+	/* Its place has been moved. */
+	if (baseline_find(p->r->baseline, buf_view(&p->path), &item) != 1)
 		return baseline_failed(p->r, EXIT_STATE, "%s",
 				       baseline_problem(p->r->baseline));
 	from.names = p->names;
 	from.n_names = p->n_names;
 	if (restore_item(item, &from, err) == 0) {
-		note_done(p, "restored ");
+		note_done(p, "restored ", buf_view(&p->path));
 		return EXIT_NOTHING;
 	}
 	if (errno == ENODATA && item->package.n > 0 &&
@@ -182,7 +265,7 @@ restore_unknown(struct putting *p)
 				      p->path.p);
 	if (restore_remove(buf_view(&p->path), &p->r->io->err) != 0)
 		return EXIT_IO;
-	note_done(p, "removed  ");
+	note_done(p, "removed  ", buf_view(&p->path));
 	return EXIT_NOTHING;
 }
 
@@ -209,6 +292,47 @@ log_restore(struct putting *p)
 
 /* ---- both ------------------------------------------------------------ */
 
+/* As it is spelled. */
+static bool
+spell_path(const char *arg, struct buf *out)
+{
+	char *here = arg[0] == '/' ? strdup("") : getcwd(NULL, 0);
+
+	if (here == NULL)
+		return false;
+	buf_puts(out, here);
+	if (arg[0] != '/')
+		buf_putc(out, '/');
+	buf_puts(out, arg);
+	buf_putc(out, '\0');
+	free(here);
+	if (out->failed)
+		return false;
+	out->n--;
+	return true;
+}
+
+/* As the paths of a baseline are. What the baseline has by the words, but not
+ * by where they lead, has a link put in its way. As baseline_find. */
+static int
+find_path(struct putting *p, const char *arg, const struct baseline_item **item)
+{
+	struct baseline *b = p->r->baseline;
+	struct buf spelled = { 0 };
+	int rc = baseline_find(b, buf_view(&p->path), item);
+
+	if (rc == 0 && spell_path(arg, &spelled) &&
+	    baseline_find(b, buf_view(&spelled), item) == 1) {
+		struct buf other = p->path;
+
+		p->path = spelled;
+		spelled = other;
+		rc = 1;
+	}
+	buf_free(&spelled);
+	return rc;
+}
+
 static enum exit_code
 each_path(struct putting *p, bool restore)
 {
@@ -221,7 +345,7 @@ each_path(struct putting *p, bool restore)
 
 		if (!baseline_run_path(r, r->o->args.v[i], &p->path, &one))
 			return one;
-		rc = baseline_find(r->baseline, buf_view(&p->path), &item);
+		rc = find_path(p, r->o->args.v[i], &item);
 		if (rc < 0)
 			return baseline_failed(r, EXIT_STATE, "%s",
 					       baseline_problem(r->baseline));

@@ -191,7 +191,7 @@ baseline_run_path(struct baseline_run *r, const char *arg, struct buf *out,
 		  enum exit_code *code)
 {
 	struct scope one = { .patience_ns = r->scope.patience_ns };
-	bool ok = scope_add_path(&one, arg) == 0;
+	bool ok = scope_add_gone_path(&one, arg) == 0;
 
 	buf_clear(out);
 	if (ok) {

@@ -83,6 +83,59 @@ base 'restore: log' 0 log --verify
 base 'restore: log' 0 log
 is 'restore: log' 2 "$(printf '%s\n' "$out" | grep -c restore)"
 
+# Folders above that are gone come first, as they were.
+mkdir -p tree/deep/deeper/empty
+echo deep >tree/deep/deeper/file
+chmod 750 tree/deep
+chmod 1730 tree/deep/deeper
+[ "$(id -u)" -ne 0 ] || chown 3:4 tree/deep/deeper
+base 'folders: init' 0 init --key sec tree
+was=$(stat -c '%A %u %g' tree/deep tree/deep/deeper tree/deep/deeper/file)
+rm -r tree/deep
+base 'folders: diff' 1 diff tree/deep/deeper/file
+has 'folders: diff' 'deeper/file (removed)' "$out"
+is 'folders: diff' '-deep' "$(printf '%s\n' "$out" | tail -n 1)"
+base 'folders: show' 0 show tree/deep/deeper/file
+has 'folders: show' 'removed' "$out"
+base 'folders: unknown' 16 restore tree/deep/none/file
+has 'folders: unknown' 'tree/deep/none/file is not in the baseline' "$err"
+base 'folders: restore' 0 restore tree/deep/deeper/file
+is 'folders: restore' 'restored /tree/deep
+restored /tree/deep/deeper
+restored /tree/deep/deeper/file' "${out//$PWD/}"
+is 'folders: as they were' "$was" \
+	"$(stat -c '%A %u %g' tree/deep tree/deep/deeper tree/deep/deeper/file)"
+base 'folders: not those beside' 2 check
+base 'folders: those beside' 0 restore tree/deep/deeper/empty
+base 'folders: clean' 0 check
+
+# What somebody has put in the place of one is neither followed nor removed.
+mv tree/deep kept
+mkdir elsewhere
+for way in 'ln -s' cp; do
+	$way "$PWD/$([ "$way" == cp ] && echo tree/text || echo elsewhere)" \
+		tree/deep
+	base "in the way, $way: diff" 1 diff tree/deep/deeper/file
+	base "in the way, $way: restore" 18 restore tree/deep/deeper/file
+	has "in the way, $way: restore" 'something else is in the place' "$err"
+	is "in the way, $way: one line" 1 "$(printf '%s\n' "$err" | wc -l)"
+	is "in the way, $way: nothing there" '' "$(ls -A elsewhere)"
+	base "in the way, $way: the folder" 18 restore tree/deep
+	has "in the way, $way: the folder" 'move it away first' "$err"
+	rm tree/deep
+done
+mv tree tree.away
+base 'folders: a root that is gone' 0 restore tree/deep/deeper/file
+is 'folders: a root that is gone' deep "$(cat tree/deep/deeper/file)"
+rm -r tree
+mv tree.away tree
+mkdir gone && base 'folders: init below' 0 init --key sec tree/folder
+mv tree gone
+base 'folders: above the scope' 18 restore tree/folder/inside
+has 'folders: above the scope' 'tree is gone, and not in the baseline' "$err"
+mv gone/tree tree
+rm -r kept
+
 # Names of one file are that again.
 ln tree/text tree/name
 base 'links: init' 0 init --key sec tree
