@@ -180,4 +180,36 @@ if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null; then
 	has 'disk full' 'accept 18' "$full"
 	has 'disk full: the old one stays' 'check 0' "$full"
 fi
+
+# More extended attributes than the kernel lists: said, and the rest of the file
+# is covered.
+if [ "$(id -u)" -eq 0 ] && unshare --mount true 2>/dev/null &&
+	command -v python3 >/dev/null; then
+	mkdir many
+	many=$(unshare --mount --propagation private sh -c '
+		mount -t tmpfs none many && echo one >many/file &&
+		python3 -c "
+import os
+for i in range(100000):
+    os.setxattr(\"many/file\", f\"trusted.{i}\", b\"v\")
+try:
+    os.listxattr(\"many/file\")
+except OSError as e:
+    print(e.strerror)
+"
+		"$TOCSIN" -c ../empty.yaml baseline init -q -s many-state \
+			--key sec many 2>&1
+		echo "init $?"
+		echo two >many/file
+		"$TOCSIN" -c ../empty.yaml baseline check -s many-state \
+			--pubkey pub 2>&1
+		echo "check $?"' 2>&1)
+	if [ "${many%%$'\n'*}" == 'Argument list too long' ]; then
+		has '100,000 xattrs: init' \
+			'file has more extended attributes than are read' "$many"
+		has '100,000 xattrs: init' 'init 0' "$many"
+		has '100,000 xattrs: check' 'sha256' "$many"
+		has '100,000 xattrs: check' 'check 12' "$many"
+	fi
+fi
 cd ..
