@@ -290,7 +290,7 @@ path_extension(struct view path)
 	struct view name = path_name(path);
 	ssize_t dot = view_rfind(name, '.');
 
-	if (dot <= 0)
+	if (dot < 0)
 		return VIEW_NONE;
 	return view_sub(name, (size_t)dot + 1, name.n);
 }

@@ -76,8 +76,9 @@ bool view_to_i64(struct view v, int64_t *out);
 uint64_t view_hash(struct view v);
 uint64_t hash_mix(uint64_t a, uint64_t b);
 
-/* The last component after '/', and what follows its last dot (absent for
- * ".name" and "name."). Both point into `path`. */
+/* The last component after '/', and what follows its last dot: of ".lock"
+ * too, or a hidden name would hide a file from rules that ask for it. Absent
+ * for "name" and "name.". Both point into `path`. */
 struct view path_name(struct view path);
 struct view path_extension(struct view path);
 struct view path_directory(struct view path); /* without the last slash */

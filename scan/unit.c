@@ -387,11 +387,20 @@ take_lines(struct unit_reader *r, struct view text)
 
 /* ---- the whole ------------------------------------------------------- */
 
+/* Absent for ".service": systemd takes no unit without a name. */
+static struct view
+unit_extension(struct view name)
+{
+	struct view extension = path_extension(name);
+
+	return extension.n + 1 == path_name(name).n ? VIEW_NONE : extension;
+}
+
 /* The type that a unit's name ends in, or none. */
 static struct view
 type_of_name(struct view name)
 {
-	struct view extension = path_extension(name);
+	struct view extension = unit_extension(name);
 
 	for (int s = SECTION_SERVICE; s < SECTIONS; s++)
 		if (view_eq(extension, view_of(sections[s].type)))
@@ -406,7 +415,7 @@ bool
 unit_name(struct view name)
 {
 	return type_of_name(name).n > 0 ||
-	       view_eq(path_extension(name), VIEW("conf"));
+	       view_eq(unit_extension(name), VIEW("conf"));
 }
 
 /* NAME.service for NAME.timer; none for a drop-in, whose name says nothing. */

@@ -24,6 +24,7 @@ base {"event.category": "file", "event.action": "creation", "host.os.type": "lin
 
 # places of programs
 + place-1 {"process.executable": "./x", "file.path": "/run/place1.lock"}
++ hidden {"file.path": "/run/.lock"}
 + place-2 {"process.executable": "/tmp/x", "file.path": "/run/place2.lock"}
 + place-3 {"process.executable": "/var/tmp/x", "file.path": "/run/place3.lock"}
 + place-4 {"process.executable": "/dev/shm/x", "file.path": "/run/place4.lock"}

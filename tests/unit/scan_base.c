@@ -151,7 +151,7 @@ test_paths(void **state)
 	assert_view(path_name(VIEW("/usr/")), "");
 	assert_view(path_extension(VIEW("/a.d/x.tar.gz")), "gz");
 	assert_view(path_extension(VIEW("/a.d/x")), "");
-	assert_view(path_extension(VIEW("/a/.bashrc")), "");
+	assert_view(path_extension(VIEW("/a/.bashrc")), "bashrc");
 	assert_view(path_extension(VIEW("/a/x.")), "");
 	assert_view(path_directory(VIEW("/usr/bin/awk")), "/usr/bin");
 	assert_view(path_directory(VIEW("/vmlinuz")), "/");
