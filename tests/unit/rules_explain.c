@@ -160,7 +160,14 @@ test_sequences(void **state)
 		"3 yes an event of stage 1 came 1.000 s before\n"
 		"2m no: b == 1 false (b)\n"
 		"1 no: a == 1 false (a)\n");
-	/* what came between: one that must be missing, until */
+}
+
+/* What came between, or before the first: within maxspan of the last, with the
+ * same keys, and not at the same time. */
+static void
+test_missing_events(void **state)
+{
+	(void)state;
 	explain("sequence with maxspan=9s [file where a == 1] "
 		"![network where a == 2] [process where a == 3]",
 		false,
@@ -172,8 +179,6 @@ test_sequences(void **state)
 		"2m yes an event of stage 1 came 1.000 s before\n"
 		"3 yes an event of stage 1 came 4.000 s before, but one of "
 		"stage 2, which must be missing, 3.000 s before\n");
-	/* before the first: within maxspan of the last, with the same keys,
-	 * and not at the same time */
 	explain("sequence by k with maxspan=5s ![network where a == 1] "
 		"[file where a == 2] [process where a == 3]",
 		false,
@@ -214,6 +219,12 @@ test_sequences(void **state)
 		"3 yes one of stage 1, which must be missing, 1.000 s before\n"
 		"3 yes one of stage 2, which must be missing, 2.000 s before\n"
 		"3 yes \n");
+}
+
+static void
+test_until(void **state)
+{
+	(void)state;
 	explain("sequence by k [file where a == 1] [process where a == 3] "
 		"until [network where a == 2]",
 		false,
@@ -364,6 +375,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_missing_events),
+		cmocka_unit_test(test_until),
 		cmocka_unit_test(test_earlier_events),
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_exceptions_of_sequences),
