@@ -65,6 +65,8 @@ copy_all(const struct inputs *in, int from, int to)
 
 	for (;;) {
 		n = is_stopped(in) ? -1 : read(from, block, sizeof(block));
+		if (n < 0 && errno == EINTR && !is_stopped(in))
+			continue;
 		if (n <= 0)
 			return (int)n;
 		total += (uint64_t)n;
@@ -175,10 +177,10 @@ each_line(struct inputs *in, size_t input,
 	       (verdict = lines_next(&l, &spot.text)) != LINES_END) {
 		spot.line = l.line;
 		spot.offset = l.offset;
+		if (verdict == LINES_ERROR && errno == EINTR)
+			continue; /* it may have been another signal */
 		if (verdict == LINES_ERROR) {
-			if (errno != EINTR)
-				input_fault(in, in->v[input].name,
-					    "cannot be read");
+			input_fault(in, in->v[input].name, "cannot be read");
 			break;
 		}
 		if (verdict == LINES_LONG) {
