@@ -107,7 +107,8 @@ take_item(struct baseline *b, sqlite3_stmt *st)
 	b->item.package = package > 0 && (uint64_t)package <= b->n_packages
 				  ? b->packages[package]
 				  : VIEW("");
-	if (b->name.failed)
+	/* A file before the first folder is in none. */
+	if (b->name.failed || b->dir.p == NULL)
 		return -1;
 	return take_extra(b, sqlite3_column_int64(st, 11));
 }
