@@ -48,11 +48,15 @@ void
 fan_push(struct fan_tree *t, struct fan_dir *dir, struct view name)
 {
 	struct queued q = { dir, name.n };
+	size_t before = t->queue.n;
 
 	if (name.n == 0 || name.n > NAME_MAX)
 		return;
 	buf_put(&t->queue, (struct view){ (const char *)&q, sizeof(q) });
 	buf_put(&t->queue, name);
+	/* Both or nothing: half of one would be read as something else. */
+	if (t->queue.failed)
+		t->queue.n = before;
 }
 
 static bool
