@@ -275,7 +275,8 @@ put_gap(sqlite3_stmt *st, struct buf *reason, struct buf *detail)
 		   sql_number(st, 5), sql_number(st, 7), sql_number(st, 8));
 }
 
-/* One that is due; false: there is none, or it cannot be written. */
+/* One that is due; false: there is none, or it cannot be written, or that it
+ * was cannot: it would be due again at once. */
 static bool
 journal_one(struct gaps *g)
 {
@@ -283,6 +284,7 @@ journal_one(struct gaps *g)
 	struct buf reason = { 0 }, detail = { 0 };
 	struct journal_record record = { .action = "gap",
 					 .who = VIEW("tocsin watch") };
+	uint64_t failed = g->failed;
 	int64_t seq = 0;
 	bool done;
 
@@ -306,7 +308,7 @@ journal_one(struct gaps *g)
 	}
 	buf_free(&reason);
 	buf_free(&detail);
-	return done;
+	return done && g->failed == failed;
 }
 
 static struct view
