@@ -29,6 +29,9 @@ other_heap(void)
 	bool other = p == NULL || mallinfo2().uordblks < before + BLOCK_BYTES;
 
 	free(p);
+	if (other)
+		print_message("SKIPPED: this heap is not the C library's: a "
+			      "sanitizer's or valgrind's\n");
 	return other;
 }
 

@@ -4,9 +4,7 @@
 . /tocsin/tests/live/lib.sh
 T=storage
 unset NOTIFY_SOCKET
-# What could not be remembered, as the disk was full, is told again by the next
-# watcher, as found afterwards.
-own_rule kept 'file where event.action == "creation" and file.path like "/srv/kept/*" and tocsin.attribution != "offline"'
+own_rule kept 'file where event.action == "creation" and file.path like "/srv/kept/*"'
 mkdir -p /srv/kept
 printed() { jq -r .tocsin.alert.id "$1"; }
 sound() { sqlite3 $live/state/state.db 'PRAGMA integrity_check'; }
