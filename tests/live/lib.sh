@@ -26,7 +26,24 @@ chmod 666 $ACT_LOG # acts come from ordinary users, too
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 ok() { echo "ok - $*"; }
-not_ok() { echo "not ok - $*"; }
+not_ok() {
+	echo "not ok - $*"
+	[ -n "${told_why-}" ] || tell_why
+	told_why=1
+}
+# What the watcher says and tells, at the first check that fails.
+tell_why() {
+	[ ! -e "$notes" ] || tail -n 8 "$notes" | cut -c 1-300 | sed 's/^/\tsays: /'
+	[ ! -f "$alerts" ] || tail -n 4 "$alerts" | seen
+	[ ! -f "$trace" ] || grep -F '"file":' "$trace" | tail -n 8 | seen
+}
+# seen: events, a line each, of their fields what one looks for first.
+seen() {
+	jq -c '[.rule.id, ."@timestamp", .event.action, .file.path[:80]?,
+		.file.size, .process.pid, .process.name,
+		.process.executable, .tocsin.attribution]' 2>&1 |
+		sed 's/^/\tseen: /'
+}
 skip() { echo "SKIPPED - $*"; }
 # is WHAT TEST…: one check.
 is() {
@@ -299,11 +316,7 @@ check_facts() { # PATH SHA256 SIZE ENTROPY TYPE
 # What the watcher saw of row T, for whoever looks for the reason.
 tell() {
 	grep "^$1 " $ACT_LOG | sed 's/^/\tacted: /'
-	[ ! -e $trace ] || grep -F "$1" $trace | head -n 12 |
-		jq -c '[."@timestamp", .event.action, .file.path,
-			.file.size, .process.pid, .process.name,
-			.process.executable, .tocsin.attribution]' |
-		sed 's/^/\tseen: /'
+	[ ! -e $trace ] || grep -F "$1" $trace | head -n 12 | seen
 }
 
 check_table() {

@@ -18,7 +18,7 @@ field() { # PID NAME
 says() { grep -q "$1" $notes; }
 readies() { [ "$(grep -c '^tocsin: ready' $notes)" -ge "$1" ]; }
 
-watch_start
+watch_start --record $trace
 engine=$(child)
 is 'keeper: the engine has no capability' same \
 	"$(field "$engine" CapEff) $(field "$engine" CapPrm) $(field "$engine" CapBnd)" \
@@ -27,7 +27,7 @@ is 'keeper: the engine has a filter and gains nothing' same \
 	"$(field "$engine" Seccomp) $(field "$engine" NoNewPrivs)" '2 1'
 # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE and CAP_SYS_NICE, linux/capability.h.
 touch /run/early.pid
-wait_until 5 have_alerts "$rule" 1
+is 'keeper: a file is told' wait_until 5 have_alerts "$rule" 1
 is 'keeper: the keeper has three capabilities' same "$(field $watcher CapEff)" \
 	0000000000880004
 is 'keeper: the keeper has a filter and gains nothing' same \
@@ -80,8 +80,8 @@ watch_start
 echo $$ >/run/later.pid
 is 'keeper: both are started again' wait_until 5 have_alerts "$rule" 1
 # An engine that cannot live is given up.
-for _ in 1 2 3 4 5 6 7 8; do
-	wait_until 5 child >/dev/null && kill -KILL "$(child)" 2>/dev/null
+while kill -0 $watcher 2>/dev/null; do
+	engine=$(child) && kill -KILL "$engine" 2>/dev/null
 	sleep 0.3
 done
 wait $watcher
