@@ -147,7 +147,7 @@ fan_open_id(int at, struct view id)
 	} handle;
 	struct statfs fs;
 
-	if (id.n < 8 + sizeof(handle.h) || id.n > FAN_ID_MAX ||
+	if (id.n <= FAN_OTHER_ID_BYTES || id.n > FAN_ID_MAX ||
 	    fstatfs(at, &fs) < 0)
 		return -1;
 	if (memcmp(&fs.f_fsid, id.p, 8) != 0) {

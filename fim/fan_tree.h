@@ -41,6 +41,9 @@
 /* Of a directory's id: fsid, struct file_handle with MAX_HANDLE_SZ bytes,
  * name_to_handle_at(2). */
 #define FAN_ID_MAX (8 + 8 + 128)
+/* What stands for an id where there are no handles: device and inode. No other
+ * is as short, whatever its bytes: an fsid may be any eight of them. */
+#define FAN_OTHER_ID_BYTES 16u
 
 struct fan_dir;
 struct fan_listing;
@@ -93,7 +96,7 @@ struct fan_dir {
 	bool polled;		     /* looked at from time to time */
 	struct fan_listing *listing; /* owned; what was in it, or NULL */
 	size_t id_n;
-	char id[]; /* fsid, struct file_handle: as events have it */
+	char id[]; /* fsid, struct file_handle, as events have it; or other */
 };
 
 /* Open addressing; `which` selects the hash. */

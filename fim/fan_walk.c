@@ -460,11 +460,12 @@ arrive(struct fan_tree *t, struct fan_dir *d, struct view name, int fd,
 }
 
 /* Events need a handle; where a file system has none, the tree goes on below
- * under a name of its own, without a mark. */
+ * without a mark. */
 ssize_t
 fan_id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
 {
 	ssize_t n = fan_id_of(fd, "", id);
+	uint64_t other[FAN_OTHER_ID_BYTES / sizeof(uint64_t)];
 	struct stat st;
 
 	if (n >= 0)
@@ -473,10 +474,10 @@ fan_id_or_other(struct fan_tree *t, int fd, char id[FAN_ID_MAX])
 		fan_refuse(t, REFUSED_HANDLE);
 	if (fstat(fd, &st) < 0)
 		return -1;
-	id[0] = '?';
-	memcpy(id + 1, &st.st_dev, sizeof(st.st_dev));
-	memcpy(id + 1 + sizeof(st.st_dev), &st.st_ino, sizeof(st.st_ino));
-	return 1 + sizeof(st.st_dev) + sizeof(st.st_ino);
+	other[0] = st.st_dev;
+	other[1] = st.st_ino;
+	memcpy(id, other, sizeof(other));
+	return sizeof(other);
 }
 
 static void

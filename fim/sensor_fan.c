@@ -150,7 +150,7 @@ source_mark(void *sensor, struct fan_dir *d, int fd, uint64_t mask)
 {
 	struct sensor *s = sensor;
 
-	if (d->id[0] == '?')
+	if (d->id_n == FAN_OTHER_ID_BYTES)
 		return 0;
 	return fanotify_mark(s->source_fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR,
 			     mask, fd, NULL) < 0

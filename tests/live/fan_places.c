@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char *const homes[] = { "/home/*/.config/systemd/user/*", NULL };
@@ -205,6 +207,56 @@ test_mounts(void)
 	try_mounts(&old, "mount table polled");
 }
 
+/* The first byte of the id of a new file system there, which is random. */
+static int
+mount_any(const char *place)
+{
+	struct statfs fs;
+	unsigned char first;
+
+	if (mount("t", place, "tmpfs", 0, NULL) < 0 || statfs(place, &fs) < 0)
+		return -1;
+	memcpy(&first, &fs.f_fsid, 1);
+	return first;
+}
+
+static bool
+is_watched(const char *pattern)
+{
+	struct fan_dir *top, *d;
+	bool marked = false;
+	struct host h;
+
+	host_open(&h, NULL, (const char *const[]){ pattern, NULL });
+	top = h.s->tree->top;
+	for (d = top; d; d = fan_next(top, d))
+		marked |= d->root == d && d->mask == h.s->full_mask;
+	host_close(&h);
+	return marked;
+}
+
+/* Ids of file systems are any bytes: all that an id can begin with. */
+static void
+test_ids(void)
+{
+	bool seen[256] = { false };
+	unsigned left = 256, unwatched = 0, tries = 0;
+
+	prepare("mkdir -p /home/ids");
+	while (left > 0 && tries++ < 20000) {
+		int first = mount_any("/home/ids");
+
+		if (first >= 0 && !seen[first]) {
+			seen[first] = true;
+			left--;
+			unwatched += !is_watched("/home/ids/*");
+		}
+		umount2("/home/ids", MNT_DETACH);
+	}
+	check(left == 0, "file systems whose ids begin with any byte");
+	check(unwatched == 0, "… are all watched");
+}
+
 static void
 test_rewatch(void)
 {
@@ -302,6 +354,7 @@ test_places(void)
 	test_moves();
 	test_exchange();
 	test_mounts();
+	test_ids();
 	test_rewatch();
 	test_limit();
 	test_overflow();
