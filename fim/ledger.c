@@ -2,7 +2,9 @@
 /* What was known against what is there. */
 #include "fim/ledger.h"
 
+#include "fim/hashes.h"
 #include "fim/ledger_db.h"
+#include "fim/ledger_keep.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,15 +14,10 @@
 /* Times of files come from a coarser clock. */
 #define CLOCK_SLACK_NS (2 * NS_PER_SEC)
 
-/* Hashes of paths, 0 for none; open addressing. */
-struct hashes {
-	uint64_t *v; /* owned */
-	size_t n, cap;
-};
-
 struct ledger {
 	struct ledger_config config;
 	struct ledger_db *db;
+	struct ledger_keep keep;
 	struct watchset before; /* listed the last time */
 	bool knows;
 	struct ledger_counters counters;
@@ -39,60 +36,7 @@ struct ledger {
 	int64_t path_dir;
 };
 
-/* ---- hashes ---------------------------------------------------------- */
-
-static size_t
-hashes_place(const struct hashes *h, uint64_t hash)
-{
-	size_t at = hash & (h->cap - 1);
-
-	while (h->v[at] != 0 && h->v[at] != hash)
-		at = (at + 1) & (h->cap - 1);
-	return at;
-}
-
-static int
-hashes_grow(struct hashes *h)
-{
-	struct hashes to = { .cap = h->cap ? 2 * h->cap : 1024 };
-
-	to.v = calloc(to.cap, sizeof(*to.v));
-	if (to.v == NULL)
-		return -1;
-	for (size_t i = 0; i < h->cap; i++)
-		if (h->v[i] != 0)
-			to.v[hashes_place(&to, h->v[i])] = h->v[i];
-	to.n = h->n;
-	free(h->v);
-	*h = to;
-	return 0;
-}
-
-static int
-hashes_add(struct hashes *h, uint64_t hash)
-{
-	size_t at;
-
-	if (2 * (h->n + 1) > h->cap && hashes_grow(h) != 0)
-		return -1;
-	at = hashes_place(h, hash);
-	h->n += h->v[at] == 0;
-	h->v[at] = hash;
-	return 0;
-}
-
-static bool
-hashes_have(const struct hashes *h, uint64_t hash)
-{
-	return h->cap > 0 && h->v[hashes_place(h, hash)] != 0;
-}
-
-static void
-hashes_free(struct hashes *h)
-{
-	free(h->v);
-	*h = (struct hashes){ 0 };
-}
+/* ---- names met ------------------------------------------------------- */
 
 static uint64_t
 key_of(struct view dir, struct view name)
@@ -123,6 +67,15 @@ ledger_open(const struct ledger_config *config)
 		return NULL;
 	}
 	l->knows = scope > 0;
+	l->keep = (struct ledger_keep){
+		.state = config->state,
+		.db = l->db,
+		.max_files = l->config.max_files,
+		.max_bytes = l->config.max_kept > 0 ? l->config.max_kept
+						    : LEDGER_KEEP_MAX,
+		.undone = state_undone(config->state),
+		.committed = state_committed(config->state),
+	};
 	return l;
 }
 
@@ -146,6 +99,7 @@ ledger_close(struct ledger *l)
 		return;
 	end_list(l);
 	watchset_free(&l->before);
+	ledger_keep_free(&l->keep);
 	ledger_db_close(l->db);
 	free(l);
 }
@@ -162,6 +116,9 @@ ledger_count(const struct ledger *l)
 	struct ledger_counters c = l->counters;
 
 	c.files = ledger_db_count(l->db);
+	c.failed += l->keep.failed;
+	c.waiting = ledger_keep_waiting(&l->keep);
+	c.forgotten = l->keep.forgotten;
 	return c;
 }
 
@@ -189,6 +146,7 @@ check_undone(struct ledger *l)
 	struct watchset scope = { 0 };
 	int known;
 
+	ledger_keep_tend(&l->keep);
 	if (!ledger_db_undone(l->db))
 		return;
 	if (l->listing)
@@ -211,20 +169,50 @@ has_room(const struct ledger *l)
 	return ledger_db_count(l->db) < l->config.max_files;
 }
 
+/* What is told is not told again, whatever becomes of the database. */
 static void
 remember(struct ledger *l, struct view path, const struct event_seen *seen)
 {
-	check(l, ledger_db_put(l->db, path_directory(path), path_name(path),
-			       seen, has_room(l)));
+	ledger_keep_put(&l->keep, path, seen);
+}
+
+/* Nothing was told of it: a list that is undone learns it again. */
+static void
+learn(struct ledger *l, struct view path, const struct event_seen *seen)
+{
+	struct event_seen kept;
+
+	if (ledger_keep_get(&l->keep, path, &kept) != LEDGER_KEPT_NOTHING)
+		remember(l, path, seen);
+	else
+		check(l, ledger_db_put(l->db, path_directory(path),
+				       path_name(path), seen, has_room(l)));
 }
 
 static void
 forget(struct ledger *l, struct view path)
 {
-	int64_t dir = ledger_db_dir(l->db, path_directory(path));
+	ledger_keep_gone(&l->keep, path, false);
+}
 
-	if (dir > 0)
-		check(l, ledger_db_drop(l->db, dir, path_name(path)));
+/* 1 with what is known, 0 when it is not, -1: the database's failure. */
+static int
+recall(struct ledger *l, struct view path, struct event_seen *was)
+{
+	int64_t dir;
+
+	switch (ledger_keep_get(&l->keep, path, was)) {
+	case LEDGER_KEPT_SEEN:
+		return 1;
+	case LEDGER_KEPT_GONE:
+		return 0;
+	case LEDGER_KEPT_NOTHING:
+		break;
+	}
+	dir = ledger_db_dir(l->db, path_directory(path));
+	if (dir <= 0)
+		return dir < 0 ? -1 : 0;
+	return ledger_db_get(l->db, dir, path_name(path), was);
 }
 
 /* ---- events ---------------------------------------------------------- */
@@ -256,6 +244,13 @@ tell_gone(struct ledger *l, struct view path, const struct event_seen *was)
 }
 
 /* ---- what was renamed ------------------------------------------------ */
+
+static bool
+is_same_object(const struct event_seen *was, const struct event_seen *is)
+{
+	return was->ino == is->ino && was->born_ns == is->born_ns &&
+	       (was->mode & S_IFMT) == (is->mode & S_IFMT);
+}
 
 struct origin {
 	const struct event_seen *is;
@@ -294,6 +289,7 @@ static bool
 take_origin(struct ledger *l, const struct event_seen *is, struct buf *path)
 {
 	struct origin o = { .is = is };
+	struct event_seen was;
 	bool found = false;
 
 	if (!S_ISDIR(is->mode) && is->nlink != 1)
@@ -302,9 +298,12 @@ take_origin(struct ledger *l, const struct event_seen *is, struct buf *path)
 	if (o.found && ledger_db_path(l->db, o.dir, path) == 1) {
 		buf_putc(path, '/');
 		buf_put(path, buf_view(&o.name));
-		found = !path->failed &&
-			ledger_db_drop(l->db, o.dir, buf_view(&o.name)) == 1;
+		/* As it is known now. */
+		found = !path->failed && recall(l, buf_view(path), &was) == 1 &&
+			is_same_object(&was, is) && is_renamed(&was, is);
 	}
+	if (found)
+		forget(l, buf_view(path));
 	buf_free(&o.name);
 	return found;
 }
@@ -338,7 +337,10 @@ came(struct ledger *l, const struct event *listed)
 	l->counters.learned += !covered && has_room(l);
 	if (covered && !told && take_origin(l, &is, &origin))
 		e.file.old_path = buf_view(&origin);
-	remember(l, e.file.path, &is);
+	if (covered || told)
+		remember(l, e.file.path, &is);
+	else
+		learn(l, e.file.path, &is);
 	if (covered && !told)
 		tell(l, &e, origin.n > 0 ? EVENT_RENAME : EVENT_CREATE);
 	buf_free(&origin);
@@ -352,13 +354,6 @@ is_untouched(const struct event_seen *was, const struct event_seen *is)
 	       was->written_ns == is->written_ns && was->size == is->size &&
 	       was->mode == is->mode && was->uid == is->uid &&
 	       was->gid == is->gid;
-}
-
-static bool
-is_same_object(const struct event_seen *was, const struct event_seen *is)
-{
-	return was->ino == is->ino && was->born_ns == is->born_ns &&
-	       (was->mode & S_IFMT) == (is->mode & S_IFMT);
 }
 
 static void
@@ -393,12 +388,10 @@ replaced(struct ledger *l, const struct event *listed,
 }
 
 static void
-compare(struct ledger *l, const struct event *e, int64_t dir)
+compare(struct ledger *l, const struct event *e)
 {
 	struct event_seen was;
-	int known = dir > 0 ? ledger_db_get(l->db, dir, path_name(e->file.path),
-					    &was)
-			    : 0;
+	int known = recall(l, e->file.path, &was);
 
 	if (known < 0)
 		give_up(l);
@@ -416,14 +409,9 @@ static void
 listed(struct ledger *l, const struct event *e)
 {
 	struct view path = e->file.path, dir = path_directory(path);
-	int64_t id = ledger_db_dir(l->db, dir);
 
-	if (id < 0) {
-		give_up(l);
-		return;
-	}
 	if (e->seen != NULL)
-		compare(l, e, id);
+		compare(l, e);
 	if (l->listing && hashes_add(&l->met, key_of(dir, path_name(path))))
 		give_up(l);
 }
@@ -441,14 +429,12 @@ static void
 vanished(struct ledger *l, const struct event *e)
 {
 	struct view path = e->file.path;
-	int64_t dir = ledger_db_dir(l->db, path_directory(path));
 	struct event_seen was;
 
-	if (dir > 0 && l->listing && !(e->acts & (ACT_DELETE | ACT_RENAME)) &&
-	    ledger_db_get(l->db, dir, path_name(path), &was) == 1)
+	if (l->listing && !(e->acts & (ACT_DELETE | ACT_RENAME)) &&
+	    recall(l, path, &was) == 1)
 		tell_gone(l, path, &was);
-	forget(l, path);
-	check(l, ledger_db_drop_below(l->db, path));
+	ledger_keep_gone(&l->keep, path, true);
 }
 
 /* While a list is compared, what was lost may be about this one, too. */
@@ -525,26 +511,55 @@ find_path(struct ledger *l, int64_t dir)
 	return true;
 }
 
+static bool
+is_met(const struct ledger *l, struct view dir, struct view name)
+{
+	return hashes_have(&l->met, key_of(dir, name)) ||
+	       hashes_have(&l->unlisted, key_of(dir, VIEW_NONE));
+}
+
+/* Of places that are not watched any more nothing is known. */
+static bool
+is_missed(const struct ledger *l, struct view path)
+{
+	return l->knows && watchset_covers(&l->now, path) &&
+	       watchset_covers(&l->before, path);
+}
+
 static void
 look_at_row(struct ledger *l, const struct gone *g)
 {
 	bool named = find_path(l, g->dir);
 	struct view dir = buf_view(&l->at_path);
+	struct event_seen was = g->was;
 	struct buf path = { 0 };
 
-	if (named && (hashes_have(&l->met, key_of(dir, g->name)) ||
-		      hashes_have(&l->unlisted, key_of(dir, VIEW_NONE))))
+	if (named && is_met(l, dir, g->name))
 		return;
-	check(l, ledger_db_drop(l->db, g->dir, g->name));
 	buf_put(&path, dir);
 	buf_putc(&path, '/');
 	buf_put(&path, g->name);
-	/* Of places that are not watched any more nothing is known. */
-	if (named && !path.failed && l->knows &&
-	    watchset_covers(&l->now, buf_view(&path)) &&
-	    watchset_covers(&l->before, buf_view(&path)))
-		tell_gone(l, buf_view(&path), &g->was);
+	if (!named || path.failed || !is_missed(l, buf_view(&path))) {
+		check(l, ledger_db_drop(l->db, g->dir, g->name));
+	} else if (ledger_keep_get(&l->keep, buf_view(&path), &was) !=
+		   LEDGER_KEPT_GONE) {
+		forget(l, buf_view(&path));
+		tell_gone(l, buf_view(&path), &was);
+	}
 	buf_free(&path);
+}
+
+/* Of what the database does not have yet. */
+static bool
+look_at_kept(void *ledger, struct view path, const struct event_seen *was)
+{
+	struct ledger *l = ledger;
+
+	if (is_met(l, path_directory(path), path_name(path)) ||
+	    !is_missed(l, path))
+		return false;
+	tell_gone(l, path, was);
+	return true;
 }
 
 static void
@@ -562,6 +577,7 @@ look_at_rows(struct ledger *l, const struct search *s)
 static enum ledger_work
 finish(struct ledger *l)
 {
+	ledger_keep_each(&l->keep, look_at_kept, l);
 	if (ledger_db_sweep(l->db) != 0 ||
 	    ledger_db_set_scope(l->db, &l->now) != 0) {
 		give_up(l);
@@ -636,6 +652,12 @@ ledger_mark(struct ledger *l, enum attribution how, uint64_t since_ns)
 {
 	l->how = how;
 	l->since_ns = since_ns;
+}
+
+void
+ledger_settle(struct ledger *l)
+{
+	ledger_keep_settle(&l->keep);
 }
 
 bool

@@ -12,9 +12,11 @@
  * What is told is remembered when the sensor tells its state again
  * (REFRESHED), a second later. A list says of each name what has been told of
  * it since it was remembered last and since events were lost: that is not told
- * again. A file that was not in the ledger and lies in a place that was not
- * listed before (the rules have changed, or it is the first time) is learned,
- * and nothing is said of it.
+ * again. What the database cannot store, because its disk is full, is kept in
+ * memory (ledger_keep.h) and stored when there is room: only a process that
+ * ends before that has told what it does not remember. A file that was not in
+ * the ledger and lies in a place that was not listed before (the rules have
+ * changed, or it is the first time) is learned, and nothing is said of it.
  */
 #ifndef FIM_LEDGER_H
 #define FIM_LEDGER_H
@@ -32,6 +34,7 @@ struct ledger_config {
 	const struct watchset *watchset; /* the same; its content may change */
 	struct event_sink sink;		 /* for what was missed */
 	uint64_t max_files;		 /* 0 = LEDGER_FILES_MAX */
+	size_t max_kept; /* bytes; 0 = LEDGER_KEEP_MAX (ledger_keep.h) */
 	/* Nothing is said of this file, and nothing remembered; NULL = there is
 	 * none. */
 	bool (*ignored)(void *ctx, struct view path);
@@ -44,6 +47,10 @@ struct ledger_counters {
 	uint64_t
 		left_out; /* since it began: not remembered, for lack of room */
 	uint64_t failed;  /* times that the database could not be used */
+	uint64_t waiting; /* names that no commit has stored yet */
+	/* Since it began: changes for which there was no room while they had to
+	 * wait. */
+	uint64_t forgotten;
 };
 
 struct ledger;
@@ -70,6 +77,9 @@ enum ledger_work {
 };
 /* Goes on for some milliseconds with what a list leaves to do at its end. */
 enum ledger_work ledger_work(struct ledger *);
+/* The end: what waits is written, and remembered if the next commit succeeds.
+ */
+void ledger_settle(struct ledger *);
 struct ledger_counters ledger_count(const struct ledger *);
 
 #endif

@@ -439,7 +439,9 @@ monitor_run(struct monitor *m)
 	finish(m);
 	m->end_ns = pipeline_finish(m->pipeline);
 	repair_stop(m->repair);
+	state_retry(m->state);
 	flush(m);
+	repair_end(m->repair);
 	output_finish(&m->output, m->io->notes);
 	senders_stop(&m->senders);
 	metrics_write_last(m);

@@ -29,8 +29,10 @@ struct repair {
 	uint64_t n_gaps, alerts;
 	uint64_t seen_ns;	    /* boot; until then nothing is missing */
 	uint64_t tick_ns, alive_ns; /* boot; when to look, and to note it */
-	uint64_t retry_ns; /* boot; when to ask for a list; 0 = never */
-	uint64_t failed;   /* failures that have been told */
+	uint64_t retry_ns;  /* boot; when to ask for a list; 0 = never */
+	uint64_t failed;    /* failures that have been told */
+	uint64_t forgotten; /* changes, the same */
+	bool forgetting;    /* since something has been stored */
 };
 
 /* Of the state folder, which this writes to until its very end, its journal
@@ -161,6 +163,20 @@ repair_stop(struct repair *r)
 {
 	gaps_alive(r->gaps, seen_wall_ns(r));
 	gaps_journal(r->gaps, 0, true);
+	ledger_settle(r->ledger);
+}
+
+void
+repair_end(struct repair *r)
+{
+	struct ledger_counters c = ledger_count(r->ledger);
+
+	if (c.waiting > 0)
+		fprintf(r->config.notes,
+			"tocsin: changes of %" PRIu64
+			" files were never remembered: %s; the next start "
+			"tells them again, as offline\n",
+			c.waiting, state_problem(r->config.state));
 }
 
 /* ---- losses ---------------------------------------------------------- */
@@ -348,6 +364,24 @@ say_failures(struct repair *r)
 	fflush(r->config.notes);
 }
 
+/* Once for as long as it lasts. */
+static void
+say_forgotten(struct repair *r)
+{
+	struct ledger_counters c = ledger_count(r->ledger);
+
+	if (c.forgotten > r->forgotten && !r->forgetting) {
+		fputs("tocsin: what files are like cannot be stored, and "
+		      "memory for it is full: what else changes may be told "
+		      "again, as offline, after the next start\n",
+		      r->config.notes);
+		fflush(r->config.notes);
+		r->forgetting = true;
+	}
+	r->forgetting &= c.waiting > 0;
+	r->forgotten = c.forgotten;
+}
+
 void
 repair_tick(struct repair *r, uint64_t seen_ns)
 {
@@ -365,6 +399,7 @@ repair_tick(struct repair *r, uint64_t seen_ns)
 	r->tick_ns = now_ns + NS_PER_SEC;
 	check_clocks(r);
 	gaps_journal(r->gaps, now_ns, false);
+	say_forgotten(r);
 	if (now_ns < r->alive_ns)
 		return;
 	r->alive_ns = now_ns + ALIVE_NS;

@@ -51,6 +51,8 @@ void repair_alert(struct repair *, const struct alert *);
 void repair_tick(struct repair *, uint64_t seen_ns);
 /* The end, after everything else. */
 void repair_stop(struct repair *);
+/* The last commit was tried: what is not stored by now never will be. */
+void repair_end(struct repair *);
 
 struct repair_counters {
 	uint64_t gaps;	  /* since the start */

@@ -271,7 +271,7 @@ state_close(struct state *s)
 {
 	if (s == NULL)
 		return;
-	s->again_ns = 0;
+	state_retry(s);
 	if (s->db != NULL)
 		state_commit(s);
 	state_queue_free(s);

@@ -44,6 +44,8 @@ uint64_t state_first_start(struct state *, uint64_t now_ns);
 int state_add_output(struct state *, struct view name);
 /* -1: nothing of what waits was written, all of it is kept. */
 int state_commit(struct state *);
+/* The next commit is tried, however short a time ago one has failed. */
+void state_retry(struct state *);
 struct state_held {
 	size_t bytes, alerts; /* waiting in memory */
 	uint64_t lost;	      /* alerts that found no room; not yet a gap */
@@ -70,5 +72,7 @@ struct sqlite3 *state_db(struct state *);
 int state_begin(struct state *);
 /* How often that has happened, a full disk's own doing included. */
 uint64_t state_undone(const struct state *);
+/* How often state_commit has stored something. */
+uint64_t state_committed(const struct state *);
 
 #endif

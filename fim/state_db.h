@@ -39,6 +39,7 @@ struct state {
 	unsigned untrimmed;    /* alerts since old ones were removed */
 	bool failing;	       /* the last commit failed */
 	uint64_t undone;       /* transactions */
+	uint64_t committed;    /* by state_commit */
 	char problem[160];
 };
 

@@ -227,6 +227,18 @@ state_undone(const struct state *s)
 	return s->undone;
 }
 
+uint64_t
+state_committed(const struct state *s)
+{
+	return s->committed;
+}
+
+void
+state_retry(struct state *s)
+{
+	s->again_ns = 0;
+}
+
 static int
 write_all(struct state *s)
 {
@@ -259,6 +271,7 @@ state_commit(struct state *s)
 		return -1;
 	}
 	s->failing = false;
+	s->committed++;
 	state_queue_free(s);
 	return 0;
 }

@@ -203,6 +203,8 @@ put_repair(struct buf *b, struct repair_counters c)
 	buf_printf(b, "},\"files\":{\"remembered\":%llu",
 		   (unsigned long long)c.ledger.files);
 	put_number(b, "left_out", c.ledger.left_out);
+	put_number(b, "waiting", c.ledger.waiting);
+	put_number(b, "forgotten", c.ledger.forgotten);
 	buf_putc(b, '}');
 }
 

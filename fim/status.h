@@ -15,7 +15,7 @@
  *  "problem"},…],
  *  "costs":[{"rule","evaluations","matches","spent_ns"},…],
  *  "gaps":{"total","open","changes","alerts"},
- *  "files":{"remembered","left_out"}}}
+ *  "files":{"remembered","left_out","waiting","forgotten"}}}
  *
  * "costs" names the ten rules of those in force that have taken most of the
  * time (rules.h, struct rules_cost); since the last reload. "gaps" are those

@@ -59,6 +59,7 @@ test_undone(void **state)
 		SQLITE_OK);
 	refresh(f, "/w/two/x", &seen);
 	refresh(f, "/w/one/x", &seen);
+	ledger_settle(f->ledger);
 	assert_int_equal(ask(f, "SELECT count(DISTINCT path) FROM files, dirs"
 				" WHERE dir = id AND name = 'x'"),
 			 2);
@@ -66,6 +67,217 @@ test_undone(void **state)
 	assert_false(end(f));
 	assert_int_equal(ledger_count(f->ledger).files, 6);
 }
+
+/* ---- a full disk ----------------------------------------------------- */
+
+static void
+sql(struct fixture *f, const char *text)
+{
+	char *why = NULL;
+
+	if (sqlite3_exec(state_db(f->state), text, NULL, NULL, &why) !=
+	    SQLITE_OK)
+		fail_msg("%s", why);
+}
+
+/* What SQLite says of a disk that has no room for one page more. */
+static void
+fill_disk(struct fixture *f)
+{
+	char text[64];
+
+	assert_int_equal(state_commit(f->state), 0);
+	snprintf(text, sizeof(text), "PRAGMA max_page_count=%d",
+		 (int)ask(f, "SELECT * FROM pragma_page_count"));
+	sql(f, text);
+}
+
+static void
+room_again(struct fixture *f)
+{
+	sql(f, "PRAGMA max_page_count=1000000");
+	ledger_settle(f->ledger);
+	state_retry(f->state);
+	assert_int_equal(state_commit(f->state), 0);
+	assert_int_equal(ledger_count(f->ledger).waiting, 0);
+}
+
+#define KEPT 2000
+
+static const char *
+kept_name(char *path, size_t size, int i)
+{
+	snprintf(path, size, "/w/dir%d/%d", i % 7, i);
+	return path;
+}
+
+static void
+refresh_many(struct fixture *f)
+{
+	char path[64];
+
+	for (int i = 0; i < KEPT; i++) {
+		struct event_seen seen =
+			of(f, kept_name(path, sizeof(path), i));
+
+		refresh(f, path, &seen);
+		if (i % 100 == 0) /* as the loop does */
+			state_commit(f->state);
+	}
+}
+
+/* A list of /w with a, b, /w/sub and what was refreshed above. */
+static bool
+list_many(struct fixture *f)
+{
+	char path[64];
+
+	begin(f);
+	file(f, "/w/a");
+	rest(f);
+	for (int i = 0; i < KEPT; i++)
+		file(f, kept_name(path, sizeof(path), i));
+	for (int i = 0; i < 7; i++) {
+		snprintf(path, sizeof(path), "/w/dir%d", i);
+		dir_end(f, path, false);
+	}
+	return end(f);
+}
+
+/* What is told while the disk is full is not told again: not by a list that is
+ * made meanwhile, nor by the next watcher. */
+static void
+test_full_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	learn(f);
+	fill_disk(f);
+	refresh_many(f);
+	state_commit(f->state);
+	assert_true(ledger_count(f->ledger).waiting > KEPT / 2);
+	assert_true(ledger_count(f->ledger).files < KEPT / 2);
+	assert_int_equal(ledger_count(f->ledger).forgotten, 0);
+	list_many(f);
+	expect(f, "");
+	room_again(f);
+	assert_int_equal(ledger_count(f->ledger).files, 4 + KEPT);
+	close_ledger(f);
+	open_ledger(f, 0);
+	assert_true(list_many(f));
+	expect(f, "");
+}
+
+/* In their order, the last of each name: what went, came and went again. */
+static void
+test_full_disk_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct event_seen c = of(f, "/w/sub/c"), d = of(f, "/w/sub/d");
+	struct event_seen sub = of(f, "/w/sub"), b = of(f, "/w/b");
+
+	learn(f);
+	fill_disk(f);
+	refresh_many(f);
+	refresh(f, "/w/sub/d", &d);
+	refresh(f, "/w/sub", NULL); /* with c and d */
+	refresh(f, "/w/sub/c", &c);
+	refresh(f, "/w/sub", &sub);
+	refresh(f, "/w/b", NULL);
+	refresh(f, "/w/b", &b);
+	refresh(f, "/w/a", NULL);
+	for (int i = 0; i < 3; i++) {
+		begin(f);
+		rest(f);
+		for (int j = 0; j < 7; j++) {
+			char path[64];
+
+			snprintf(path, sizeof(path), "/w/dir%d", j);
+			dir_end(f, path, true);
+		}
+		end(f);
+		expect(f, "");
+		if (i == 0)
+			room_again(f);
+	}
+	assert_int_equal(ledger_count(f->ledger).files, 3 + KEPT);
+	assert_int_equal(ask(f, "SELECT count(*) FROM files JOIN dirs ON"
+				" dir = id WHERE path = '/w/sub'"),
+			 1);
+}
+
+/* What a list finds to be gone is told once, though no row of it was ever
+ * stored, or none can be removed. */
+static void
+test_full_disk_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct event_seen new = of(f, "/w/new");
+
+	learn(f);
+	fill_disk(f);
+	refresh_many(f);
+	refresh(f, "/w/new", &new);
+	for (int i = 0; i < 3; i++) {
+		begin(f);
+		file(f, "/w/b");
+		file(f, "/w/sub");
+		dir_end(f, "/w", false);
+		file(f, "/w/sub/c");
+		for (int j = 0; j < 7; j++) {
+			char path[64];
+
+			snprintf(path, sizeof(path), "/w/dir%d", j);
+			dir_end(f, path, true);
+		}
+		end(f);
+		expect(f, i == 0 ? "deletion /w/a\ndeletion /w/new\n" : "");
+		if (i == 1)
+			room_again(f);
+	}
+	assert_int_equal(ledger_count(f->ledger).files, 3 + KEPT);
+}
+
+/* More than there is memory for is counted; a name that waits has its last
+ * state nevertheless. */
+static void
+test_full_disk_and_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct event_seen seen;
+	struct ledger_counters c;
+
+	close_ledger(f);
+	f->max_kept = 100 * 200;
+	open_ledger(f, 0);
+	learn(f);
+	fill_disk(f);
+	for (int i = 0; ledger_count(f->ledger).waiting == 0; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/w/first/%d", i);
+		seen = of(f, path);
+		refresh(f, path, &seen);
+		state_commit(f->state);
+	}
+	refresh(f, "/w/dir0/0", &seen);
+	refresh_many(f);
+	refresh_many(f);
+	c = ledger_count(f->ledger);
+	assert_true(c.waiting > 50 && c.waiting < 200);
+	assert_in_range(c.forgotten, KEPT, 2 * KEPT);
+	f->seen.size = 77;
+	seen = of(f, "/w/dir0/0");
+	refresh(f, "/w/dir0/0", &seen);
+	assert_int_equal(ledger_count(f->ledger).forgotten, c.forgotten);
+	assert_int_equal(ledger_count(f->ledger).waiting, c.waiting);
+	room_again(f);
+	assert_int_equal(ask(f, "SELECT size FROM files JOIN dirs ON dir = id"
+				" WHERE path = '/w/dir0' AND name = '0'"),
+			 77);
+}
+
+/* ---- indexes --------------------------------------------------------- */
 
 /* A rename is found without reading all rows: there may be a million, and as
  * many renames. */
@@ -111,16 +323,6 @@ test_hostile_names(void **state)
 		buf_clear(&f->told);
 	}
 	assert_int_equal(ledger_count(f->ledger).files, 4 + ARRAY_LEN(names));
-}
-
-static void
-sql(struct fixture *f, const char *text)
-{
-	char *why = NULL;
-
-	if (sqlite3_exec(state_db(f->state), text, NULL, NULL, &why) !=
-	    SQLITE_OK)
-		fail_msg("%s", why);
 }
 
 /* Rows that we did not write: nothing breaks, and what the files are now is
@@ -206,6 +408,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_directories_forgotten),
 		TEST(test_undone),
+		TEST(test_full_disk),
+		TEST(test_full_disk_in_order),
+		TEST(test_full_disk_gone),
+		TEST(test_full_disk_and_memory),
 		TEST(test_objects_indexed),
 		TEST(test_hostile_names),
 		TEST(test_hostile_rows),

@@ -28,6 +28,7 @@ struct fixture {
 	uint32_t acts;		/* told of these */
 	uint64_t since_ns;
 	unsigned worked; /* goes after the last list */
+	size_t max_kept; /* bytes that wait for the database; 0 = as ever */
 };
 
 static inline void
@@ -55,6 +56,7 @@ open_ledger(struct fixture *f, uint64_t max_files)
 		.watchset = &f->watchset,
 		.sink = { take, f },
 		.max_files = max_files,
+		.max_kept = f->max_kept,
 	};
 
 	f->state = state_open(f->folder, &f->err);

@@ -10,12 +10,21 @@ printed() { jq -r .tocsin.alert.id "$1"; }
 sound() { sqlite3 $live/state/state.db 'PRAGMA integrity_check'; }
 make() { for i in $(seq "$1" "$2"); do : >/srv/kept/$i; done; }
 stored() { [ "$(ids | wc -l)" -ge "$1" ]; }
+# Files whose last state is not in the database, by the figures.
+figures=$live/figures.prom
+figure() { awk -v n="tocsin_$1" '$1 == n { print $2 }' $figures; }
+waits() { [ "$(figure files_waiting)" -ge "$1" ] 2>/dev/null; }
+remembered() {
+	db "SELECT count(*) FROM files JOIN dirs ON dir = id
+		WHERE path = '/srv/kept'"
+}
+remembers() { [ "$(remembered)" -ge "$1" ]; }
 
 # ---- a full disk ----------------------------------------------------------
 
 mkdir -m 700 $live/state
 mount -n -t tmpfs -o size=16m,mode=700 live $live/state
-watch_start -r $live/kept.yml
+watch_start -r $live/kept.yml --metrics $figures
 make 1 5
 wait_until 5 stored 5
 is 'storage: alerts are stored' same "$(ids | wc -l)" 5
@@ -29,6 +38,9 @@ is 'storage: disk full: said once' \
 	same "$(grep -c 'cannot be stored: .*full' $notes)" 1
 is 'storage: disk full: some are not stored' test "$(ids | wc -l)" -lt 500
 before=$(ids | wc -l)
+# What the files are like is told a second later, and there is no room either.
+wait_until 20 waits 400
+is 'storage: disk full: what files are like waits' waits 400
 rm $live/state/junk
 wait_until 10 stored 500
 is 'storage: room again: all are stored' same "$(ids | wc -l)" 500
@@ -37,7 +49,11 @@ is 'storage: nothing stored before is gone' test "$before" -ge 5
 is 'storage: the database is sound' same "$(sound)" ok
 wait_until 5 grep -q 'stored again' $notes
 is 'storage: the end is said' same "$(grep -c 'stored again' $notes)" 1
+wait_until 10 remembers 500
+is 'storage: what files are like is stored' same "$(remembered)" 500
 watch_stop
+is 'storage: and nothing waits' same "$(figure files_waiting)" 0
+is 'storage: nor is anything said of it' same "$(grep -c remembered: $notes)" 0
 
 # It starts with a full disk, too.
 head -c 32m /dev/zero >$live/state/junk 2>/dev/null
@@ -48,6 +64,9 @@ is 'storage: started on a full disk: alerts are told' have_alerts kept 100
 rm $live/state/junk
 wait_until 10 stored 600
 is 'storage: and stored when there is room' same "$(ids | wc -l)" 600
+is 'storage: none that was told before the stop' \
+	same "$(jq -r .tocsin.attribution $alerts | sort | uniq -c | tr -s ' ')" \
+	' 100 kernel'
 watch_stop
 
 # ---- nobody reads ---------------------------------------------------------
@@ -91,3 +110,26 @@ is 'storage: the reader left: said once' \
 is 'storage: the reader left: the watcher stays' kill -0 $watcher
 watch_stop
 is 'storage: and stops as ever' same $watch_code 25
+
+# ---- stopped on a full disk -----------------------------------------------
+# What never found room is told by the next, as found then; it says so.
+
+head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+watch_start -r $live/kept.yml --metrics $figures
+make 2001 2500
+wait_until 20 have_alerts kept 500
+is 'storage: a full disk again: alerts are told' have_alerts kept 500
+watch_stop
+is 'storage: stopped on it: what is not remembered is said' \
+	grep -q '^tocsin: changes of [0-9]* files were never remembered: .*full' \
+	$notes
+is 'storage: and is in the figures' waits 100
+rm $live/state/junk
+watch_list -r $live/kept.yml
+is 'storage: the next tells those again, as found then' test \
+	"$(jq -r .tocsin.attribution $alerts | grep -c offline)" \
+	-ge "$(figure files_waiting)"
+watch_stop
+watch_list -r $live/kept.yml
+watch_stop
+is 'storage: once' test ! -s $alerts
