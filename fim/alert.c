@@ -23,7 +23,7 @@ struct alerter {
 	uint64_t next_end_ns;	/* no open window ends before this */
 	struct slot *slots;
 	uint32_t generation;
-	uint64_t lost;
+	uint64_t lost, incomplete;
 	struct arena arena; /* of the alert being made */
 };
 
@@ -31,6 +31,7 @@ struct alerter {
 struct making {
 	struct alerter *alerter;
 	struct record *source; /* the event; NULL for a summary */
+	bool no_source;	       /* there is one, and no memory to read it */
 	const struct rules_match *match;
 	const struct rule *rule;
 	struct view id;
@@ -75,6 +76,12 @@ uint64_t
 alerter_lost(const struct alerter *a)
 {
 	return a->lost;
+}
+
+uint64_t
+alerter_incomplete(const struct alerter *a)
+{
+	return a->incomplete;
 }
 
 /* ---- values of the alert's own fields -------------------------------- */
@@ -237,8 +244,7 @@ set_hits(struct slot *s, struct making *m, bool summaries)
 			v[i].s = summaries ? pin->summary : pin->id;
 		} else if (m->source != NULL && summaries) {
 			alert_summary(m->source, &text);
-			v[i].s = arena_copy(arena, buf_view(&text));
-			buf_free(&text);
+			v[i].s = arena_take(arena, &text);
 		} else if (m->source != NULL) {
 			const struct slot *id =
 				record_get(m->source, FIELD_EVENT_ID);
@@ -272,9 +278,7 @@ set_message(struct slot *s, struct making *m)
 		buf_puts(&text, ": ");
 		alert_summary(m->source, &text);
 	}
-	if (!text.failed)
-		set_string(s, arena, arena_copy(arena, buf_view(&text)));
-	buf_free(&text);
+	set_string(s, arena, arena_take(arena, &text));
 }
 
 /* As the event has it, if that is a date to others as well: recorded events may
@@ -288,8 +292,7 @@ set_time(struct slot *s, struct making *m)
 		return;
 	buf_rfc3339(&text, m->time_ns);
 	set_string(s, &m->alerter->arena,
-		   arena_copy(&m->alerter->arena, buf_view(&text)));
-	buf_free(&text);
+		   arena_take(&m->alerter->arena, &text));
 }
 
 static const unsigned related_users[] = { FIELD_USER_NAME, FIELD_USER_REAL_NAME,
@@ -439,7 +442,6 @@ alert_id(struct making *m)
 	unsigned char digest[16];
 	struct slot events = { 0 };
 	struct buf hex = { 0 };
-	struct view id;
 
 	crypto_generichash_init(&h, NULL, 0, sizeof(digest));
 	hash_view(&h, m->rule->id);
@@ -455,9 +457,7 @@ alert_id(struct making *m)
 		hash_value(&h, &m->match->terms[i]);
 	crypto_generichash_final(&h, digest, sizeof(digest));
 	buf_hex(&hex, digest, sizeof(digest));
-	id = arena_copy(&m->alerter->arena, buf_view(&hex));
-	buf_free(&hex);
-	return id;
+	return arena_take(&m->alerter->arena, &hex);
 }
 
 static void
@@ -487,6 +487,8 @@ deliver(struct making *m)
 		a->lost++;
 	else
 		a->sink.take(a->sink.ctx, &alert);
+	/* Its values are made as they are asked for. */
+	a->incomplete += m->id.n > 0 && (m->no_source || a->arena.failed);
 	arena_reset(&a->arena);
 }
 
@@ -579,7 +581,7 @@ alerter_match(struct alerter *a, struct record *source,
 	};
 
 	if (source == NULL)
-		source = evidence_read(a->evidence, match);
+		source = evidence_read(a->evidence, match, &m.no_source);
 	m.source = source;
 	if (source != NULL)
 		m.time_ns = source->time_ns;

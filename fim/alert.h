@@ -41,7 +41,10 @@ alerter_match(struct alerter *, struct record *, const struct rules_match *);
 void alerter_watermark(struct alerter *, uint64_t time_ns);
 /* Sends all summaries that are still open; at the end. */
 void alerter_flush(struct alerter *);
-uint64_t alerter_lost(const struct alerter *); /* for lack of memory */
+/* For lack of memory: alerts that were not sent; those that were, without some
+ * of what they should say. */
+uint64_t alerter_lost(const struct alerter *);
+uint64_t alerter_incomplete(const struct alerter *);
 
 /*
  * What a pending sequence keeps of an event: for record.pin and unpin. The

@@ -311,6 +311,12 @@ replay(struct replay_cmd *c)
 					     result.alerts_lost));
 		return EXIT_IO;
 	}
+	if (result.incomplete > 0) {
+		err_add(&c->io->err, (struct place){ 0 },
+			"out of memory: %llu alerts do not say all",
+			(unsigned long long)result.incomplete);
+		return EXIT_IO;
+	}
 	if (result.stopped) {
 		err_add(&c->io->err, (struct place){ 0 },
 			"stopped; not everything was read");

@@ -307,7 +307,8 @@ finish(struct scan_cmd *c)
 	if (code != EXIT_NOTHING)
 		return code;
 	if (c->findings.failed || c->line.failed || c->lost ||
-	    pipeline_count(c->pipeline).alerts_lost > 0)
+	    pipeline_count(c->pipeline).alerts_lost > 0 ||
+	    pipeline_count(c->pipeline).incomplete > 0)
 		return failed(c, EXIT_IO, "out of memory");
 	if (c->snapshot.stopped)
 		return failed(c, EXIT_STOPPED,

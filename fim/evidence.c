@@ -63,7 +63,7 @@ evidence_free(struct evidence *e)
 }
 
 struct record *
-evidence_read(struct evidence *e, const struct rules_match *match)
+evidence_read(struct evidence *e, const struct rules_match *match, bool *failed)
 {
 	static const char padding[NDJSON_PADDING];
 	const struct alert_pin *pin = NULL;
@@ -90,8 +90,11 @@ evidence_read(struct evidence *e, const struct rules_match *match)
 		memset(r->slots, 0, r->n_slots * sizeof(*r->slots));
 		r->generation = 1;
 	}
-	if (e->text.failed || ndjson_parse(e->ndjson, e->text.p,
-					   e->text.p + end, r, &fault) == NULL)
+	if (e->text.failed ||
+	    ndjson_parse(e->ndjson, e->text.p, e->text.p + end, r, &fault) ==
+		    NULL) {
+		*failed = true;
 		return NULL;
+	}
 	return r;
 }

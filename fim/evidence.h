@@ -15,7 +15,8 @@ struct evidence;
 struct evidence *evidence_new(const struct rules *);
 void evidence_free(struct evidence *);
 /* The newest event of the match that is kept; valid until the next call. NULL:
- * none is, or memory is out. */
-struct record *evidence_read(struct evidence *, const struct rules_match *);
+ * none is or, `*failed`, it could not be read for lack of memory. */
+struct record *
+evidence_read(struct evidence *, const struct rules_match *, bool *failed);
 
 #endif

@@ -35,7 +35,6 @@ struct view
 path_absolute(struct view cwd, struct view given, struct arena *arena)
 {
 	struct buf out = { 0 };
-	struct view result = VIEW_NONE;
 
 	if (given.n == 0)
 		return VIEW_NONE;
@@ -44,10 +43,7 @@ path_absolute(struct view cwd, struct view given, struct arena *arena)
 	fold_path(&out, given);
 	if (out.n == 0)
 		buf_putc(&out, '/');
-	if (!out.failed)
-		result = arena_copy(arena, buf_view(&out));
-	buf_free(&out);
-	return result;
+	return arena_take(arena, &out);
 }
 
 /* ---- images -----------------------------------------------------------------
@@ -143,7 +139,8 @@ image_new(const struct event *e, const struct image *before)
 	struct image *image;
 
 	memcpy(head.stdio_inode, x->stdio_inode, sizeof(head.stdio_inode));
-	image = pack(parts, ARRAY_LEN(parts));
+	/* A program without its name is none at all. */
+	image = scratch.failed ? NULL : pack(parts, ARRAY_LEN(parts));
 	if (image != NULL) {
 		*image = head;
 		/* Kernel threads have no path: their comm names them. */

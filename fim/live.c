@@ -92,9 +92,7 @@ live_set_time(struct live *l, struct slot *s, uint64_t wall_ns)
 	struct buf text = { 0 };
 
 	buf_rfc3339(&text, wall_ns);
-	if (!text.failed)
-		live_set_string(l, s, arena_copy(&l->arena, buf_view(&text)));
-	buf_free(&text);
+	live_set_string(l, s, arena_take(&l->arena, &text));
 }
 
 void
@@ -280,7 +278,6 @@ lasting_id(struct live *l)
 	const struct event *e = l->event;
 	struct buf b = { 0 };
 	uint8_t digest[32];
-	struct view id;
 
 	buf_printf(&b, "%s%c%.*s %u %llu ", event_action(e->kind), 0,
 		   (int)l->host->boot.n, l->host->boot.p, e->key.pid,
@@ -292,13 +289,13 @@ lasting_id(struct live *l)
 	buf_put(&b, (struct view){ (const char *)e->net.remote,
 				   sizeof(e->net.remote) });
 	buf_printf(&b, "%u", e->net.remote_port);
-	digest_sha256(buf_view(&b), digest);
-	buf_clear(&b);
-	buf_puts(&b, "scan-");
-	buf_hex(&b, digest, 12);
-	id = b.failed ? VIEW_NONE : arena_copy(&l->arena, buf_view(&b));
-	buf_free(&b);
-	return id;
+	if (!b.failed) {
+		digest_sha256(buf_view(&b), digest);
+		buf_clear(&b);
+		buf_puts(&b, "scan-");
+		buf_hex(&b, digest, 12);
+	}
+	return arena_take(&l->arena, &b);
 }
 
 static struct view

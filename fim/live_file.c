@@ -49,9 +49,8 @@ set_hex(struct live *l, struct slot *s, const void *bytes, size_t n)
 	struct buf hex = { 0 };
 
 	buf_hex(&hex, bytes, n);
-	if (!hex.failed && n > 0)
-		live_set_string(l, s, arena_copy(&l->arena, buf_view(&hex)));
-	buf_free(&hex);
+	if (n > 0)
+		live_set_string(l, s, arena_take(&l->arena, &hex));
 }
 
 static void

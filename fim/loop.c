@@ -219,6 +219,23 @@ say_delayed(struct monitor *m, uint64_t ns)
 	fflush(m->io->notes);
 }
 
+/* Once a minute, if there is more to say. */
+static void
+say_memory(struct monitor *m, uint64_t now_ns)
+{
+	uint64_t n = metrics_no_memory(m);
+
+	if (n == m->memory_said || now_ns < m->memory_ns)
+		return;
+	m->memory_said = n;
+	m->memory_ns = now_ns + 60 * NS_PER_SEC;
+	fprintf(m->io->notes,
+		"tocsin: out of memory: %llu events, sequences or alerts were "
+		"dropped, or do not say all, since the start\n",
+		(unsigned long long)n);
+	fflush(m->io->notes);
+}
+
 /* No process can be made here; the keeper makes another engine. */
 static void
 begin_anew(struct monitor *m)
@@ -236,6 +253,7 @@ tend(struct monitor *m)
 	uint64_t delayed_ns;
 
 	say_status(m, now_ns);
+	say_memory(m, now_ns);
 	metrics_write(m, now_ns);
 	alive_tend(m);
 	if (!m->stopping && !senders_tend(&m->senders, now_ns))

@@ -18,7 +18,7 @@ struct figures {
 	uint64_t started_ns, written_ns, cpu_ns, resident, delayed_ns;
 	unsigned budget_percent;
 	uint64_t alerts, output_failures, rules, unusable;
-	uint64_t left_out;
+	uint64_t left_out, no_memory;
 	struct state_held held;
 	struct repair_counters repair;
 	struct sensor_status files;
@@ -114,6 +114,16 @@ resident_bytes(const struct metrics *m)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t
+metrics_no_memory(const struct monitor *m)
+{
+	struct pipeline_counters c = pipeline_count(m->pipeline);
+
+	return pipeline_rules_count(m->pipeline).no_memory +
+	       pipeline_procs_count(m->pipeline).no_memory + c.alerts_lost +
+	       c.incomplete + m->output.unmade;
+}
+
 static void
 gather(struct monitor *m, bool up, struct figures *f)
 {
@@ -129,6 +139,7 @@ gather(struct monitor *m, bool up, struct figures *f)
 		.alerts = m->output.alerts,
 		.output_failures = m->output.failures,
 		.left_out = m->output.left_out,
+		.no_memory = metrics_no_memory(m),
 		.held = state_held(m->state),
 		.repair = repair_count(m->repair),
 		.pipeline = pipeline_count(m->pipeline),

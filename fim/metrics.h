@@ -32,6 +32,9 @@ struct metrics {	     /* zero-initialise but for statm; metrics_free */
 	bool failed; /* the last writing, and that has been said */
 };
 
+/* Events, sequences and alerts that lack of memory has cost. */
+uint64_t metrics_no_memory(const struct monitor *);
+
 /* While /proc can still be opened. */
 void metrics_open(struct metrics *);
 /* An alert on its way out is counted. */

@@ -2,6 +2,7 @@
 /* A cache of passwd(5) and group(5). */
 #include "fim/names.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -25,12 +26,14 @@ struct table {
 	struct timespec mtime;
 	ino_t inode;
 	uint64_t looked_ns; /* 0 = never */
+	bool failed;	    /* memory was out when it was read */
 };
 
 struct names {
 	struct table users, groups;
 	names_open *open;
 	void *ctx;
+	uint64_t failed;
 };
 
 static int
@@ -82,8 +85,10 @@ table_add(struct table *t, uint32_t id, const char *name)
 		size_t cap = t->cap == 0 ? 64 : t->cap * 2;
 		struct entry *v = realloc(t->v, cap * sizeof(*v));
 
-		if (v == NULL)
+		if (v == NULL) {
+			t->failed = true;
 			return false;
+		}
 		t->v = v;
 		t->cap = cap;
 	}
@@ -123,8 +128,24 @@ compare(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
+/* A part of the names is none of them: they are read again a second later. */
 static void
-table_read(const struct names *n, struct table *t,
+fill(struct names *n, struct table *t, FILE *f,
+     void (*reader)(struct table *, FILE *))
+{
+	t->failed = false;
+	errno = 0;
+	reader(t, f);
+	if (t->failed || t->arena.failed || errno == ENOMEM) {
+		n->failed++;
+		table_clear(t);
+	}
+	if (t->n > 0)
+		qsort(t->v, t->n, sizeof(*t->v), compare);
+}
+
+static void
+table_read(struct names *n, struct table *t,
 	   void (*reader)(struct table *, FILE *))
 {
 	int fd = n->open(n->ctx, t->path);
@@ -132,6 +153,7 @@ table_read(const struct names *n, struct table *t,
 	struct stat st;
 
 	if (f == NULL) {
+		n->failed += fd >= 0;
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -140,15 +162,13 @@ table_read(const struct names *n, struct table *t,
 		table_clear(t);
 		t->mtime = st.st_mtim;
 		t->inode = st.st_ino;
-		reader(t, f);
-		if (t->n > 0)
-			qsort(t->v, t->n, sizeof(*t->v), compare);
+		fill(n, t, f, reader);
 	}
 	fclose(f);
 }
 
 static void
-table_refresh(const struct names *n, struct table *t,
+table_refresh(struct names *n, struct table *t,
 	      void (*reader)(struct table *, FILE *), uint64_t now_ns)
 {
 	struct stat st;
@@ -177,6 +197,12 @@ table_find(const struct table *t, uint32_t id)
 			high = middle;
 	}
 	return low < t->n && t->v[low].id == id ? t->v[low].name : VIEW_NONE;
+}
+
+uint64_t
+names_failed(const struct names *n)
+{
+	return n->failed;
 }
 
 struct view

@@ -20,5 +20,8 @@ void names_free(struct names *);
 /* Borrowed until the next call; VIEW_NONE when there is no such id. */
 struct view names_user(struct names *, uint32_t uid, uint64_t now_ns);
 struct view names_group(struct names *, uint32_t gid, uint64_t now_ns);
+/* Times that the names could not be read for lack of memory: for a second all
+ * of a file's are unknown. */
+uint64_t names_failed(const struct names *);
 
 #endif

@@ -131,11 +131,12 @@ output_take(void *output, const struct alert *a)
 	alert_format_json(a, &o->scratch);
 	/* What finds no room in memory is counted by the state. */
 	if (o->scratch.failed)
-		o->failures++;
+		o->unmade++;
 	else
 		state_add_alert(o->state, a->id, a->rule->id, a->time_ns,
 				view_trim(buf_view(&o->scratch)));
-	add_waiting(o, a);
+	if (!o->scratch.failed || o->text)
+		add_waiting(o, a);
 }
 
 /* ---- what went wrong ------------------------------------------------- */

@@ -24,6 +24,7 @@ struct output {		     /* zero-initialise; output_open; output_free */
 	uint64_t alerts;     /* so far */
 	uint64_t failures;   /* times that storing or writing began to fail */
 	uint64_t left_out;   /* alerts that standard output was not given */
+	uint64_t unmade;     /* lost: there was no memory to write them down */
 
 	int fd; /* never waits, or is asked first */
 	bool fd_owned, fd_socket, fd_asked;

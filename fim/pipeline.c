@@ -110,6 +110,7 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 	if (p->alerter != NULL) {
 		alerter_flush(p->alerter);
 		p->counters.alerts_lost += alerter_lost(p->alerter);
+		p->counters.incomplete += alerter_incomplete(p->alerter);
 	}
 	rules_run_free(p->run);
 	alerter_free(p->alerter);
@@ -162,6 +163,7 @@ match(struct pipeline *p, const struct event *e, struct author who)
 	if (p->config.trace != NULL)
 		p->config.trace(p->config.ctx, r);
 	rules_feed(p->run, r);
+	p->counters.incomplete += p->live.arena.failed;
 	facts_end(&p->live.facts);
 	p->live.event = NULL;
 }
@@ -329,9 +331,12 @@ pipeline_count(const struct pipeline *p)
 {
 	struct pipeline_counters c = p->counters;
 
+	c.incomplete += names_failed(p->names);
 	c.bytes = p->live.facts.bytes_total + p->live.facts.bytes_file;
-	if (p->alerter != NULL)
+	if (p->alerter != NULL) {
 		c.alerts_lost += alerter_lost(p->alerter);
+		c.incomplete += alerter_incomplete(p->alerter);
+	}
 	return c;
 }
 

@@ -46,11 +46,13 @@ struct pipeline_config { /* borrowed for life, but for `rules` */
 };
 
 struct pipeline_counters {
-	uint64_t events;      /* matched against the rules */
-	uint64_t unknown;     /* of a process that is not in the table */
-	uint64_t lost;	      /* said by the sensors */
-	uint64_t alerts_lost; /* for lack of memory */
-	uint64_t bytes;	      /* of files, read for their facts */
+	uint64_t events;  /* matched against the rules */
+	uint64_t unknown; /* of a process that is not in the table */
+	uint64_t lost;	  /* said by the sensors */
+	/* For lack of memory: alerts that are lost, alerts and events that lack
+	 * something; what rules could not be asked of those is unknown. */
+	uint64_t alerts_lost, incomplete;
+	uint64_t bytes; /* of files, read for their facts */
 	/* Of `events`: those found by looking, after a loss or at start, by
 	 * what they are of. */
 	uint64_t found[ROLES];

@@ -22,10 +22,14 @@ struct held_match {
 void *
 run_pin(struct rules_run *run, struct record *r)
 {
+	void *pinned;
+
 	if (r->pin == NULL)
 		return NULL;
 	run->unpin = r->unpin;
-	return r->pin(r);
+	pinned = r->pin(r);
+	run->counters.no_memory += pinned == NULL;
+	return pinned;
 }
 
 void

@@ -40,8 +40,10 @@ arena_grow(struct arena *a, size_t n)
 	if (size < n)
 		size = n;
 	c = malloc(sizeof(*c) + size);
-	if (c == NULL)
+	if (c == NULL) {
+		a->failed = true;
 		return false;
+	}
 	c->next = NULL;
 	c->size = size;
 	if (a->now != NULL)
@@ -61,8 +63,10 @@ arena_alloc(struct arena *a, size_t n)
 
 	if (n == 0)
 		n = 1;
-	if (n > SIZE_MAX / 2)
+	if (n > SIZE_MAX / 2) {
+		a->failed = true;
 		return NULL;
+	}
 	n = (n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
 	if ((a->now == NULL || a->now->size - a->used < n) && !arena_grow(a, n))
 		return NULL;
@@ -86,7 +90,7 @@ arena_array(struct arena *a, size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		return NULL;
+		bytes = SIZE_MAX; /* refused */
 	return arena_alloc(a, bytes);
 }
 
@@ -97,7 +101,7 @@ arena_copy(struct arena *a, struct view v)
 
 	if (v.n == 0)
 		return VIEW("");
-	p = v.n < SIZE_MAX ? arena_alloc(a, v.n + 1) : NULL;
+	p = arena_alloc(a, v.n < SIZE_MAX ? v.n + 1 : v.n);
 	if (p == NULL)
 		return VIEW_NONE;
 	memcpy(p, v.p, v.n);
@@ -136,6 +140,19 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	return v;
 }
 
+struct view
+arena_take(struct arena *a, struct buf *b)
+{
+	struct view v = VIEW_NONE;
+
+	if (b->failed)
+		a->failed = true;
+	else
+		v = arena_copy(a, buf_view(b));
+	buf_free(b);
+	return v;
+}
+
 void
 arena_reset(struct arena *a)
 {
@@ -153,6 +170,7 @@ arena_reset(struct arena *a)
 	a->first = a->now = keep;
 	a->used = 0;
 	a->held_bytes = 0;
+	a->failed = false;
 	if (keep != NULL) {
 		keep->next = NULL;
 		a->held_bytes = chunk_bytes(keep);

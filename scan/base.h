@@ -93,6 +93,7 @@ struct arena {
 	struct arena_chunk *first, *now;
 	size_t used;	   /* bytes used in `now` */
 	size_t held_bytes; /* all that malloc gave, for accounting */
+	bool failed;	   /* memory was out, since it was begun or reset */
 };
 
 void *arena_alloc(struct arena *, size_t n);
@@ -128,6 +129,9 @@ void buf_putc(struct buf *, char);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_clear(struct buf *); /* keeps the memory */
 void buf_free(struct buf *);
+/* What it holds, which is then free: a copy in the arena. If either failed, the
+ * arena has, and it is VIEW_NONE. */
+struct view arena_take(struct arena *, struct buf *);
 static inline struct view
 buf_view(const struct buf *b)
 {

@@ -159,6 +159,28 @@ test_paths(void **state)
 	assert_view(path_directory(VIEW("awk")), "");
 }
 
+/* What a buffer could not hold whole is not taken for all of it. */
+static void
+test_arena_takes(void **state)
+{
+	struct arena a = { 0 };
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_puts(&b, "all");
+	assert_view(arena_take(&a, &b), "all");
+	assert_null(b.p);
+	assert_false(a.failed);
+	buf_puts(&b, "a part");
+	b.failed = true;
+	assert_null(arena_take(&a, &b).p);
+	assert_null(b.p);
+	assert_true(a.failed);
+	arena_reset(&a);
+	assert_false(a.failed);
+	arena_free(&a);
+}
+
 static void
 test_arena(void **state)
 {
@@ -197,7 +219,9 @@ test_arena(void **state)
 	arena_reset(&a);
 	assert_true(a.held_bytes < 1 << 20);
 
+	assert_false(a.failed);
 	assert_null(arena_alloc(&a, SIZE_MAX));
+	assert_true(a.failed);
 	assert_null(arena_alloc(&a, SIZE_MAX - 40));
 	assert_null(arena_array(&a, SIZE_MAX / 2, 3));
 	assert_non_null(arena_array(&a, 0, 3));
@@ -522,6 +546,7 @@ main(void)
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_arena_takes),
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_err_format),
 		cmocka_unit_test(test_err_long_line),
