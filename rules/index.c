@@ -14,8 +14,6 @@
 #define KIND_BYTES 118	 /* of the key */
 #define ACTOR_SETS 256	 /* of two entries each */
 #define ACTOR_BYTES 208
-/* Longer programs are not looked through. */
-#define PROGRAM_TESTS 4096
 
 #define TOO_MANY UINT32_MAX
 
@@ -87,7 +85,7 @@ new_caches(struct index_run *run, const struct rules *set)
 	run->bits = calloc(x->words + 1, sizeof(*run->bits));
 	run->alive = calloc(x->words + 1, sizeof(*run->alive));
 	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
-	run->reached = calloc(PROGRAM_TESTS, sizeof(*run->reached));
+	run->reached = calloc(AHEAD_TESTS, sizeof(*run->reached));
 	if (run->kinds == NULL || run->actors == NULL || run->bits == NULL ||
 	    run->alive == NULL || run->past == NULL || run->reached == NULL)
 		return -1;
@@ -219,70 +217,7 @@ count_failed(const struct rules_run *run)
 	return run->counters.no_memory + run->counters.regex_limits;
 }
 
-/* ---- programs run ahead ---------------------------------------------- */
-
-struct ahead {
-	struct rules_run *run;
-	uint8_t actors; /* the fields that are known besides the kind's */
-};
-
-static bool
-is_decided(const struct ahead *a, uint32_t leaf)
-{
-	return (a->run->set->index.needs[leaf] & ~a->actors) == 0;
-}
-
-static uint32_t
-step(const struct ahead *a, const struct test *t)
-{
-	return eval_leaf(&a->run->eval, t->leaf) ? t->yes : t->no;
-}
-
-/* The first test from there that is not decided. */
-static uint32_t
-run_ahead(const struct ahead *a, const struct program *p, uint32_t at)
-{
-	while (p->v[at].op == TEST_LEAF && is_decided(a, p->v[at].leaf))
-		at = step(a, &p->v[at]);
-	return at;
-}
-
-static bool
-has_decided(const struct ahead *a, const struct program *p, uint32_t from)
-{
-	for (uint32_t i = from; i < p->n; i++)
-		if (p->v[i].op == TEST_LEAF && is_decided(a, p->v[i].leaf))
-			return true;
-	return false;
-}
-
-/* Could the program accept from there, whatever the tests say that are not
- * decided? Jumps only go forward. */
-static bool
-can_accept(const struct ahead *a, const struct program *p, uint32_t from)
-{
-	bool *reached = a->run->index->reached;
-
-	if (p->v[from].op == TEST_REJECT)
-		return false;
-	if (p->n > PROGRAM_TESTS || !has_decided(a, p, from))
-		return true;
-	memset(reached + from, 0, p->n - from);
-	reached[from] = true;
-	for (uint32_t i = from; i < p->n; i++) {
-		const struct test *t = &p->v[i];
-
-		if (!reached[i] || t->op == TEST_REJECT)
-			continue;
-		if (t->op == TEST_ACCEPT)
-			return true;
-		if (is_decided(a, t->leaf))
-			reached[step(a, t)] = true;
-		else
-			reached[t->yes] = reached[t->no] = true;
-	}
-	return false;
-}
+/* ---- guards ---------------------------------------------------------- */
 
 /* Does the guard care for enough of the stages? */
 static bool
@@ -296,31 +231,6 @@ cares(const struct guard *g, const uint64_t *bits, size_t words)
 			if (++count == g->worth)
 				return true;
 	return false;
-}
-
-/* The stages of `bits` that can still become true, where their programs stood
- * at `entries`; the bits of the others are taken away. */
-static size_t
-narrow(const struct ahead *a, uint64_t *bits, const uint32_t *entries,
-       struct candidate *out)
-{
-	const struct rules *set = a->run->set;
-	size_t n = 0;
-
-	for (size_t w = 0; w < set->index.words; w++)
-		for (uint64_t some = bits[w]; some != 0; some &= some - 1) {
-			size_t id = w * 64 + (size_t)__builtin_ctzll(some);
-			const struct program *p = &set->stages[id]->program;
-			uint32_t at = entries != NULL ? entries[id] : 0;
-
-			at = run_ahead(a, p, at);
-			if (can_accept(a, p, at))
-				out[n++] =
-					(struct candidate){ (uint32_t)id, at };
-			else
-				bits[w] &= ~(some & -some);
-		}
-	return n;
 }
 
 /* The guards that are worth asking for what is left. */
@@ -395,12 +305,12 @@ keep_entries(const struct rules *set, struct kind_entry *e,
 static void
 fill_kind(struct rules_run *run, struct kind_entry *e)
 {
-	struct ahead ahead = { run, 0 };
+	struct ahead ahead = { run, 0, run->index->reached };
 	struct candidate *v = run->index->past;
 	size_t n;
 
 	fill_bits(run, e->bits);
-	n = narrow(&ahead, e->bits, NULL, v);
+	n = ahead_narrow(&ahead, e->bits, NULL, v);
 	e->actors = 0;
 	if (n > FEW) {
 		e->left = (struct left){ .n = TOO_MANY };
@@ -526,14 +436,14 @@ static bool
 fill_actor(struct rules_run *run, struct record *r,
 	   const struct kind_entry *kind, struct actor_entry *e)
 {
-	struct ahead ahead = { run, kind->actors };
+	struct ahead ahead = { run, kind->actors, run->index->reached };
 	struct index_run *own = run->index;
 	size_t n;
 
 	memcpy(own->bits, kind->bits,
 	       run->set->index.words * sizeof(*own->bits));
 	guard_bits(run, r, kind->actors, own->bits);
-	n = narrow(&ahead, own->bits, kind->entries, own->past);
+	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	e->left.guards = guards_left(&ahead, own->bits);
 	return keep_left(e, own->past, n);
 }
@@ -607,14 +517,14 @@ static struct candidates
 past_all_guards(struct rules_run *run, struct record *r,
 		const struct kind_entry *kind)
 {
-	struct ahead ahead = { run, 0 };
+	struct ahead ahead = { run, 0, run->index->reached };
 	struct index_run *own = run->index;
 	size_t n;
 
 	memcpy(own->bits, kind->bits,
 	       run->set->index.words * sizeof(*own->bits));
 	guard_bits(run, r, 0, own->bits);
-	n = narrow(&ahead, own->bits, kind->entries, own->past);
+	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	return (struct candidates){ own->past, n };
 }
 

@@ -124,6 +124,27 @@ const struct guard_says *guard_ask(const struct index *, size_t guard,
 bool guard_is_asked(const struct guard_run *, uint32_t stamp);
 void guard_forget(struct guard_run *); /* which event it was asked of */
 
+/* ---- ahead.c: programs run ahead over what is known ------------------- */
+
+struct candidate {
+	uint32_t stage, entry; /* where its program goes on */
+};
+
+/* Longer programs are not looked through. */
+#define AHEAD_TESTS 4096
+
+struct ahead {
+	struct rules_run *run;
+	uint8_t actors; /* the fields that are known besides the kind's */
+	bool *reached;	/* room for AHEAD_TESTS */
+};
+
+/* The stages of `bits` that can still become true, where their programs stood
+ * at `entries` (NULL: at the beginning); the bits of the others are taken away.
+ * Returns how many are in `out`, which has room for all. */
+size_t ahead_narrow(const struct ahead *, uint64_t *bits,
+		    const uint32_t *entries, struct candidate *out);
+
 /* ---- index.c ---------------------------------------------------------- */
 
 /* What a run remembers of events. */
@@ -131,10 +152,6 @@ struct index_run;
 
 struct index_run *index_run_new(const struct rules *);
 void index_run_free(struct index_run *);
-
-struct candidate {
-	uint32_t stage, entry; /* where its program goes on */
-};
 
 struct candidates { /* by stage; borrowed until the next event */
 	const struct candidate *v;
