@@ -13,7 +13,7 @@
  *
  * Windows are blunt: letters that differ in their case look alike there, and
  * so do a few other bytes, so a walk need not fold the value. Most windows of
- * most values are in no form; a filter of one byte a hash says so.
+ * most values are in no form; a filter of one bit a hash says so.
  */
 #include "rules/engine.h"
 
@@ -305,15 +305,16 @@ make_table(struct grams *g, struct arena *arena, const struct builder *b)
 	g->mask = (uint32_t)size - 1;
 	g->slots = arena_array(arena, size, sizeof(*g->slots));
 	g->found = arena_array(arena, b->n_uses + 1, sizeof(*g->found));
-	g->filter = arena_zalloc(arena, 1u << GRAMS_FILTER_BITS);
+	g->filter = arena_zalloc(arena, (1u << GRAMS_FILTER_BITS) / 8);
 	if (g->slots == NULL || g->found == NULL || g->filter == NULL)
 		return -1;
 	memset(g->slots, 0, size * sizeof(*g->slots));
 	for (size_t i = 0; i < b->n_uses; i++) {
-		uint32_t at = spread(b->uses[i].gram) >> 8;
+		uint32_t at = spread(b->uses[i].gram) >> 8, place;
 
 		g->found[i] = b->uses[i].form;
-		g->filter[filter_place(b->uses[i].gram)] = true;
+		place = filter_place(b->uses[i].gram);
+		g->filter[place / 64] |= 1ull << place % 64;
 		for (at &= g->mask;
 		     g->slots[at].n > 0 && g->slots[at].gram != b->uses[i].gram;
 		     at = (at + 1) & g->mask)
@@ -417,9 +418,11 @@ look_up(struct walk *w, uint32_t gram)
 
 /* Most windows end here. */
 static inline void
-try(struct walk *w, const bool *filter, uint32_t gram)
+try(struct walk *w, const uint64_t *filter, uint32_t gram)
 {
-	if (filter[filter_place(gram)])
+	uint32_t place = filter_place(gram);
+
+	if (filter[place / 64] >> place % 64 & 1)
 		look_up(w, gram);
 }
 
@@ -444,7 +447,7 @@ grams_find(const struct grams *g, struct grams_room *room, struct view value,
 	   struct grams_found *found)
 {
 	struct walk w = { g, room, value, false, found };
-	const bool *filter = g->filter;
+	const uint64_t *filter = g->filter;
 	const char *p, *end;
 
 	if (!mark_value(&room->text, value))

@@ -23,7 +23,9 @@ struct grams {
 	size_t n_forms;
 	struct gram_slot *slots;
 	uint32_t mask;
-	bool *filter; /* before the table: is any window of that hash in it? */
+	/* Before the table: is any window of that hash in it? A bit each, so
+	 * that all of it stays in the nearest cache. */
+	uint64_t *filter;
 	bool has_short; /* windows of beginnings and ends of one or two bytes */
 	uint32_t *found, *tests, *always;
 	size_t n_always;
