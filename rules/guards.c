@@ -15,9 +15,17 @@ struct value_entry {
 	uint64_t bits[]; /* the stages that live; the tests that hold */
 };
 
+/* Parts of the hashes of the value that is remembered here, and of the one that
+ * last was not. Many values come only once, such as command lines: only what
+ * comes again is remembered, and the others do not touch the entries. */
+struct value_place {
+	uint32_t kept, last;
+};
+
 struct guard_run {
 	char *entries; /* and one more for what is not remembered */
 	size_t stride;
+	struct value_place places[ENTRIES];
 	struct grams_room room;
 	uint64_t *some; /* what several values say, or none */
 	uint32_t stamp; /* of the event that it was asked of; 0 = none */
@@ -106,6 +114,27 @@ scan_value(const struct index *x, size_t g, struct guard_run *run,
 	return grams_find(&scan.guard->grams, &run->room, s, &found);
 }
 
+/* Where the value is or is to be remembered; ENTRIES: it is not. */
+static size_t
+place_of(struct guard_run *run, struct view s)
+{
+	uint64_t hash;
+	uint32_t tag;
+	struct value_place *place;
+
+	if (s.n > ENTRY_BYTES)
+		return ENTRIES;
+	hash = view_hash(s);
+	tag = (uint32_t)(hash >> 32);
+	place = &run->places[hash % ENTRIES];
+	if (place->kept != tag && place->last != tag) {
+		place->last = tag;
+		return ENTRIES;
+	}
+	place->kept = tag;
+	return hash % ENTRIES;
+}
+
 /* NULL: cannot say. */
 static const uint64_t *
 value_bits(const struct index *x, size_t g, struct guard_run *run,
@@ -113,19 +142,18 @@ value_bits(const struct index *x, size_t g, struct guard_run *run,
 {
 	struct value_entry *e;
 	struct view s = v->s;
-	size_t at = ENTRIES;
+	size_t at;
 
 	if (v->type != VALUE_STRING || s.n > SCAN_BYTES || s.n == 0)
 		return NULL;
-	if (s.n <= ENTRY_BYTES)
-		at = view_hash(s) % ENTRIES;
+	at = place_of(run, s);
 	e = (struct value_entry *)(run->entries + at * run->stride);
 	if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
 		return e->bits;
 	e->n = 0;
 	if (!scan_value(x, g, run, s, e->bits))
 		return NULL;
-	if (s.n <= ENTRY_BYTES) {
+	if (at < ENTRIES) {
 		e->n = (uint32_t)s.n + 1;
 		memcpy(e->bytes, s.p, s.n);
 	}
