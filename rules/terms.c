@@ -41,7 +41,7 @@ make_digest(const struct terms_run *t, struct view values,
 	crypto_generichash_final(&state, out, KEY_BYTES);
 }
 
-#define DIGESTS 256
+#define DIGESTS 1024
 #define DIGEST_VALUES 108 /* bytes; of more it is not kept */
 
 struct digest {
