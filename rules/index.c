@@ -12,7 +12,8 @@
 #define KIND_ENTRIES 256 /* a power of two */
 #define KIND_TRIES 4	 /* places looked at: kinds are few, and cost much */
 #define KIND_BYTES 118	 /* of the key */
-#define ACTOR_SETS 256	 /* of two entries each */
+#define ACTOR_SETS 256
+#define ACTOR_WAYS 4 /* entries of a set */
 #define ACTOR_BYTES 208
 
 #define TOO_MANY UINT32_MAX
@@ -29,6 +30,7 @@ struct kind_entry {
 	uint32_t serial; /* of what is remembered; 0 = nothing */
 	uint16_t n;	 /* bytes of the key */
 	uint8_t actors;	 /* the fields that say more, where there are many */
+	uint16_t guards; /* those that the last such event was asked by */
 	char key[KIND_BYTES];
 	struct left left;
 	struct candidate few[FEW];
@@ -39,12 +41,18 @@ struct kind_entry {
 };
 
 struct actor_entry {
-	uint32_t kind; /* its serial; 0 = nothing is remembered */
-	uint16_t n;    /* bytes of the key */
-	bool recent;   /* the one of the set to be kept */
-	char key[ACTOR_BYTES];
+	uint32_t kind;	  /* its serial; 0 = nothing is remembered */
+	uint16_t n;	  /* bytes of the key */
 	struct left left; /* its own, with room for `cap` */
-	size_t cap;
+	uint32_t cap;
+	char key[ACTOR_BYTES];
+};
+
+/* Parts of the hashes of a set's entries, so that the wrong ones are not looked
+ * at; and which were used since the last one had to give way, a bit each. */
+struct actor_set {
+	uint32_t tags[ACTOR_WAYS];
+	uint8_t recent;
 };
 
 /* Of kinds there is one entry more, for what is not remembered. */
@@ -52,8 +60,9 @@ struct index_run {
 	char *kinds;
 	size_t kind_stride;
 	uint32_t serial;
-	struct actor_entry *actors;
-	size_t actor_sets;
+	struct actor_set *sets;
+	size_t n_sets;
+	struct actor_entry *actors; /* set by set */
 	struct guard_run *guards[GUARDS_MAX];
 	size_t n_guards;
 	uint64_t *bits, *alive; /* sets of stages */
@@ -77,17 +86,19 @@ new_caches(struct index_run *run, const struct rules *set)
 	run->kind_stride =
 		sizeof(struct kind_entry) + x->words * sizeof(uint64_t);
 	/* Small sets need little room. */
-	for (run->actor_sets = 1; run->actor_sets < ACTOR_SETS &&
-				  run->actor_sets < 2 * set->n_stages;)
-		run->actor_sets *= 2;
+	for (run->n_sets = 1;
+	     run->n_sets < ACTOR_SETS && run->n_sets < set->n_stages;)
+		run->n_sets *= 2;
 	run->kinds = calloc(KIND_ENTRIES + 1, run->kind_stride);
-	run->actors = calloc(run->actor_sets * 2, sizeof(*run->actors));
+	run->sets = calloc(run->n_sets, sizeof(*run->sets));
+	run->actors = calloc(run->n_sets * ACTOR_WAYS, sizeof(*run->actors));
 	run->bits = calloc(x->words + 1, sizeof(*run->bits));
 	run->alive = calloc(x->words + 1, sizeof(*run->alive));
 	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
 	run->reached = calloc(AHEAD_TESTS, sizeof(*run->reached));
-	if (run->kinds == NULL || run->actors == NULL || run->bits == NULL ||
-	    run->alive == NULL || run->past == NULL || run->reached == NULL)
+	if (run->kinds == NULL || run->sets == NULL || run->actors == NULL ||
+	    run->bits == NULL || run->alive == NULL || run->past == NULL ||
+	    run->reached == NULL)
 		return -1;
 	for (; run->n_guards < x->n_guards; run->n_guards++) {
 		run->guards[run->n_guards] = guard_run_new(x, run->n_guards);
@@ -118,9 +129,11 @@ index_run_free(struct index_run *run)
 		guard_run_free(run->guards[i]);
 	for (size_t i = 0; run->kinds != NULL && i <= KIND_ENTRIES; i++)
 		free(kind_at(run, i)->entries);
-	for (size_t i = 0; run->actors != NULL && i < run->actor_sets * 2; i++)
+	for (size_t i = 0; run->actors != NULL && i < run->n_sets * ACTOR_WAYS;
+	     i++)
 		free(run->actors[i].left.v);
 	free(run->kinds);
+	free(run->sets);
 	free(run->actors);
 	free(run->bits);
 	free(run->alive);
@@ -312,6 +325,7 @@ fill_kind(struct rules_run *run, struct kind_entry *e)
 	fill_bits(run, e->bits);
 	n = ahead_narrow(&ahead, e->bits, NULL, v);
 	e->actors = 0;
+	e->guards = 0;
 	if (n > FEW) {
 		e->left = (struct left){ .n = TOO_MANY };
 		e->actors = choose_actors(&run->set->index, e->bits, n);
@@ -340,7 +354,7 @@ find_kind(const struct index_run *run, const struct key *key)
 	return kind_at(run, first % KIND_ENTRIES);
 }
 
-static const struct kind_entry *
+static struct kind_entry *
 kind_of(struct rules_run *run, struct record *r)
 {
 	const struct index *x = &run->set->index;
@@ -395,20 +409,27 @@ guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
 	}
 }
 
+/* The key's own entry, or one of its set that was not used for the longest. */
 static struct actor_entry *
 find_actor(struct index_run *run, const struct key *key, uint32_t kind)
 {
-	size_t set = (hash_key(key) + kind) % run->actor_sets;
-	struct actor_entry *e = &run->actors[set * 2];
-	size_t i;
+	size_t hash = hash_key(key) + kind, at = hash % run->n_sets;
+	struct actor_entry *e = &run->actors[at * ACTOR_WAYS];
+	struct actor_set *set = &run->sets[at];
+	uint32_t tag = (uint32_t)(hash >> 32);
+	unsigned i;
 
-	for (i = 0; i < 2; i++)
-		if (e[i].kind == kind && same_key(key, e[i].key, e[i].n))
+	for (i = 0; i < ACTOR_WAYS; i++)
+		if (set->tags[i] == tag && e[i].kind == kind &&
+		    same_key(key, e[i].key, e[i].n))
 			break;
-	if (i == 2)
-		i = e[0].recent;
-	e[i].recent = true;
-	e[!i].recent = false;
+	if (i == ACTOR_WAYS) {
+		if (set->recent == (1u << ACTOR_WAYS) - 1)
+			set->recent = 0;
+		i = (unsigned)__builtin_ctz(~set->recent);
+		set->tags[i] = tag;
+	}
+	set->recent |= (uint8_t)(1u << i);
 	return &e[i];
 }
 
@@ -426,7 +447,7 @@ keep_left(struct actor_entry *e, const struct candidate *v, size_t n)
 		if (own == NULL)
 			return false;
 		e->left.v = own;
-		e->cap = n;
+		e->cap = (uint32_t)n;
 	}
 	memcpy(own, v, n * sizeof(*v));
 	return true;
@@ -448,6 +469,28 @@ fill_actor(struct rules_run *run, struct record *r,
 	return keep_left(e, own->past, n);
 }
 
+/* The values of these fields lie here and there, perhaps only in memory: they
+ * are asked for all at once, so that their bytes are under way while the first
+ * are read. What the guards will ask is told by the actor before. */
+static void
+fetch_values(const struct index *x, struct record *r,
+	     const struct kind_entry *kind)
+{
+	const struct slot *slots[ACTORS_MAX + GUARDS_MAX];
+	size_t n = 0;
+
+	for (unsigned some = kind->actors; some != 0; some &= some - 1)
+		slots[n++] = record_get(r, x->actors[__builtin_ctz(some)]);
+	for (unsigned some = kind->guards; some != 0; some &= some - 1)
+		slots[n++] =
+			record_get(r, x->guards[__builtin_ctz(some)].field);
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(slots[i]->v);
+	for (size_t i = 0; i < n; i++)
+		if (slots[i]->n > 0 && slots[i]->v[0].type == VALUE_STRING)
+			__builtin_prefetch(slots[i]->v[0].s.p);
+}
+
 /* NULL: nothing can be remembered by what the event says. */
 static const struct left *
 left_of_actor(struct rules_run *run, struct record *r,
@@ -462,6 +505,7 @@ left_of_actor(struct rules_run *run, struct record *r,
 
 	if (kind->serial == 0 || kind->actors == 0)
 		return NULL;
+	fetch_values(x, r, kind);
 	for (size_t i = 0; i < x->n_actors; i++)
 		if (kind->actors >> i & 1 && !put_field(&key, r, x->actors[i]))
 			return NULL;
@@ -485,24 +529,31 @@ keep_alive(const uint64_t *alive, const struct candidate *v, size_t n,
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (alive[v[i].stage / 64] >> v[i].stage % 64 & 1)
-			out[kept++] = v[i];
+	/* Without a branch: which of them live is hard to foresee. */
+	for (size_t i = 0; i < n; i++) {
+		uint32_t stage = v[i].stage;
+
+		out[kept] = v[i];
+		kept += alive[stage / 64] >> stage % 64 & 1;
+	}
 	return kept;
 }
 
 static struct candidates
-past_guards(struct rules_run *run, struct record *r, const struct left *left)
+past_guards(struct rules_run *run, struct record *r, const struct left *left,
+	    uint16_t *asked)
 {
 	const struct index *x = &run->set->index;
 	struct candidates c = { left->v, left->n };
 
+	*asked = 0;
 	for (unsigned set = left->guards; set != 0; set &= set - 1) {
 		size_t g = (size_t)__builtin_ctz(set);
 		const uint64_t *alive;
 
 		if (c.n < x->guards[g].worth)
 			continue;
+		*asked |= (uint16_t)(1u << g);
 		alive = alive_by(run, r, g);
 		if (alive == NULL)
 			continue;
@@ -531,14 +582,14 @@ past_all_guards(struct rules_run *run, struct record *r,
 struct candidates
 index_candidates(struct rules_run *run, struct record *r)
 {
-	const struct kind_entry *kind = kind_of(run, r);
+	struct kind_entry *kind = kind_of(run, r);
 	const struct left *left = &kind->left;
 
 	if (left->n == TOO_MANY)
 		left = left_of_actor(run, r, kind);
 	if (left == NULL || left->n == TOO_MANY)
 		return past_all_guards(run, r, kind);
-	return past_guards(run, r, left);
+	return past_guards(run, r, left, &kind->guards);
 }
 
 /* ---- what programs ask ----------------------------------------------- */
