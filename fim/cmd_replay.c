@@ -16,6 +16,7 @@ struct replay_cmd {
 	struct config config;
 	/* Documents may have what this host's own events never have. */
 	struct rules_schema schema;
+	struct rules_meaning meaning;
 	struct rules_field *fields;
 	struct rules *rules;
 	bool broken; /* some rule is */
@@ -62,7 +63,7 @@ schema_make(struct replay_cmd *c)
 {
 	const struct rules_schema *host = fields_schema();
 
-	c->fields = calloc(host->n, sizeof(*c->fields));
+	c->fields = calloc(host->n + 1, sizeof(*c->fields));
 	if (c->fields == NULL)
 		return err_add(&c->io->err, (struct place){ 0 },
 			       "out of memory");
@@ -73,10 +74,16 @@ schema_make(struct replay_cmd *c)
 		if (!view_ends(view_of(host->fields[i].name), VIEW(".*")))
 			c->fields[i].unsupported = NULL;
 	}
+	c->fields[host->n] = (struct rules_field){ DOCUMENT_ACTING_USER,
+						   RULES_KEYWORD, NULL };
+	c->meaning = (struct rules_meaning){ FIELD_USER_EFFECTIVE_ID,
+					     FIELD_USER_ID, (unsigned)host->n };
 	c->schema = (struct rules_schema){
 		.fields = c->fields,
-		.n = host->n,
+		.n = host->n + 1,
 		.open = c->options->schema == SCHEMA_ANY,
+		.meanings = &c->meaning,
+		.n_meanings = 1,
 	};
 	return 0;
 }

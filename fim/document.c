@@ -17,6 +17,7 @@ struct document {
 	size_t n_fields;
 	const char *own_names[OWN];
 	size_t own_slots[OWN];
+	int acting_user;  /* the field, or -1 */
 	const char *line; /* where the event read last begins */
 };
 
@@ -79,6 +80,7 @@ document_new(const struct rules *rules, const char *time_field,
 	d->n_fields = rules_field_count(rules);
 	memcpy(d->own_names, names, sizeof(names));
 	own_place(d);
+	d->acting_user = rules_field_find(rules, VIEW(DOCUMENT_ACTING_USER));
 	n_slots = d->n_fields + OWN;
 	d->ndjson = ndjson_new(find_field, d, n_slots);
 	d->record = (struct record){
@@ -194,6 +196,16 @@ add_aliases(struct document *d)
 	return true;
 }
 
+static void
+lend_acting_user(struct document *d)
+{
+	struct slot *slots = d->record.slots;
+	unsigned from = is_ours(d) ? FIELD_USER_REAL_ID : FIELD_USER_ID;
+
+	if (d->acting_user >= 0)
+		slots[d->acting_user] = slots[from];
+}
+
 /* Alerts name events by event.id. */
 static void
 lend_id(struct document *d)
@@ -248,6 +260,7 @@ document_read(struct document *d, struct view line, struct ndjson_fault *f)
 	if (is_ours(d) && !add_aliases(d))
 		return fault(f, line.p, "out of memory");
 	lend_id(d);
+	lend_acting_user(d);
 	return DOCUMENT_EVENT;
 }
 

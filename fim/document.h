@@ -21,6 +21,11 @@ enum document_verdict {
 	DOCUMENT_FAULT
 };
 
+/* The user.id of rules that ask for the effective user too (see fields.c): of
+ * recorded events, only Tocsin's own tell it otherwise than by user.id. It is
+ * filled where the rules' schema has it. */
+#define DOCUMENT_ACTING_USER "user.id of user.effective.id"
+
 /* Field names are borrowed. NULL when memory is out. */
 struct document *document_new(const struct rules *, const char *time_field,
 			      const char *id_field);

@@ -107,6 +107,13 @@ cost_of(unsigned field)
 	return 0;
 }
 
+/* To Elastic's endpoint, user.id is the effective user, as here; to auditd the
+ * real one, whom it tells from user.effective.id. Only auditd has that, and
+ * rules that ask for both mean a program that has become somebody else. */
+static const struct rules_meaning meanings[] = {
+	{ FIELD_USER_EFFECTIVE_ID, FIELD_USER_ID, FIELD_USER_REAL_ID },
+};
+
 static const struct rules_schema schema = {
 	.cost = cost_of,
 	.fields = fields_table,
@@ -115,6 +122,8 @@ static const struct rules_schema schema = {
 	.n_only = ARRAY_LEN(only),
 	.absent = absent,
 	.n_absent = ARRAY_LEN(absent),
+	.meanings = meanings,
+	.n_meanings = ARRAY_LEN(meanings),
 };
 
 const struct rules_schema *

@@ -410,6 +410,9 @@ parse_list(struct parse *, struct view name, size_t at);
 struct node *
 parse_category(struct parse *, struct view name, size_t at, bool *failed);
 
+/* Fields that mean others in a query: its last step (see rules_meaning). */
+void parse_meanings(const struct parse *, struct query *);
+
 /* -1 when anything was reported. */
 int parse_eql(struct parse *, struct query *out);
 int parse_eql_condition(struct parse *, struct node **out);

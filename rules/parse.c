@@ -300,3 +300,57 @@ parse_category(struct parse *p, struct view name, size_t at, bool *failed)
 	node_add(p, in, node_literal(p, at, item_string(name)));
 	return in;
 }
+
+/* ---- fields that mean others ----------------------------------------- */
+
+/* Does it ask for the field? If so, and `other` is given, then for that one
+ * from now on. */
+static bool
+meets_field(struct node *n, unsigned field, const unsigned *other)
+{
+	bool met = n->kind == NODE_FIELD && n->field == field;
+
+	if (met && other != NULL)
+		n->field = *other;
+	for (size_t i = 0; i < n->n; i++)
+		met |= meets_field(n->kids[i], field, other);
+	return met;
+}
+
+static bool
+stage_meets(struct query_stage *s, unsigned field, const unsigned *other)
+{
+	bool met = s->cond != NULL && meets_field(s->cond, field, other);
+
+	for (size_t i = 0; i < s->n_keys; i++) {
+		if (s->keys[i].field != field)
+			continue;
+		met = true;
+		if (other != NULL)
+			s->keys[i].field = *other;
+	}
+	return met;
+}
+
+static bool
+query_meets(struct query *q, unsigned field, const unsigned *other)
+{
+	bool met = stage_meets(&q->until, field, other);
+
+	for (size_t i = 0; i < q->n; i++)
+		met |= stage_meets(&q->stages[i], field, other);
+	return met;
+}
+
+void
+parse_meanings(const struct parse *p, struct query *q)
+{
+	const struct rules_schema *schema = p->set->schema;
+
+	for (size_t i = 0; i < schema->n_meanings; i++) {
+		const struct rules_meaning *m = &schema->meanings[i];
+
+		if (query_meets(q, m->with, NULL))
+			query_meets(q, m->field, &m->other);
+	}
+}

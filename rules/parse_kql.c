@@ -450,5 +450,8 @@ parse_kql(struct parse *p, struct query *q)
 	kql_skip_blank(&k);
 	if (!k.failed && k.i < p->text.n)
 		kql_fail(&k, k.i, "expected and, or, or the end of the query");
-	return p->errors > 0 ? -1 : 0;
+	if (p->errors > 0)
+		return -1;
+	parse_meanings(p, q);
+	return 0;
 }

@@ -363,7 +363,10 @@ parse_eql(struct parse *p, struct query *q)
 		q->stages[0].cond = eql_event(&e);
 	}
 	parse_pipes(&e, q);
-	return finish(&e);
+	if (finish(&e) < 0)
+		return -1;
+	parse_meanings(p, q);
+	return 0;
 }
 
 int

@@ -63,6 +63,12 @@ struct rules_absent {
 	const char *field, *value, *why;
 };
 
+/* In queries that ask for `with`, `field` means `other`: agents fill it in two
+ * ways, and what else a rule asks for tells which one it was written for. */
+struct rules_meaning {
+	unsigned with, field, other;
+};
+
 /* Borrowed for the life of every set made with it; field ids are indices. */
 struct rules_schema {
 	const struct rules_field *fields;
@@ -71,6 +77,8 @@ struct rules_schema {
 	size_t n_only;
 	const struct rules_absent *absent; /* the first that fits counts */
 	size_t n_absent;
+	const struct rules_meaning *meanings;
+	size_t n_meanings;
 	/* Names outside the table: -1 = an error with the nearest name. With
 	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
 	 * rules_field_count and rules_field_name. */

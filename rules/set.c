@@ -89,15 +89,18 @@ rules_field_find(const struct rules *set, struct view name)
 
 /* "a.b.c" is one of "a.b.*", or of "a.*". */
 static int
-family_field(struct rules *set, struct view name)
+family_field(const struct rules *set, struct view name)
 {
+	char family[64]; /* longer than any of a schema */
 	int field = -1;
 
-	for (size_t n = name.n; n > 1 && field < 0; n--)
-		if (name.p[n - 1] == '.')
-			field = rules_field_find(
-				set, arena_printf(&set->arena, "%.*s*", (int)n,
-						  name.p));
+	for (size_t n = name.n; n > 1 && field < 0; n--) {
+		if (name.p[n - 1] != '.' || n >= sizeof(family))
+			continue;
+		memcpy(family, name.p, n);
+		family[n] = '*';
+		field = rules_field_find(set, (struct view){ family, n + 1 });
+	}
 	return field;
 }
 
@@ -106,11 +109,11 @@ set_field(struct rules *set, struct view name)
 {
 	int field = rules_field_find(set, name);
 
-	if (field >= 0 || set->sealed || name.n == 0)
+	if (field >= 0 || name.n == 0)
 		return field;
 	if (!set->schema->open)
 		return family_field(set, name);
-	return add_open_field(set, name);
+	return set->sealed ? -1 : add_open_field(set, name);
 }
 
 size_t

@@ -25,6 +25,21 @@ pids='sequence with maxspan=3s [any where process.pid == 2] [any where process.p
 is 'maxspan, zone and fraction' '' "$(ids --query "$pids" events.ndjson)"
 is 'maxspan' '"b","c"' "$(ids --query "${pids/3s/3500ms}" events.ndjson)"
 
+# Beside user.effective.id, user.id is the real user, as auditd has it: also in
+# our own events, where it is the effective one.
+cat >users.ndjson <<'END'
+{"event.id":"a","event.category":"process","agent.type":"tocsin","process.name":"su","user.id":"0","user.effective.id":"0","user.Ext.real.id":"1000"}
+{"event.id":"b","event.category":"process","agent.type":"tocsin","process.name":"ls","user.id":"0","user.effective.id":"0","user.Ext.real.id":"0"}
+{"event.id":"c","event.category":"process","process.name":"su","user.id":"1000","user.effective.id":"0"}
+END
+is 'became root: EQL' '"a" "c"' \
+	"$(ids --query 'process where user.id != "0" and user.effective.id == "0"' users.ndjson)"
+is 'became root: KQL' '"a" "c"' \
+	"$(ids --kql 'user.effective.id: 0 and user.id: (* and not 0)' users.ndjson)"
+is 'became root: by its user' '"a","c"' \
+	"$(ids --query 'sequence by user.id [process where user.effective.id == "0"] [any where true]' users.ndjson)"
+is 'user.id alone' '"a" "b"' "$(ids --query 'process where user.id == "0"' users.ndjson)"
+
 # Text: words and phrases, in any case. What EQL compares is the whole.
 cat >text.ndjson <<'END'
 {"event.id":"a","message":"x: module verification failed: signature and/or required key missing - tainting kernel"}

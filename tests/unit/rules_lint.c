@@ -15,6 +15,7 @@ static const struct rules_field fields[] = {
 	{ "process.pid", RULES_LONG, NULL },
 	{ "file.path", RULES_KEYWORD, NULL },
 	{ "user.id", RULES_KEYWORD, "this test's host has no users" },
+	{ "cloud.*", RULES_KEYWORD, "this test's host is in no cloud" },
 };
 static const struct rules_schema schema = { .fields = fields,
 					    .n = ARRAY_LEN(fields) };
@@ -305,11 +306,14 @@ test_beside(void **state)
 	/* Not run for want of a field, and yet read; broken ones are not. */
 	rules_add_query(set, "unsupported",
 			VIEW("process where user.id == \"a*\""), false, &err);
+	rules_add_query(set, "family",
+			VIEW("process where cloud.region == \"*b\""), false,
+			&err);
 	rules_add_query(set, "broken", VIEW("process where x == \"a*\""), false,
 			&err);
 	assert_int_equal(rules_seal(set, &err), 1);
 	lint(set, &seen);
-	assert_int_equal(seen.n, 4);
+	assert_int_equal(seen.n, 5);
 	assert_non_null(strstr(seen.text.p,
 			       "unknown-field 4:1 alert_suppression: unknown "
 			       "field proces.name; did you mean "
@@ -319,6 +323,7 @@ test_beside(void **state)
 					    "mean user.id?"));
 	assert_non_null(strstr(seen.text.p, "no-history 4:1 "));
 	assert_non_null(strstr(seen.text.p, "dead-wildcard 1:26 "));
+	assert_non_null(strstr(seen.text.p, "dead-wildcard 1:31 "));
 	buf_free(&seen.text);
 	rules_free(set);
 	err_free(&err);

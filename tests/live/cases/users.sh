@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Users that a program really has and those it acts as, in the words of rules
+# that were written for auditd.
+. /tocsin/tests/live/lib.sh
+rule=became rule_short=who
+own_rule became 'process where event.action == "executed" and user.effective.id == "0" and user.id != "0"'
+own_rule helped 'sequence by host.id with maxspan=30s
+    [process where event.action == "executed" and user.effective.id != "0" and user.id == "1000"] by process.pid
+    [process where event.action == "executed" and user.effective.id == "0" and user.id == "1000"] by process.parent.pid'
+watch_start -r $live/became.yml -r $live/helped.yml --record $trace
+
+for name in helper plain first; do
+	actor $bin/$name
+done
+chmod 4755 $bin/helper
+
+alert helper bash root 'an ordinary user becomes a setuid program' 'acts /tmp/implant "uid 1000" "exec $bin/helper helper $T"'
+alert helper first root 'and starts one' 'ACT_1=$(words spawn $bin/helper helper $T) acts /tmp/implant "uid 1000" "exec $bin/first first"'
+quiet 'an ordinary program' 'acts /tmp/implant "uid 1000" "exec $bin/plain plain $T"'
+quiet 'root starts the setuid program' 'by $bin/helper $T'
+quiet 'root starts an ordinary program' 'by $bin/plain $T'
+
+check_table
+is 'users: a sequence of a user and what he became' have_alerts helped 1
+check_replay -r $live/became.yml -r $live/helped.yml
