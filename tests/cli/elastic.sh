@@ -209,10 +209,28 @@ else
 	"$root"/contrib/elastic-rules endpoint >endpoint.ndjson 2>err
 	is 'elastic: endpoint: exit code' 0 $?
 	has 'elastic: endpoint: another platform' 'is not for Linux' "$(cat err)"
+	has 'elastic: endpoint: how many' \
+		'behavior/rules/linux: 1 rules, 1 of them in EQL or KQL' "$(cat err)"
 	run 'elastic: endpoint: tocsin reads it' 0 rules check endpoint.ndjson
 	is 'elastic: endpoint' 'ok          x-linux' "$out"
 	is 'elastic: endpoint: threat' T1059 \
 		"$(jq -r '.threat[0].technique[0].id' endpoint.ndjson)"
+	# What no event has can be calculated with all the same.
+	cat >endpoint/behavior/rules/linux/linux.toml <<-'EOF'
+		[rule]
+		id = "x-steps"
+		name = "Steps"
+		os_list = ["linux"]
+		query = '''
+		sequence by process.entity_id with maxspan=1s
+		  [process where event.action == "ptrace" and process.Ext.ptrace.addr > 9] as first
+		  [process where (process.Ext.ptrace.addr - first.process.Ext.ptrace.addr) in (2, 3)]
+		'''
+	EOF
+	"$root"/contrib/elastic-rules endpoint >endpoint.ndjson 2>err
+	run 'elastic: endpoint: what is not observed' 0 rules check endpoint.ndjson
+	is 'elastic: endpoint: what is not observed' \
+		'unsupported x-steps: needs event.action to be "ptrace": what processes do to each other is not observed' "$out"
 	"$root"/contrib/elastic-rules . >/dev/null 2>err
 	is 'elastic: no clone: exit code' 1 $?
 	has 'elastic: no clone' 'is this a clone' "$(cat err)"
