@@ -430,6 +430,30 @@ gaps_alive(struct gaps *g, uint64_t seen_ns)
 	set(g, "alive_ns", (int64_t)seen_ns);
 }
 
+struct gaps_told
+gaps_told(struct gaps *g)
+{
+	return (struct gaps_told){
+		.boot = (uint32_t)get(g, "told_boot"),
+		.until_ns = (uint64_t)get(g, "told_ns"),
+		.alerted_ns = (uint64_t)get(g, "alerted_ns"),
+	};
+}
+
+void
+gaps_tell(struct gaps *g, const struct gaps_told *told)
+{
+	set(g, "told_boot", (int64_t)told->boot);
+	set(g, "told_ns", (int64_t)told->until_ns);
+	gaps_alerted(g, told->alerted_ns);
+}
+
+void
+gaps_alerted(struct gaps *g, uint64_t alerted_ns)
+{
+	set(g, "alerted_ns", (int64_t)alerted_ns);
+}
+
 /* ---- gaps ------------------------------------------------------------ */
 
 /* The same thing again, soon after. */

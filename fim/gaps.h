@@ -53,6 +53,19 @@ void gaps_forgo(struct gaps *, enum role);
  * time, and at the end. */
 void gaps_alive(struct gaps *, uint64_t seen_ns);
 
+/* Of which processes a run has told. Times are boot time. */
+struct gaps_told {
+	uint32_t boot;	   /* its id's first 8 hex digits; 0 = not known */
+	uint64_t until_ns; /* of all that had begun by then */
+	/* The latest event with an alert, stored with it: whoever began before
+	 * that was told of, too. */
+	uint64_t alerted_ns;
+};
+/* As the run before left it, if this one has not begun. */
+struct gaps_told gaps_told(struct gaps *);
+void gaps_tell(struct gaps *, const struct gaps_told *);
+void gaps_alerted(struct gaps *, uint64_t alerted_ns); /* that alone */
+
 void gaps_add(struct gaps *, const struct gap *, uint64_t boot_ns);
 bool gaps_is_open(const struct gaps *, enum role);
 /* What is there was listed: everything open of this role is closed. */

@@ -344,52 +344,66 @@ handle_signals(struct monitor *m)
 #define FORK_NS (20 * NS_PER_MS)
 
 /* Has it begun when the engine before was given events that it did not get
- * through? What came later is still in the sensor's queue. */
+ * through, or when there was none? What came later is in the sensor's queue. */
 static bool
 is_missed(const struct monitor *m, const struct event *e)
 {
 	const struct engine_past *past = &m->birth->past;
+	uint64_t start_ns = e->key.start_ns;
 
-	return past->there && e->kind == EVENT_ALREADY_RUNNING &&
-	       e->key.start_ns + FORK_NS > past->from_ns &&
-	       e->key.start_ns <= past->to_ns;
+	if (e->kind != EVENT_ALREADY_RUNNING)
+		return false;
+	if (past->there)
+		return start_ns + FORK_NS > past->from_ns &&
+		       start_ns <= past->to_ns;
+	return start_ns <= m->opened_ns && repair_missed(m->repair, start_ns);
 }
+
+struct seeding {
+	struct monitor *m;
+	size_t missed;
+};
 
 static void
 take_older(void *ctx, const struct event *e)
 {
-	struct monitor *m = ctx;
+	struct seeding *s = ctx;
 
-	if (!is_missed(m, e))
-		pipeline_take(m->pipeline, e);
+	if (is_missed(s->m, e))
+		s->missed++;
+	else
+		pipeline_take(s->m->pipeline, e);
 }
 
 /* As one of a list after a loss: it is held against its parent, and told. */
 static void
 take_missed(void *ctx, const struct event *e)
 {
-	struct monitor *m = ctx;
+	struct seeding *s = ctx;
 	struct event running = *e;
 
-	if (!is_missed(m, e))
+	if (!is_missed(s->m, e))
 		return;
 	running.kind = EVENT_RUNNING;
-	pipeline_take(m->pipeline, &running);
+	pipeline_take(s->m->pipeline, &running);
+	/* And as any other that runs. */
+	pipeline_take(s->m->pipeline, e);
 }
 
 /* Those that were missed come when all others are known. */
 static int
 seed_processes(struct monitor *m)
 {
-	struct event_sink older = { take_older, m };
-	struct event_sink missed = { take_missed, m };
+	struct seeding seeding = { .m = m };
+	struct event_sink older = { take_older, &seeding };
+	struct event_sink missed = { take_missed, &seeding };
 	struct source *s = &m->processes;
 
 	if (s->ops == NULL || s->ops->seed == NULL)
 		return 0;
 	if (s->ops->seed(s->sensor, &older) != 0)
 		return -1;
-	return m->birth->past.there ? s->ops->seed(s->sensor, &missed) : 0;
+	return seeding.missed > 0 ? s->ops->seed(s->sensor, &missed) : 0;
 }
 
 static void

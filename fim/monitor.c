@@ -616,6 +616,7 @@ open_all(struct monitor *m)
 
 	if (code == EXIT_NOTHING)
 		code = start_senders(m);
+	m->opened_ns = clock_boot_ns();
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);
 	if (code == EXIT_NOTHING)

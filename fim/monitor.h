@@ -59,7 +59,8 @@ struct monitor {
 	struct trace trace;
 	struct metrics metrics;
 	struct budget budget;
-	uint64_t end_ns; /* wall; all events before have come */
+	uint64_t opened_ns; /* boot; before any sensor was */
+	uint64_t end_ns;    /* wall; all events before have come */
 	const char **env_names;
 	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
 	uint64_t tidy_ns;	  /* the same; heap.h */

@@ -11,6 +11,8 @@
 #define ALIVE_NS (10 * NS_PER_SEC)
 /* Of one go, at the end of a list. */
 #define WORK_NS (20 * NS_PER_MS)
+/* A fork and its exec lie so far apart; /proc knows times in ticks. */
+#define FORK_NS (20 * NS_PER_MS)
 /* After a list that could not be compared. */
 #define RETRY_NS (10 * NS_PER_SEC)
 
@@ -27,7 +29,10 @@ struct repair {
 	bool waiting;
 	uint64_t since_ns;
 	uint64_t n_gaps, alerts;
-	uint64_t seen_ns;	    /* boot; until then nothing is missing */
+	/* Of which processes this run and the one before have told. */
+	struct gaps_told told, before;
+	bool missed;	  /* there was one before, and it has left that */
+	uint64_t seen_ns; /* boot; until then nothing is missing */
 	uint64_t tick_ns, alive_ns; /* boot; when to look, and to note it */
 	uint64_t retry_ns;  /* boot; when to ask for a list; 0 = never */
 	uint64_t failed;    /* failures that have been told */
@@ -108,6 +113,36 @@ add(struct repair *r, struct gap *gap)
 	gaps_add(r->gaps, gap, clock_boot_ns());
 }
 
+/* ---- processes ------------------------------------------------------- */
+
+static uint32_t
+boot_number(struct view id)
+{
+	char text[9] = "";
+
+	memcpy(text, id.p, id.n < 8 ? id.n : 8);
+	return (uint32_t)strtoul(text, NULL, 16);
+}
+
+static void
+note_told(struct repair *r)
+{
+	r->told.boot = boot_number(r->config.host->boot);
+	r->told.until_ns = r->seen_ns;
+	gaps_tell(r->gaps, &r->told);
+}
+
+bool
+repair_missed(const struct repair *r, uint64_t start_ns)
+{
+	if (!r->missed)
+		return false;
+	/* After another boot all of them are new. */
+	return r->before.boot != r->told.boot ||
+	       (start_ns > r->before.alerted_ns &&
+		start_ns + FORK_NS > r->before.until_ns);
+}
+
 /* ---- start and stop -------------------------------------------------- */
 
 void
@@ -131,6 +166,9 @@ repair_start(struct repair *r, bool files, const struct heart_last *last)
 		gaps_forgo(r->gaps, ROLE_FILES);
 	r->first = !ledger_knows(r->ledger);
 	r->offline = !r->first;
+	r->before = gaps_told(r->gaps);
+	r->missed = end != GAPS_FIRST && r->before.boot != 0;
+	note_told(r);
 	if (end == GAPS_FIRST)
 		return;
 	buf_printf(&cause, "offline: %s", gaps_end_words(end));
@@ -162,6 +200,7 @@ void
 repair_stop(struct repair *r)
 {
 	gaps_alive(r->gaps, seen_wall_ns(r));
+	note_told(r);
 	gaps_journal(r->gaps, 0, true);
 	ledger_settle(r->ledger);
 }
@@ -299,7 +338,13 @@ void
 repair_alert(struct repair *r, const struct alert *a)
 {
 	const struct slot *s = record_get(a->record, FIELD_ATTRIBUTION);
+	uint64_t offset_ns = r->config.host->wall_offset_ns;
 
+	/* A summary's time is the end of its window. */
+	if (a->suppressed == 0 && a->time_ns > offset_ns + r->told.alerted_ns) {
+		r->told.alerted_ns = a->time_ns - offset_ns;
+		gaps_alerted(r->gaps, r->told.alerted_ns);
+	}
 	if (s->n == 1 && s->v[0].type == VALUE_STRING &&
 	    (view_eq(s->v[0].s, VIEW("lost")) ||
 	     view_eq(s->v[0].s, VIEW("offline"))))
@@ -404,6 +449,7 @@ repair_tick(struct repair *r, uint64_t seen_ns)
 		return;
 	r->alive_ns = now_ns + ALIVE_NS;
 	gaps_alive(r->gaps, seen_wall_ns(r));
+	note_told(r);
 	say_failures(r);
 }
 

@@ -41,6 +41,9 @@ void repair_close(struct repair *); /* NULL is allowed */
 void repair_start(struct repair *, bool files, const struct heart_last *);
 /* The same, after an engine that was heard of last at that time (wall). */
 void repair_resume(struct repair *, uint64_t heard_ns);
+/* After repair_start: a process that began then (boot), before any sensor told
+ * of it, began after the run before had told of its last. */
+bool repair_missed(const struct repair *, uint64_t start_ns);
 /* For pipeline_config: loss and list. */
 void repair_lost(struct repair *, const struct event *);
 void repair_list(struct repair *, const struct event *);

@@ -331,6 +331,65 @@ test_left_open(void **state)
 	expect_gaps(f, "events|full||7|7|3|0");
 }
 
+static void
+start(struct fixture *f, enum heart_how how, struct view boot)
+{
+	struct heart_last last = { .how = how };
+
+	snprintf(last.boot, sizeof(last.boot), "b00t");
+	assert_int_equal(state_commit(f->state), 0);
+	close_all(f);
+	f->host.boot = boot;
+	open_all(f);
+	repair_start(f->repair, false, &last);
+}
+
+/* Of an event at that time; the wall clock has the boot clock's here. */
+static void
+alert_at(struct fixture *f, uint64_t ns, uint64_t suppressed)
+{
+	struct slot slots[FIELDS_FILLED] = { 0 };
+	struct record record = { .generation = 1,
+				 .n_slots = FIELDS_FILLED,
+				 .slots = slots };
+	struct alert alert = { .time_ns = ns,
+			       .suppressed = suppressed,
+			       .record = &record };
+
+	for (size_t i = 0; i < FIELDS_FILLED; i++)
+		slots[i].generation = 1;
+	repair_alert(f->repair, &alert);
+}
+
+/* Who began after all that was told of, in the same boot; of another all. */
+static void
+test_missed(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before_ns = clock_boot_ns() - NS_PER_SEC, told_ns, alerted_ns;
+
+	start(f, HEART_NEVER, VIEW("b00t"));
+	assert_false(repair_missed(f->repair, 1));
+	assert_false(repair_missed(f->repair, UINT64_MAX));
+	told_ns = clock_boot_ns();
+	start(f, HEART_SILENT, VIEW("b00t"));
+	assert_false(repair_missed(f->repair, before_ns));
+	assert_true(repair_missed(f->repair, told_ns + NS_PER_SEC));
+	/* Stored with the alert, even if nothing was noted after. A summary
+	 * has the time at which its window ends. */
+	alerted_ns = clock_boot_ns() + 5 * NS_PER_SEC;
+	alert_at(f, alerted_ns, 0);
+	alert_at(f, alerted_ns + 300 * NS_PER_SEC, 9);
+	start(f, HEART_SILENT, VIEW("b00t"));
+	assert_false(repair_missed(f->repair, alerted_ns));
+	assert_true(repair_missed(f->repair, alerted_ns + 1));
+	start(f, HEART_STOPPED, VIEW("feed"));
+	assert_true(repair_missed(f->repair, 1));
+	repair_stop(f->repair);
+	start(f, HEART_STOPPED, VIEW("feed"));
+	assert_false(repair_missed(f->repair, 1));
+}
+
 /* Undone with the transaction, as on a full disk: written again, once. */
 static void
 test_undone(void **state)
@@ -369,6 +428,7 @@ main(void)
 		case_of(test_nothing_happened),
 		case_of(test_lost_while_listing),
 		case_of(test_left_open),
+		case_of(test_missed),
 		case_of(test_undone),
 	};
 

@@ -111,4 +111,79 @@ for sensor in inotify poll; do
 	watch_stop
 done
 
+# Programs: who began meanwhile and still runs is told once, with its parent; who
+# was told before is not told again, whatever the end was; nor is one that has
+# always run.
+own_rule program 'process where event.action == "exec" and
+    process.name in ("hidden", "nc")'
+web_rule=$(rule_id web_server_command)
+cp "$(command -v sleep)" $bin/nc
+cp "$(command -v sleep)" $bin/hidden
+programs() {
+	jq -r 'select(.event.category[0] == "process") | [.rule.id,
+		.tocsin.attribution, .event.action, .process.pid,
+		.process.parent.name] | join(" ")' $alerts | sort
+}
+watch_programs() { watch_list -r $live/program.yml -r /tocsin/rules/linux "$@"; }
+has_programs() { [ "$(programs | wc -l)" -ge "$1" ]; }
+pid_of() { # NAME
+	local dir name
+	for dir in /proc/[0-9]*; do
+		read -r name 2>/dev/null <$dir/comm && [ "$name" = "$1" ] &&
+			echo ${dir#/proc/}
+	done
+}
+runs() { [ -n "$(pid_of "$1")" ]; }
+
+# programs_away SIGNAL OPTION…
+programs_away() {
+	local how="$*" older newer
+	watch_programs "${@:2}"
+	$bin/hidden 1000 &
+	older=$!
+	wait_until 5 has_programs 1
+	is "$how: a program is told" test "$(programs | wc -l)" -eq 1
+	watch_stop $1
+	$bin/hidden 1000 &
+	newer=$!
+	$bin/hidden 0 # leaves nothing to find
+	starts /usr/sbin/nginx -- $bin/nc 1000 &
+	wait_until 5 runs nc
+	watch_programs "${@:2}"
+	wait_until 5 has_programs 3
+	is "$how: what began meanwhile is told, once" same "$(programs)" "$(sort <<-END
+		program lost exec $newer bash
+		program lost exec $(pid_of nc) nginx
+		$web_rule lost exec $(pid_of nc) nginx
+	END
+	)"
+	wait_until 10 has_closed offline% 3
+	is "$how: in the gap" has_closed offline% 3
+	watch_stop $1
+	watch_programs "${@:2}"
+	is "$how: and not by the next" same "$(programs)" ''
+	watch_stop
+	kill $older $newer $(pid_of nc)
+	wait
+}
+has_closed() { [ "$(closed "$1" | cut -d'|' -f5)" -ge $2 ]; }
+programs_away TERM
+programs_away KILL
+programs_away TERM --sensor poll
+
+# Of another boot all are new, but for those of the kernel's own.
+$bin/hidden 1000 &
+older=$!
+watch_programs
+watch_stop
+sqlite3 $live/state/state.db \
+	"UPDATE meta SET value = value + 1 WHERE name = 'told_boot'"
+watch_programs
+wait_until 5 has_programs 1
+is 'another boot: what runs has begun since' same "$(programs)" \
+	"program lost exec $older bash"
+watch_stop
+kill $older
+wait
+
 true
