@@ -540,9 +540,8 @@ check_fails(const struct rules *set, const struct node *n, unsigned field,
 static int
 note_pattern(struct rules *set, unsigned field, size_t rule, struct view text)
 {
-	struct pattern_use *v =
-		set_grow(&set->arena, set->patterns, set->n_patterns,
-			 &set->cap_patterns, sizeof(*v));
+	struct pattern_use *v = set_extend(set->patterns, set->n_patterns,
+					   &set->cap_patterns, sizeof(*v));
 
 	if (v == NULL)
 		return -1;

@@ -423,8 +423,8 @@ add_leaf(struct parse *p, const struct node *n, struct view text, uint32_t *out)
 	if (l.text.p == NULL || make_leaf(p, n, &l) < 0 ||
 	    grow_leaf_table(set) < 0)
 		return -1;
-	v = set_grow(&set->arena, set->leaves, set->n_leaves, &set->cap_leaves,
-		     sizeof(*v));
+	v = set_extend(set->leaves, set->n_leaves, &set->cap_leaves,
+		       sizeof(*v));
 	if (v == NULL)
 		return -1;
 	set->leaves = v;

@@ -367,6 +367,9 @@ bool exception_applies(const struct rules *, const struct rule_exception *,
 		       size_t rule);
 /* Room for one more in a growing array of the arena. */
 void *set_grow(struct arena *, void *v, size_t n, size_t *cap, size_t size);
+/* The same of one that is freed for itself: what an arena gave for the smaller
+ * ones would stay taken. Pointers into it are only good until the next. */
+void *set_extend(void *v, size_t n, size_t *cap, size_t size);
 
 /* ---- parsers --------------------------------------------------------- */
 

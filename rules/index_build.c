@@ -41,8 +41,7 @@ note_leaf(struct parse *p, const struct node *n, unsigned stage)
 	if (!is_guard(&set->leaves[leaf]) ||
 	    compile_field_cost(set, &set->leaves[leaf]) > 0)
 		return 0;
-	v = set_grow(&set->arena, x->pairs, x->n_pairs, &x->cap_pairs,
-		     sizeof(*v));
+	v = set_extend(x->pairs, x->n_pairs, &x->cap_pairs, sizeof(*v));
 	if (v == NULL)
 		return parse_error(p, n->at, "memory is out");
 	x->pairs = v;

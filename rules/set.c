@@ -21,6 +21,20 @@ set_grow(struct arena *arena, void *v, size_t n, size_t *cap, size_t size)
 	return bigger;
 }
 
+void *
+set_extend(void *v, size_t n, size_t *cap, size_t size)
+{
+	size_t room = *cap == 0 ? 8 : *cap + *cap / 2;
+	void *bigger;
+
+	if (n < *cap)
+		return v;
+	bigger = reallocarray(v, room, size);
+	if (bigger != NULL)
+		*cap = room;
+	return bigger;
+}
+
 /* ---- fields ---------------------------------------------------------- */
 
 static struct name_slot *
@@ -257,6 +271,11 @@ rules_free(struct rules *set)
 		return;
 	for (size_t i = 0; i < set->n_regexes; i++)
 		regex_free(set->regexes[i]);
+	free(set->sources);
+	free(set->rules);
+	free(set->leaves);
+	free(set->patterns);
+	free(set->index.pairs);
 	arena_free(&set->arena);
 	free(set);
 }
@@ -419,14 +438,12 @@ grow_rules(struct rules *set)
 	size_t cap = set->cap_rules;
 	void *v;
 
-	v = set_grow(&set->arena, set->sources, set->n_rules, &cap,
-		     sizeof(*set->sources));
+	v = set_extend(set->sources, set->n_rules, &cap, sizeof(*set->sources));
 	if (v == NULL)
 		return -1;
 	set->sources = v;
 	cap = set->cap_rules;
-	v = set_grow(&set->arena, set->rules, set->n_rules, &cap,
-		     sizeof(*set->rules));
+	v = set_extend(set->rules, set->n_rules, &cap, sizeof(*set->rules));
 	if (v == NULL)
 		return -1;
 	set->rules = v;
