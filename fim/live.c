@@ -307,6 +307,30 @@ event_id(struct live *l)
 			    l->host->boot.p, l->record.seq);
 }
 
+/* What processes did is told once it is done. Whether a connection comes about
+ * is not waited for; the log says of its acts itself how they ended. */
+static bool
+is_done(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_EXEC:
+	case EVENT_FORK:
+	case EVENT_UID_CHANGE:
+	case EVENT_GID_CHANGE:
+	case EVENT_SESSION_CHANGE:
+	case EVENT_ACCEPT:
+	case EVENT_CREATE:
+	case EVENT_RENAME:
+	case EVENT_DELETE:
+	case EVENT_MODIFY:
+	case EVENT_ATTRIBUTES:
+	case EVENT_LOAD_MODULE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
 fill_event(struct live *l, unsigned field, struct slot *s)
 {
@@ -330,6 +354,10 @@ fill_event(struct live *l, unsigned field, struct slot *s)
 		break;
 	case FIELD_EVENT_ACTION_ALIASES:
 		set_aliases(l, s);
+		break;
+	case FIELD_EVENT_OUTCOME:
+		if (is_done(e->kind))
+			live_set_string(l, s, VIEW("success"));
 		break;
 	case FIELD_EVENT_DATASET:
 	case FIELD_DATA_STREAM_DATASET:

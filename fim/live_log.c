@@ -220,6 +220,5 @@ live_fill_log(struct live *l, unsigned field, struct slot *s)
 		return true;
 	return (field >= FIELD_LOG_PROGRAM && field <= FIELD_DRIVER_NAME) ||
 	       field == FIELD_MODULE_NAME || field == FIELD_MODULE_TAINTS ||
-	       field == FIELD_EVENT_OUTCOME || field == FIELD_EVENT_ORIGINAL ||
-	       field == FIELD_MESSAGE;
+	       field == FIELD_EVENT_ORIGINAL || field == FIELD_MESSAGE;
 }

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Users that a program really has and those it acts as, in the words of rules
-# that were written for auditd.
+# The words of rules that were written for auditd: users that a program really
+# has and those it acts as; what is done to files.
 . /tocsin/tests/live/lib.sh
 rule=became rule_short=who
 own_rule became 'process where event.action == "executed" and user.effective.id == "0" and user.id != "0"'
 own_rule helped 'sequence by host.id with maxspan=30s
     [process where event.action == "executed" and user.effective.id != "0" and user.id == "1000"] by process.pid
     [process where event.action == "executed" and user.effective.id == "0" and user.id == "1000"] by process.parent.pid'
-watch_start -r $live/became.yml -r $live/helped.yml --record $trace
+own_rule done 'file where event.action in ("wrote-to-file", "renamed") and event.outcome == "success" and file.path like "/srv/words/*"'
+mkdir -p /srv/words
+echo 1 >/srv/words/old
+rules="-r $live/became.yml -r $live/helped.yml -r $live/done.yml"
+watch_start $rules --record $trace
 
 for name in helper plain first; do
 	actor $bin/$name
@@ -20,6 +24,12 @@ quiet 'an ordinary program' 'acts /tmp/implant "uid 1000" "exec $bin/plain plain
 quiet 'root starts the setuid program' 'by $bin/helper $T'
 quiet 'root starts an ordinary program' 'by $bin/plain $T'
 
+echo 2 >>/srv/words/old
+mv /srv/words/old /srv/words/new
+
 check_table
-is 'users: a sequence of a user and what he became' have_alerts helped 1
-check_replay -r $live/became.yml -r $live/helped.yml
+is 'words: what is done to files' wait_until 2 have_alerts done 2
+is 'words: and which' same 'modification rename' \
+	"$(jq -r 'select(.rule.id == "done") | .event.action' $alerts | sort | xargs)"
+is 'words: a sequence of a user and what he became' have_alerts helped 1
+check_replay $rules
