@@ -167,7 +167,7 @@ fetch_messages(struct monitor *m)
 static bool
 round_once(struct monitor *m)
 {
-	struct event_sink sink = { pipeline_take, m->pipeline };
+	struct event_sink sink = { monitor_take, m };
 	bool messages = fetch_messages(m);
 	bool others = remote_round(&m->remote, &sink);
 
@@ -375,6 +375,38 @@ take_older(void *ctx, const struct event *e)
 		pipeline_take(s->m->pipeline, e);
 }
 
+/* The program that it runs, as it began; 0: that it began. */
+static uint64_t
+told_hash(const struct event *e, uint64_t inode)
+{
+	uint64_t hash = hash_mix(hash_mix(e->key.pid, e->key.start_ns), inode);
+
+	return hash != 0 ? hash : 1;
+}
+
+/* Told twice is better than not at all: where memory is out, it is. */
+static void
+note_told(struct monitor *m, const struct event *e)
+{
+	if (e->key.start_ns <= m->opening_ns)
+		return;
+	hashes_add(&m->told, told_hash(e, 0));
+	hashes_add(&m->told, told_hash(e, e->exec.inode));
+}
+
+void
+monitor_take(void *monitor, const struct event *e)
+{
+	struct monitor *m = monitor;
+	uint64_t inode = e->kind == EVENT_EXEC ? e->exec.inode : 0;
+
+	if (m->told.n > 0 && e->time_ns <= m->seeded_ns &&
+	    (e->kind == EVENT_FORK || e->kind == EVENT_EXEC) &&
+	    hashes_have(&m->told, told_hash(e, inode)))
+		return;
+	pipeline_take(m->pipeline, e);
+}
+
 /* As one of a list after a loss: it is held against its parent, and told. */
 static void
 take_missed(void *ctx, const struct event *e)
@@ -385,6 +417,7 @@ take_missed(void *ctx, const struct event *e)
 	if (!is_missed(s->m, e))
 		return;
 	running.kind = EVENT_RUNNING;
+	note_told(s->m, e);
 	pipeline_take(s->m->pipeline, &running);
 	/* And as any other that runs. */
 	pipeline_take(s->m->pipeline, e);
@@ -413,6 +446,7 @@ seed(struct monitor *m)
 
 	if (seed_processes(m) != 0)
 		note(m, "processes that already run could not be listed");
+	m->seeded_ns = clock_boot_ns();
 	if (m->files.ops != NULL && m->files.ops->seed != NULL)
 		m->files.ops->seed(m->files.sensor, &sink);
 }

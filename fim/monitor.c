@@ -298,7 +298,7 @@ static void
 look_at_process(void *ctx, uint32_t pid)
 {
 	struct monitor *m = ctx;
-	struct event_sink sink = { pipeline_take, m->pipeline };
+	struct event_sink sink = { monitor_take, m };
 
 	if (m->processes.row != NULL && m->processes.row->ops->look != NULL)
 		remote_look(&m->remote, pid, &sink);
@@ -616,9 +616,10 @@ open_all(struct monitor *m)
 
 	if (code == EXIT_NOTHING)
 		code = start_senders(m);
-	m->opened_ns = clock_boot_ns();
+	m->opening_ns = clock_boot_ns();
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);
+	m->opened_ns = clock_boot_ns();
 	if (code == EXIT_NOTHING)
 		code = open_state(m);
 	return code;
@@ -664,6 +665,7 @@ monitor_close(struct monitor *m)
 	state_close(m->state);
 	rules_free(m->rules);
 	watchset_free(&m->watchset);
+	hashes_free(&m->told);
 	own_free(&m->own);
 	free((void *)m->rule_keys.v);
 	output_free(&m->output);

@@ -11,9 +11,10 @@
 #include "baselines/heart.h"
 #include "fim/budget.h"
 #include "fim/config.h"
+#include "fim/hashes.h"
+#include "fim/load.h"
 #include "fim/metrics.h"
 #include "fim/options.h"
-#include "fim/load.h"
 #include "fim/output.h"
 #include "fim/own.h"
 #include "fim/pipeline.h"
@@ -59,8 +60,13 @@ struct monitor {
 	struct trace trace;
 	struct metrics metrics;
 	struct budget budget;
-	uint64_t opened_ns; /* boot; before any sensor was */
-	uint64_t end_ns;    /* wall; all events before have come */
+	/* boot; before any sensor was opened, when all were, when all that runs
+	 * had been told */
+	uint64_t opening_ns, opened_ns, seeded_ns;
+	/* Of processes that began while they were opened, and were told as
+	 * missed: their sensor may tell of them as well. */
+	struct hashes told;
+	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;
 	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
 	uint64_t tidy_ns;	  /* the same; heap.h */
@@ -93,6 +99,8 @@ int monitor_load_rules(struct monitor *, bool strict, struct err *);
 void monitor_begin(struct monitor *);
 /* Gives the pipeline what the state database remembers. */
 int monitor_remember_terms(struct monitor *);
+/* For sensors: what they tell, but for what has been told by then. */
+void monitor_take(void *monitor, const struct event *);
 /* The sensor of this role has failed: the next one, if there is. */
 void monitor_fall_back(struct monitor *, const struct sensor_row *failed);
 /* Diagnostics while it runs go to notes. */

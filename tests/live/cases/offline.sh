@@ -171,6 +171,33 @@ programs_away TERM
 programs_away KILL
 programs_away TERM --sensor poll
 
+# From the last that the run before told of to the first of this one's sensor
+# there is no moment in which nobody looks.
+watch_programs
+watch_stop
+(
+	for i in {1..400}; do
+		$bin/hidden 1000 &
+		echo $! >>$live/started
+		sleep 0.005
+	done
+) &
+starter=$!
+sleep 0.2
+watch_programs
+wait $starter
+last_is_told() { programs | grep -q " $(tail -n 1 $live/started) "; }
+wait_until 10 last_is_told
+is 'start: each program is told, whenever it began' same \
+	"$(programs | cut -d' ' -f4 | sort -u | comm -13 - <(sort $live/started) |
+		wc -l)" 0
+is 'start: once' same "$(programs | cut -d' ' -f4 | sort | uniq -d | wc -l)" 0
+is 'start: some by the sensor, some as lost' same \
+	"$(programs | cut -d' ' -f2 | sort -u | paste -sd' ')" 'kernel lost'
+programs | cut -d' ' -f2 | uniq -c
+watch_stop
+xargs kill <$live/started
+
 # Of another boot all are new, but for those of the kernel's own.
 $bin/hidden 1000 &
 older=$!
