@@ -71,8 +71,8 @@ struct monitor {
 	uint64_t status_ns;	  /* boot; when to tell systemd how it is */
 	uint64_t tidy_ns;	  /* the same; heap.h */
 	bool stopping;		  /* has been asked to */
-	uint64_t memory_ns;	  /* boot; not to be said before; */
-	uint64_t memory_said;	  /* what was lost for lack of it, and told */
+	uint64_t memory_ns;	  /* boot; when lack of memory is said */
+	uint64_t memory_said;	  /* what it had cost when it was said */
 	uint64_t losses_said_ns;  /* when the last loss was put on notes */
 	const char *state_folder; /* borrowed */
 	int state_lock;		  /* descriptor; -1 = none */
