@@ -176,7 +176,7 @@ programs_away TERM --sensor poll
 watch_programs
 watch_stop
 (
-	for i in {1..400}; do
+	until [ -e $live/enough ]; do
 		$bin/hidden 1000 &
 		echo $! >>$live/started
 		sleep 0.005
@@ -185,6 +185,8 @@ watch_stop
 starter=$!
 sleep 0.2
 watch_programs
+sleep 0.5
+touch $live/enough
 wait $starter
 last_is_told() { programs | grep -q " $(tail -n 1 $live/started) "; }
 wait_until 10 last_is_told
