@@ -190,18 +190,18 @@ probe(struct baseline *b, enum query which, sqlite3_int64 id, struct buf *name,
 	return rc == SQLITE_ROW;
 }
 
-/* The id of what has that name, among ids from `low` to `high`, which are in
- * order. 0 if there is none, -1 when that cannot be known: whoever takes the
- * one for the other deletes files. */
+/* The id of what has that name, among ids from `low`, at least 1, to before
+ * `end`, which are in order. 0 if there is none, -1 when that cannot be known:
+ * whoever takes the one for the other deletes files. */
 static sqlite3_int64
 find_id(struct baseline *b, enum query which, struct view name,
-	sqlite3_int64 low, sqlite3_int64 high)
+	sqlite3_int64 low, sqlite3_int64 end)
 {
 	struct buf there = { 0 };
 	sqlite3_int64 found = 0;
 
-	while (low <= high && found == 0) {
-		sqlite3_int64 mid = low + (high - low) / 2;
+	while (low < end && found == 0) {
+		sqlite3_int64 mid = low + (end - low) / 2;
 		int rc = probe(b, which, mid, &there, NULL), order;
 
 		if (rc < 0)
@@ -214,7 +214,7 @@ find_id(struct baseline *b, enum query which, struct view name,
 		if (order == 0)
 			found = mid;
 		else if (order < 0)
-			high = mid - 1;
+			end = mid;
 		else
 			low = mid + 1;
 	}
@@ -222,20 +222,23 @@ find_id(struct baseline *b, enum query which, struct view name,
 	return found;
 }
 
-/* The folder's files have ids from *first to *last. As find_id. */
+/* The folder's files have ids from *first to before *end. As find_id. */
 static sqlite3_int64
 find_dir(struct baseline *b, struct view folder, sqlite3_int64 n,
-	 sqlite3_int64 *first, sqlite3_int64 *last)
+	 sqlite3_int64 *first, sqlite3_int64 *end)
 {
-	sqlite3_int64 dir = find_id(b, FIND_DIR, folder, 1, n), next = 0;
+	sqlite3_int64 dir;
 	int rc;
 
+	if (n == INT64_MAX || b->meta.files >= INT64_MAX)
+		return -1;
+	dir = find_id(b, FIND_DIR, folder, 1, n + 1);
 	if (dir <= 0)
 		return dir;
-	if (probe(b, FIND_DIR, dir, NULL, first) != 1)
+	if (probe(b, FIND_DIR, dir, NULL, first) != 1 || *first < 1)
 		return -1;
-	rc = probe(b, FIND_DIR, dir + 1, NULL, &next);
-	*last = rc == 1 ? next - 1 : (sqlite3_int64)b->meta.files;
+	*end = (sqlite3_int64)b->meta.files + 1;
+	rc = probe(b, FIND_DIR, dir + 1, NULL, end);
 	return rc < 0 ? -1 : dir;
 }
 
@@ -244,7 +247,7 @@ baseline_find(struct baseline *b, struct view path,
 	      const struct baseline_item **out)
 {
 	sqlite3_stmt *count = b->queries[COUNT_DIRS];
-	sqlite3_int64 n, dir, file, first = 0, last = 0;
+	sqlite3_int64 n, dir, file, first = 0, end = 0;
 	struct view folder, name;
 
 	walk_path_split(path, &folder, &name);
@@ -253,10 +256,10 @@ baseline_find(struct baseline *b, struct view path,
 		return -1;
 	n = sqlite3_column_int64(count, 0);
 	sqlite3_reset(count);
-	dir = find_dir(b, folder, n, &first, &last);
+	dir = find_dir(b, folder, n, &first, &end);
 	if (dir <= 0)
 		return (int)dir;
-	file = find_id(b, FIND_FILE, name, first, last);
+	file = find_id(b, FIND_FILE, name, first, end);
 	if (file <= 0)
 		return (int)file;
 	if (start_at(b, dir, file) != 0)
