@@ -10,42 +10,10 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fim/fields.h"
 #include "fim/pipeline.h"
-
-static unsigned long countdown; /* 0: never fail */
-
-#ifndef __SANITIZE_ADDRESS__
-void *__libc_malloc(size_t);
-void *__libc_calloc(size_t, size_t);
-void *__libc_realloc(void *, size_t);
-
-static bool
-fails(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-void *
-malloc(size_t n)
-{
-	return fails() ? NULL : __libc_malloc(n);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(n, size);
-}
-
-void *
-realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __libc_realloc(p, n);
-}
-#endif
+#include "tests/unit/nomem_help.h"
 
 struct run {
 	struct host host;
