@@ -573,12 +573,14 @@ on_reloading(struct keeper *k, struct call *c)
 static void
 on_stopping(struct keeper *k, struct call *c)
 {
-	struct kept_sensor *s = sensor_of(k, ROLE_FILES);
-
 	(void)c;
 	notify_stopping();
-	if (s != NULL && s->row->ops->settle != NULL)
-		s->row->ops->settle(s->sensor);
+	for (unsigned role = 0; role < ROLES; role++) {
+		struct kept_sensor *s = sensor_of(k, (enum role)role);
+
+		if (s != NULL && s->row->ops->settle != NULL)
+			s->row->ops->settle(s->sensor);
+	}
 }
 
 /* ---- figures --------------------------------------------------------- */

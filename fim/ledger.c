@@ -578,6 +578,10 @@ static enum ledger_work
 finish(struct ledger *l)
 {
 	ledger_keep_each(&l->keep, look_at_kept, l);
+	/* What a full disk has undone meanwhile was learned for this list. */
+	check_undone(l);
+	if (!l->listing)
+		return LEDGER_BROKEN;
 	if (ledger_db_sweep(l->db) != 0 ||
 	    ledger_db_set_scope(l->db, &l->now) != 0) {
 		give_up(l);

@@ -327,6 +327,15 @@ mark_gone(struct ledger_keep *k, struct view path, bool below)
 	struct ledger_kept *there = find(k, path, true);
 	struct ledger_kept *gone = find(k, path, false);
 
+	/* What came below it since must not seem to have gone with it. */
+	if (gone != NULL && gone->below && !below) {
+		if (!gone->written) {
+			if (there != NULL)
+				forget(k, there);
+			return;
+		}
+		gone->below = false;
+	}
 	if (there != NULL && gone == NULL) {
 		there->there = false;
 		gone = there;

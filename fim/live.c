@@ -324,7 +324,6 @@ is_done(enum event_kind kind)
 	case EVENT_DELETE:
 	case EVENT_MODIFY:
 	case EVENT_ATTRIBUTES:
-	case EVENT_LOAD_MODULE:
 		return true;
 	default:
 		return false;

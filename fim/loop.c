@@ -375,36 +375,54 @@ take_older(void *ctx, const struct event *e)
 		pipeline_take(s->m->pipeline, e);
 }
 
-/* The program that it runs, as it began; 0: that it began. */
+/* That it began. */
 static uint64_t
-told_hash(const struct event *e, uint64_t inode)
+began_hash(const struct event *e)
 {
-	uint64_t hash = hash_mix(hash_mix(e->key.pid, e->key.start_ns), inode);
+	return hash_mix(e->key.pid, e->key.start_ns);
+}
 
-	return hash != 0 ? hash : 1;
+/* What it runs: many programs may be of one file, and tell apart by their
+ * arguments alone what they do. */
+static uint64_t
+runs_hash(const struct event *e)
+{
+	const struct event_exec *x = &e->exec;
+	uint64_t device = (uint64_t)x->dev_major << 32 | x->dev_minor;
+
+	return hash_mix(hash_mix(began_hash(e), hash_mix(device, x->inode)),
+			view_hash(x->args));
 }
 
 /* Told twice is better than not at all: where memory is out, it is. */
 static void
 note_told(struct monitor *m, const struct event *e)
 {
-	if (e->key.start_ns <= m->opening_ns)
-		return;
-	hashes_add(&m->told, told_hash(e, 0));
-	hashes_add(&m->told, told_hash(e, e->exec.inode));
+	hashes_add(&m->told, began_hash(e) | 1);
+	hashes_add(&m->told, runs_hash(e) | 1);
+}
+
+/* Has the list told of it? */
+static bool
+is_told(const struct monitor *m, const struct event *e)
+{
+	if (m->told.n == 0 || e->time_ns > m->seeded_ns)
+		return false;
+	return (e->kind == EVENT_FORK &&
+		hashes_have(&m->told, began_hash(e) | 1)) ||
+	       (e->kind == EVENT_EXEC &&
+		hashes_have(&m->told, runs_hash(e) | 1));
 }
 
 void
 monitor_take(void *monitor, const struct event *e)
 {
 	struct monitor *m = monitor;
-	uint64_t inode = e->kind == EVENT_EXEC ? e->exec.inode : 0;
 
-	if (m->told.n > 0 && e->time_ns <= m->seeded_ns &&
-	    (e->kind == EVENT_FORK || e->kind == EVENT_EXEC) &&
-	    hashes_have(&m->told, told_hash(e, inode)))
-		return;
-	pipeline_take(m->pipeline, e);
+	if (is_told(m, e))
+		pipeline_note(m->pipeline, e);
+	else
+		pipeline_take(m->pipeline, e);
 }
 
 /* As one of a list after a loss: it is held against its parent, and told. */

@@ -297,6 +297,12 @@ pipeline_take(void *pipeline, const struct event *e)
 }
 
 void
+pipeline_note(struct pipeline *p, const struct event *e)
+{
+	author_of_process(p, e);
+}
+
+void
 pipeline_tick(struct pipeline *p, uint64_t boot_ns)
 {
 	advance(p, boot_ns + p->config.host->wall_offset_ns);

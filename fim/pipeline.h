@@ -72,6 +72,9 @@ void pipeline_remember(struct pipeline *, struct view rule_id,
 void pipeline_use_opener(struct pipeline *, const struct opener *);
 /* To be given to sensors: ctx is the pipeline. */
 void pipeline_take(void *pipeline, const struct event *);
+/* An event of a process that was told in another way: it is known, and not held
+ * against the rules. */
+void pipeline_note(struct pipeline *, const struct event *);
 /* Nothing older than this boot time is on its way: time passes. 0: it passes
  * with the events alone, but what has ended is forgotten. */
 void pipeline_tick(struct pipeline *, uint64_t boot_ns);

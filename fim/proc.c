@@ -367,9 +367,14 @@ apply_seed(struct procs *t, const struct event *e)
 {
 	struct proc *p = procs_find(t, e->key);
 
-	if (p != NULL && p->image != NULL)
-		return p;
-	return apply_exec(t, e);
+	if (p == NULL || p->image == NULL)
+		return apply_exec(t, e);
+	/* It was listed before its parent, which has a higher number. */
+	if (p->parent == NULL) {
+		set_parent(t, p, procs_find(t, e->proc.parent));
+		update_family(t, p, e);
+	}
+	return p;
 }
 
 static struct proc *

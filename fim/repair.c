@@ -199,10 +199,11 @@ seen_wall_ns(const struct repair *r)
 void
 repair_stop(struct repair *r)
 {
+	/* First: on a full disk it undoes what was written before it. */
+	ledger_settle(r->ledger);
 	gaps_alive(r->gaps, seen_wall_ns(r));
 	note_told(r);
 	gaps_journal(r->gaps, 0, true);
-	ledger_settle(r->ledger);
 }
 
 void

@@ -76,6 +76,13 @@ poll_fetch(struct sensor *s)
 	return s->known.n_events > 0;
 }
 
+/* Who began since the last look is still told. */
+static void
+poll_settle(struct sensor *s)
+{
+	s->listed_ns = 0;
+}
+
 static void
 poll_deliver(struct sensor *s, const struct event_sink *sink)
 {
@@ -124,6 +131,7 @@ const struct sensor_ops sensor_poll = {
 	.deliver = poll_deliver,
 	.seed = poll_seed,
 	.look = poll_look,
+	.settle = poll_settle,
 	.status = poll_status,
 };
 

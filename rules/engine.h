@@ -415,6 +415,10 @@ parse_category(struct parse *, struct view name, size_t at, bool *failed);
 
 /* Fields that mean others in a query: its last step (see rules_meaning). */
 void parse_meanings(const struct parse *, struct query *);
+/* The same for a condition or a field that is asked together with the query. */
+void parse_meanings_beside(const struct parse *, struct query *, struct node *);
+unsigned
+parse_meaning_beside(const struct parse *, struct query *, unsigned field);
 
 /* -1 when anything was reported. */
 int parse_eql(struct parse *, struct query *out);

@@ -354,3 +354,31 @@ parse_meanings(const struct parse *p, struct query *q)
 			query_meets(q, m->field, &m->other);
 	}
 }
+
+void
+parse_meanings_beside(const struct parse *p, struct query *q, struct node *cond)
+{
+	const struct rules_schema *schema = p->set->schema;
+
+	for (size_t i = 0; i < schema->n_meanings; i++) {
+		const struct rules_meaning *m = &schema->meanings[i];
+
+		if (query_meets(q, m->with, NULL) ||
+		    meets_field(cond, m->with, NULL))
+			meets_field(cond, m->field, &m->other);
+	}
+}
+
+unsigned
+parse_meaning_beside(const struct parse *p, struct query *q, unsigned field)
+{
+	const struct rules_schema *schema = p->set->schema;
+
+	for (size_t i = 0; i < schema->n_meanings; i++) {
+		const struct rules_meaning *m = &schema->meanings[i];
+
+		if (m->field == field && query_meets(q, m->with, NULL))
+			return m->other;
+	}
+	return field;
+}

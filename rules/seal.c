@@ -87,6 +87,7 @@ with_exceptions(struct work *w, struct node *cond, bool last)
 		if (parse_eql_condition(&p, &when) < 0 ||
 		    check_condition(&p, &when) < 0)
 			continue;
+		parse_meanings_beside(&w->p, &w->q, when);
 		if (x->expires_ns != 0) {
 			before = node_new(&w->p, NODE_BEFORE, 0);
 			if (before->kind == NODE_BEFORE)
@@ -340,7 +341,8 @@ compile_fields(struct work *w, struct rule_list names)
 
 		if (f < 0)
 			return -1;
-		c->fields[c->n_fields++] = (unsigned)f;
+		c->fields[c->n_fields++] =
+			parse_meaning_beside(&w->p, &w->q, (unsigned)f);
 	}
 	return 0;
 }

@@ -38,6 +38,31 @@ is 'became root: KQL' '"a" "c"' \
 	"$(ids --kql 'user.effective.id: 0 and user.id: (* and not 0)' users.ndjson)"
 is 'became root: by its user' '"a","c"' \
 	"$(ids --query 'sequence by user.id [process where user.effective.id == "0"] [any where true]' users.ndjson)"
+cat >became.yml <<'END'
+rule_id: became
+name: Became root
+type: new_terms
+language: kuery
+query: "user.effective.id: 0 and user.id: *"
+new_terms_fields: [user.id]
+history_window_start: now-1d
+severity: low
+risk_score: 21
+END
+cat >but.yml <<'END'
+- rule: became
+  when: user.id == "1000"
+  reason: a test
+END
+echo "{rules: [$work/became.yml]}" >became.yaml
+echo "{rules: [$work/became.yml], exceptions: [$work/but.yml]}" >but.yaml
+chmod 600 became.yaml but.yaml
+became() {
+	"$TOCSIN" -c $1.yaml replay --matches users.ndjson 2>err |
+		sed 's/.*"ids":\[\(.*\)\]}/\1/' | paste -sd' '
+}
+is 'became root: new terms' '"a" "b"' "$(became became)"
+is 'became root: an exception' '"b"' "$(became but)"
 is 'user.id alone' '"a" "b"' "$(ids --query 'process where user.id == "0"' users.ndjson)"
 
 # Text: words and phrases, in any case. What EQL compares is the whole.

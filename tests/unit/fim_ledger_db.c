@@ -238,6 +238,38 @@ test_full_disk_gone(void **state)
 	assert_int_equal(ledger_count(f->ledger).files, 3 + KEPT);
 }
 
+/* A directory that went, came again and went once more takes with it what came
+ * in between, and that is told. */
+static void
+test_full_disk_gone_again(void **state)
+{
+	struct fixture *f = *state;
+	struct event_seen sub = of(f, "/w/sub"), c = of(f, "/w/sub/c");
+
+	learn(f);
+	fill_disk(f);
+	refresh_many(f);
+	refresh(f, "/w/sub", NULL);
+	refresh(f, "/w/sub", &sub);
+	refresh(f, "/w/sub/c", &c);
+	for (int i = 0; i < 2; i++) {
+		begin(f);
+		file(f, "/w/a");
+		file(f, "/w/b");
+		dir_end(f, "/w", false);
+		for (int j = 0; j < 7; j++) {
+			char path[64];
+
+			snprintf(path, sizeof(path), "/w/dir%d", j);
+			dir_end(f, path, true);
+		}
+		end(f);
+		expect(f, i == 0 ? "deletion /w/sub\ndeletion /w/sub/c\n" : "");
+	}
+	room_again(f);
+	assert_int_equal(ledger_count(f->ledger).files, 2 + KEPT);
+}
+
 /* More than there is memory for is counted; a name that waits has its last
  * state nevertheless. */
 static void
@@ -411,6 +443,7 @@ main(void)
 		TEST(test_full_disk),
 		TEST(test_full_disk_in_order),
 		TEST(test_full_disk_gone),
+		TEST(test_full_disk_gone_again),
 		TEST(test_full_disk_and_memory),
 		TEST(test_objects_indexed),
 		TEST(test_hostile_names),

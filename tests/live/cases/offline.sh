@@ -172,19 +172,21 @@ programs_away KILL
 programs_away TERM --sensor poll
 
 # From the last that the run before told of to the first of this one's sensor
-# there is no moment in which nobody looks.
+# there is no moment in which nobody looks; and whoever became another program in
+# that time is known as that one.
+own_rule ended 'process where event.action == "end" and process.name == "hidden"'
 watch_programs
 watch_stop
 (
 	until [ -e $live/enough ]; do
-		$bin/hidden 1000 &
+		env $bin/hidden 1000 &
 		echo $! >>$live/started
 		sleep 0.005
 	done
 ) &
 starter=$!
 sleep 0.2
-watch_programs
+watch_programs -r $live/ended.yml
 sleep 0.5
 touch $live/enough
 wait $starter
@@ -197,8 +199,13 @@ is 'start: once' same "$(programs | cut -d' ' -f4 | sort | uniq -d | wc -l)" 0
 is 'start: some by the sensor, some as lost' same \
 	"$(programs | cut -d' ' -f2 | sort -u | paste -sd' ')" 'kernel lost'
 programs | cut -d' ' -f2 | uniq -c
-watch_stop
 xargs kill <$live/started
+all_ended() {
+	programs | awk '$1 == "ended" { print $4 }' | sort |
+		cmp -s - <(sort $live/started)
+}
+is 'start: by the program that it became' wait_until 10 all_ended
+watch_stop
 
 # Of another boot all are new, but for those of the kernel's own.
 $bin/hidden 1000 &
