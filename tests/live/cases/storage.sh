@@ -23,12 +23,12 @@ remembers() { [ "$(remembered)" -ge "$1" ]; }
 # ---- a full disk ----------------------------------------------------------
 
 mkdir -m 700 $live/state
-mount -n -t tmpfs -o size=16m,mode=700 live $live/state
+mount -n -t tmpfs -o size=64m,mode=700 live $live/state
 watch_start -r $live/kept.yml --metrics $figures
 make 1 5
 wait_until 5 stored 5
 is 'storage: alerts are stored' same "$(ids | wc -l)" 5
-head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+head -c 80m /dev/zero >$live/state/junk 2>/dev/null
 make 6 500
 wait_until 20 have_alerts kept 500
 is 'storage: disk full: alerts are still told' \
@@ -56,7 +56,7 @@ is 'storage: and nothing waits' same "$(figure files_waiting)" 0
 is 'storage: nor is anything said of it' same "$(grep -c remembered: $notes)" 0
 
 # It starts with a full disk, too.
-head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+head -c 80m /dev/zero >$live/state/junk 2>/dev/null
 watch_start -r $live/kept.yml
 make 501 600
 wait_until 20 have_alerts kept 100
@@ -114,11 +114,20 @@ is 'storage: and stops as ever' same $watch_code 25
 # ---- stopped on a full disk -----------------------------------------------
 # What never found room is told by the next, as found then; it says so.
 
-head -c 32m /dev/zero >$live/state/junk 2>/dev/null
+# What the database has room for within itself goes first.
 watch_start -r $live/kept.yml --metrics $figures
-make 2001 2500
-wait_until 20 have_alerts kept 500
-is 'storage: a full disk again: alerts are told' have_alerts kept 500
+head -c 80m /dev/zero >$live/state/junk 2>/dev/null
+made=2000
+make_more() {
+	make $((made + 1)) $((made + 500))
+	made=$((made + 500))
+	wait_until 20 have_alerts kept $((made - 2000))
+}
+until has_noted 'cannot be stored' || [ $made -ge 30000 ]; do
+	make_more
+done
+make_more
+is 'storage: a full disk again: alerts are told' have_alerts kept $((made - 2000))
 watch_stop
 is 'storage: stopped on it: what is not remembered is said' \
 	grep -q '^tocsin: changes of [0-9]* files were never remembered: .*full' \
