@@ -575,8 +575,8 @@ on_stopping(struct keeper *k, struct call *c)
 {
 	(void)c;
 	notify_stopping();
-	for (unsigned role = 0; role < ROLES; role++) {
-		struct kept_sensor *s = sensor_of(k, (enum role)role);
+	for (uint64_t role = 0; role < ROLES; role++) {
+		struct kept_sensor *s = sensor_of(k, role);
 
 		if (s != NULL && s->row->ops->settle != NULL)
 			s->row->ops->settle(s->sensor);

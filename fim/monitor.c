@@ -616,7 +616,6 @@ open_all(struct monitor *m)
 
 	if (code == EXIT_NOTHING)
 		code = start_senders(m);
-	m->opening_ns = clock_boot_ns();
 	if (code == EXIT_NOTHING)
 		code = open_sensors(m);
 	m->opened_ns = clock_boot_ns();

@@ -60,11 +60,11 @@ struct monitor {
 	struct trace trace;
 	struct metrics metrics;
 	struct budget budget;
-	/* boot; before any sensor was opened, when all were, when all that runs
-	 * had been told */
-	uint64_t opening_ns, opened_ns, seeded_ns;
-	/* Of processes that began while they were opened, and were told as
-	 * missed: their sensor may tell of them as well. */
+	/* boot; when all sensors were opened, when all that runs had been
+	 * told */
+	uint64_t opened_ns, seeded_ns;
+	/* Of processes that were told as missed: their sensor may tell of them
+	 * as well. */
 	struct hashes told;
 	uint64_t end_ns; /* wall; all events before have come */
 	const char **env_names;

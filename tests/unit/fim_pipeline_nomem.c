@@ -114,9 +114,7 @@ test_every_allocation(void **state)
 	unsigned long n, lacking = 0;
 
 	(void)state;
-#ifdef __SANITIZE_ADDRESS__
-	skip();
-#endif
+	skip_without_nomem();
 	r.rules = two_rules();
 	assert_false(run(&r, 0));
 	assert_int_equal(r.counted, 0);

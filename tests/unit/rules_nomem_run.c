@@ -104,9 +104,7 @@ test_nth_allocation(void **state)
 	char id[2] = "a";
 
 	(void)state;
-#ifdef __SANITIZE_ADDRESS__
-	skip();
-#endif
+	skip_without_nomem();
 	f.set = rules_new(&schema);
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++, id[0]++)
 		rules_add_query(f.set, id, view_of(queries[i]), false, &err);
