@@ -57,9 +57,10 @@ bool scope_kind_of(struct view word, enum scope_kind *);
 int scope_add(struct scope *, enum scope_kind, struct view pattern);
 int scope_add_default(struct scope *, bool roots);
 /* A path of the command line as a root: made absolute, its folder without
- * links. ENOENT if that folder does not exist. */
+ * links. What a link leads to is another. ENOENT if it does not exist. */
 int scope_add_path(struct scope *, const char *path);
-/* The same of what may have been there: folders that are gone are no error. */
+/* The same of what may have been there: that it and folders are gone is no
+ * error. Of a link, itself alone. */
 int scope_add_gone_path(struct scope *, const char *path);
 /* The roots that exist now, none in another; also those without '*' that do
  * not. Folders on the way to a '*' are resolved. */

@@ -31,6 +31,7 @@ struct look {
 	enum look_for what;
 	struct buf real; /* the path without links, with a NUL behind it */
 	struct buf names;
+	bool is_link;
 	int error;
 };
 
@@ -138,7 +139,12 @@ look_at(struct look *l)
 	if (l->what == LOOK_GONE ? resolve_gone(l, folder, name) != 0
 				 : resolve(l, folder, name) != 0)
 		return -1;
-	return l->what == LOOK_NAMES ? list_names(l) : lstat(l->real.p, &st);
+	if (l->what == LOOK_NAMES)
+		return list_names(l);
+	if (lstat(l->real.p, &st) != 0)
+		return -1;
+	l->is_link = S_ISLNK(st.st_mode);
+	return 0;
 }
 
 static void
@@ -193,11 +199,24 @@ look(struct scope *s, struct view path, enum look_for what)
 static int
 take_path(struct scope *s, const struct look *l)
 {
-	/* That it is not there itself is for the walk to say. */
-	if (l->error == 0 || l->real.n > 0)
+	if (l->error == 0 || (l->what == LOOK_GONE && l->real.n > 0))
 		return scope_add(s, SCOPE_ROOT, buf_view(&l->real));
 	errno = l->error;
 	return -1;
+}
+
+/* Also what a link leads to, if that is there. */
+static int
+take_target(struct scope *s, struct view link)
+{
+	struct look *l = look(s, link, LOOK_FOLDER);
+	int rc;
+
+	if (l == NULL)
+		return -1;
+	rc = l->error != ENOENT ? take_path(s, l) : 0;
+	look_drop(l);
+	return rc;
 }
 
 static int
@@ -208,6 +227,11 @@ add_path(struct scope *s, const char *path, enum look_for what)
 	struct look *l;
 	int rc;
 
+	/* As the kernel has it, path_resolution(7); a shell makes it of a
+	 * variable that is not set. */
+	errno = ENOENT;
+	if (v.n == 0)
+		return -1;
 	if (s->mounts == NULL)
 		s->mounts = walk_mounts_read();
 	if (s->mounts == NULL)
@@ -223,11 +247,12 @@ add_path(struct scope *s, const char *path, enum look_for what)
 	    name.n == 0)
 		what = LOOK_FOLDER;
 	l = b.failed ? NULL : look(s, buf_view(&b), what);
+	rc = l != NULL ? take_path(s, l) : -1;
+	if (rc == 0 && what == LOOK_ENTRY && l->is_link)
+		rc = take_target(s, buf_view(&b));
+	if (l != NULL)
+		look_drop(l);
 	buf_free(&b);
-	if (l == NULL)
-		return -1;
-	rc = take_path(s, l);
-	look_drop(l);
 	return rc;
 }
 

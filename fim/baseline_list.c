@@ -46,6 +46,7 @@ put_item_json(struct buf *b, const struct baseline_item *item)
 	buf_json_string(b, buf_view(&text));
 	buf_putc(b, ',');
 	change_put_entry_json(b, &item->e);
+	buf_printf(b, ",\"inode\":\"%llu\"", (unsigned long long)item->e.inode);
 	if (item->package.n > 0) {
 		buf_puts(b, ",\"package\":");
 		buf_json_string(b, item->package);
@@ -63,9 +64,9 @@ put_item_line(struct buf *b, const struct baseline_item *item)
 {
 	struct buf path = { 0 };
 
-	buf_printf(b, "%-8s %04o %5u %5u %10llu ", file_type_name(item->e.mode),
-		   item->e.mode & 07777, item->e.uid, item->e.gid,
-		   (unsigned long long)item->e.size);
+	buf_printf(b, "%-12s %04o %5u %5u %10llu ",
+		   file_type_name(item->e.mode), item->e.mode & 07777,
+		   item->e.uid, item->e.gid, (unsigned long long)item->e.size);
 	if (item->e.has_digest)
 		buf_hex(b, item->e.sha256, 8);
 	else
@@ -97,6 +98,8 @@ put_item_full(struct buf *b, const struct baseline_item *item)
 		buf_text(b, buf_view(&text));
 		buf_putc(b, '\n');
 	}
+	buf_printf(b, "inode         %llu\n",
+		   (unsigned long long)item->e.inode);
 	if (item->package.n > 0) {
 		buf_puts(b, "package       ");
 		buf_text(b, item->package);

@@ -387,6 +387,37 @@ add_root(struct making *m, struct view path, bool alone)
 	return v;
 }
 
+/* A word that is spelled wrong accepts nothing, which must not look like
+ * success. */
+static enum exit_code
+add_path(struct making *m, const char *arg, struct view path)
+{
+	struct baseline_run *r = m->r;
+	struct scope there = { .patience_ns = r->scope.patience_ns };
+	enum exit_code code = EXIT_NOTHING;
+	const struct baseline_item *item;
+	int rc;
+
+	if (!scope_covers(&r->scope, path))
+		return baseline_usage(r, "%s is not in the baseline's scope",
+				      arg);
+	rc = baseline_find(r->baseline, path, &item);
+	if (rc < 0)
+		return baseline_failed(r, EXIT_STATE, "%s",
+				       baseline_problem(r->baseline));
+	if (rc == 0 && scope_add_path(&there, path.p) != 0)
+		code = errno == ENOENT || errno == ENOTDIR
+			       ? baseline_usage(r,
+						"%s is neither there nor in "
+						"the baseline",
+						arg)
+			       : baseline_no_path(r, arg);
+	else
+		add_root(m, path, false);
+	scope_free(&there);
+	return code;
+}
+
 static enum exit_code
 add_paths(struct making *m)
 {
@@ -394,17 +425,9 @@ add_paths(struct making *m)
 	struct buf path = { 0 };
 	enum exit_code code = EXIT_NOTHING;
 
-	for (size_t i = 1; i < r->o->args.n && code == EXIT_NOTHING; i++) {
-		if (!baseline_run_path(r, r->o->args.v[i], &path, &code))
-			break;
-		if (!scope_covers(&r->scope, buf_view(&path)))
-			code = baseline_usage(r,
-					      "%s is not in the baseline's "
-					      "scope",
-					      r->o->args.v[i]);
-		else
-			add_root(m, buf_view(&path), false);
-	}
+	for (size_t i = 1; i < r->o->args.n && code == EXIT_NOTHING; i++)
+		if (baseline_run_path(r, r->o->args.v[i], &path, &code))
+			code = add_path(m, r->o->args.v[i], buf_view(&path));
 	buf_free(&path);
 	return code;
 }

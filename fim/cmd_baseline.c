@@ -297,6 +297,43 @@ no_format(const struct options *o, const char *action)
 	       (o->format == FORMAT_SARIF && strcmp(action, "check") != 0);
 }
 
+/* Options of other actions are not ignored: who writes "restore --plan" wants
+ * nothing restored. */
+static enum exit_code
+check_options(struct baseline_run *r, const char *action)
+{
+	const struct options *o = r->o;
+	const struct {
+		bool given;
+		const char *name, *actions;
+	} rows[] = {
+		{ o->plan, "--plan", "init" },
+		{ o->quick, "--quick", "check" },
+		{ o->key != NULL, "--key", "init check accept" },
+		{ o->is_unsigned, "--unsigned", "init accept" },
+		{ o->reason != NULL, "--reason", "init accept restore" },
+		{ o->packages.n > 0, "--package", "accept" },
+		{ o->report != NULL, "--report", "accept" },
+		{ o->unsigned_report, "--unsigned-report", "accept" },
+		{ o->verify, "--verify", "log" },
+		{ o->delete, "--delete", "restore" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct view rest = view_of(rows[i].actions), word;
+		bool ours = !rows[i].given;
+
+		while (!ours && view_next_split(&rest, ' ', &word))
+			ours = view_eq(word, view_of(action));
+		if (!ours)
+			return baseline_usage(
+				r,
+				"tocsin baseline %s takes no %s: that is for %s",
+				action, rows[i].name, rows[i].actions);
+	}
+	return EXIT_NOTHING;
+}
+
 enum exit_code
 cmd_baseline(const struct options *o, struct cmd_io *io)
 {
@@ -310,6 +347,9 @@ cmd_baseline(const struct options *o, struct cmd_io *io)
 		if (no_format(o, action))
 			return baseline_usage(&r, "baselines are shown as "
 						  "text, json or ndjson");
+		code = check_options(&r, actions[i].name);
+		if (code != EXIT_NOTHING)
+			return code;
 		code = prepare(&r);
 		if (code == EXIT_NOTHING)
 			code = actions[i].run(&r);

@@ -28,6 +28,10 @@ base 'init: plan' 0 init --plan --format json tree
 is 'init: plan' 10 "$(printf %s "$out" | jq .files)"
 [ ! -e state ]
 is 'init: a plan writes nothing' 0 $?
+base 'init: a word that is spelled wrong' 16 init $K tree typo
+base 'init: a variable that is not set' 16 init $K ''
+[ ! -e state ]
+is 'init: of what is not there nothing is made' 0 $?
 base 'init' 0 init $K tree
 has 'init: says what it leaves out' 'tree/sparse is larger than the limit' "$err"
 base 'check: what is too large is not covered' 8 check $V
@@ -71,6 +75,16 @@ is 'check: ndjson' 6 "$(printf '%s\n' "$out" | jq -s length)"
 base 'accept: what' 16 accept --reason x $K $V
 base 'accept: why' 16 accept tree/f1 $K $V
 base 'accept: outside' 16 accept /etc --reason x $K $V
+base 'accept: a word that is spelled wrong' 16 accept tree/f tree/f1 --reason x $K $V
+has 'accept: a word that is spelled wrong' 'tree/f is neither there nor in' "$err"
+base 'accept: a variable that is not set' 16 accept '' --reason x $K $V
+base 'accept: is no rehearsal' 16 accept --plan tree/f1 --reason x $K $V
+has 'accept: is no rehearsal' 'accept takes no --plan' "$err"
+base 'restore: is no rehearsal' 16 restore --plan tree/f1 $V
+base 'restore: a variable that is not set' 16 restore --delete '' $V
+base 'check: removes nothing' 16 check --delete $V
+base 'nothing of that was done' 7 check $V
+is 'nothing of that was done' "$all" "$out"
 base 'accept: a path' 0 accept tree/f1 --reason 'so "be" it' $K $V
 base 'accept: the rest' 7 check $V
 is 'accept: the rest' 4 "$(printf '%s\n' "$out" | wc -l)"
@@ -113,6 +127,7 @@ is 'log: JSON' "$(tocsin baseline log --format ndjson $S | jq -c .action)" \
 base 'log: verify' 0 log --verify $V
 base 'show' 0 show tree/f1 $V
 has 'show' 'mode          0600' "$out"
+has 'show' "inode         $(stat -c %i tree/f1)" "$out"
 has 'show: now' 'now           the same' "$out"
 base 'show: unknown' 1 show tree/none $V
 base 'list' 0 list --format ndjson $V
@@ -151,6 +166,22 @@ tocsin key generate --unencrypted sec2 pub2 >/dev/null
 base 'another key' 32 check --pubkey pub2
 base 'a second key' 0 check $V --pubkey pub2
 base 'accept verifies first' 32 accept tree --reason x --key sec2 --pubkey pub2
+
+# A link on the command line: itself, and what it leads to.
+mkdir behind links
+echo one >behind/file
+ln -s ../behind links/way
+ln -s nowhere links/none
+run 'init: links' 0 baseline init $K -s links-state links/way links/none
+run 'init: links' 0 baseline list $V -s links-state
+is 'init: links' '/behind
+/behind/file
+/links/none
+/links/way' "$(awk '{ print $NF }' <<<"${out//$PWD/}")"
+echo two >behind/file
+run 'init: links, check' 4 baseline check $V -s links-state
+rm links/way
+run 'init: links, one gone' 6 baseline check $V -s links-state
 
 # Signed elsewhere.
 base 'unsigned' 0 init --unsigned tree
