@@ -19,7 +19,7 @@ struct item {
 enum node_kind {
 	NODE_BAD,     /* stands where an error was reported */
 	NODE_LITERAL, /* item */
-	NODE_FIELD,   /* field */
+	NODE_FIELD,   /* field; op: 1 when it is written ?field */
 	NODE_CALL,    /* function, fold, kids = arguments */
 	NODE_ARITH,   /* op, kids[2] */
 	NODE_COMPARE, /* op, kids[2] */

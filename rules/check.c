@@ -166,6 +166,28 @@ literal_right(struct node *n)
 	n->op = mirrored[n->op];
 }
 
+static void
+check_date(struct parse *p, const struct node *left, const struct node *value)
+{
+	char room[VALUE_TEXT_MAX];
+	struct date_range range;
+	struct view text;
+
+	if (left->kind != NODE_FIELD || !is_literal(value) || is_null(value) ||
+	    set_field_type(p->set, left->field) != RULES_DATE)
+		return;
+	text = value_text(&value->item.v, room);
+	if (view_starts(text, VIEW("now")))
+		parse_error(p, value->at,
+			    "a rule decides an event when it comes, so now "
+			    "means nothing; compare with a date");
+	else if (!date_range_read(text, &range))
+		parse_error(p, value->at,
+			    "a date is wanted: 2026-01-31, "
+			    "2026-01-31T12:00:00Z, milliseconds since 1970, "
+			    "or 2026-01-31||+1d");
+}
+
 /* A number field and a string that is none, and so on. */
 static void
 check_sides(struct parse *p, const struct node *n, const struct node *value)
@@ -174,6 +196,7 @@ check_sides(struct parse *p, const struct node *n, const struct node *value)
 	char a = type_of(p->set, left), b = type_of(p->set, value);
 	struct value number;
 
+	check_date(p, left, value);
 	if (!is_literal(value) || a == b || strchr("A0", a) || strchr("A0", b))
 		return;
 	if (a == 'N' && b == 'S' && value_number(value->item.v.s, &number))
@@ -188,6 +211,15 @@ check_sides(struct parse *p, const struct node *n, const struct node *value)
 		    type_name(b));
 }
 
+static bool
+is_unmapped(const struct parse *p, const struct node *n)
+{
+	return n->kind == NODE_FIELD && n->op == 1 &&
+	       n->field >= p->set->schema->n && !(n->field & FIELD_EARLIER);
+}
+
+static struct node *exists(struct parse *, struct node *);
+
 static void
 check_comparison(struct parse *p, struct node **at)
 {
@@ -198,6 +230,13 @@ check_comparison(struct parse *p, struct node **at)
 	literal_right(n);
 	left = n->kids[0];
 	right = n->kids[1];
+	if (n->op == CMP_EQ && is_unmapped(p, left) && is_unmapped(p, right)) {
+		/* Nothing is equal to nothing, as Elasticsearch has it where
+		 * no field of these names is mapped. */
+		*at = node_join(p, NODE_AND, node_not(p, exists(p, left)),
+				node_not(p, exists(p, right)));
+		return;
+	}
 	if (left->kind == NODE_FIELD && right->kind == NODE_FIELD &&
 	    !((left->field | right->field) & FIELD_EARLIER))
 		parse_error(p, n->at,

@@ -84,6 +84,18 @@ bool value_compare(enum compare_op op, const struct value *a,
 /* Typed bytes of a value, equal iff the values are (5 equals 5.0). */
 void value_encode(struct buf *, const struct value *);
 
+/* ---- dates ----------------------------------------------------------- */
+
+/* All that a date in a rule stands for, both ends included; in wall time. */
+struct date_range {
+	uint64_t first_ns, last_ns;
+};
+
+/* Whole or in part, a number (milliseconds), and ||+1d/d behind it; false if
+ * it is none, or before 1970. Math with `now` is none either: a rule decides
+ * an event when it comes, whenever that is. */
+bool date_range_read(struct view, struct date_range *out);
+
 /* ---- addresses ------------------------------------------------------- */
 
 struct cidr {

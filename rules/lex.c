@@ -57,7 +57,8 @@ skip_blank(struct parse *p, size_t i)
 		if (peek(p, i) != '/')
 			return i;
 		if (peek(p, i + 1) == '/') {
-			while (i < p->text.n && p->text.p[i] != '\n')
+			while (i < p->text.n && p->text.p[i] != '\n' &&
+			       p->text.p[i] != '\r')
 				i++;
 		} else if (peek(p, i + 1) == '*') {
 			end = comment_end(p, i);
@@ -204,7 +205,7 @@ lex_number(struct parse *p, struct token *t)
 
 	while (is_digit(peek(p, i)))
 		i++;
-	if (peek(p, i) == '.' && is_digit(peek(p, i + 1)))
+	if (peek(p, i) == '.' && !is_letter(peek(p, i + 1))) /* 5. too */
 		for (i++; is_digit(peek(p, i)); i++)
 			;
 	c = peek(p, i + 1);

@@ -23,11 +23,23 @@ is_special(char c)
 	return c != '\0' && strchr("():<>\"{}", c) != NULL;
 }
 
+/* White space here; a space that does not break (U+00A0) comes along with
+ * what is pasted. The bytes, 0 if none. */
+static size_t
+blank_here(const struct kql *k, size_t i)
+{
+	if (is_blank(kql_peek(k, i)))
+		return 1;
+	return kql_peek(k, i) == '\xc2' && kql_peek(k, i + 1) == '\xa0' ? 2 : 0;
+}
+
 void
 kql_skip_blank(struct kql *k)
 {
-	while (is_blank(kql_peek(k, k->i)))
-		k->i++;
+	size_t n;
+
+	while ((n = blank_here(k, k->i)) > 0)
+		k->i += n;
 }
 
 bool
@@ -45,12 +57,14 @@ static size_t
 keyword_here(const struct kql *k, size_t i, const char *word)
 {
 	struct view w = view_of(word);
-	char after = kql_peek(k, i + w.n);
 
 	if (!view_eq_fold(view_sub(k->p->text, i, w.n), w))
 		return 0;
-	return i + w.n >= k->p->text.n || is_blank(after) || after == '(' ? w.n
-									  : 0;
+	i += w.n;
+	return i >= k->p->text.n || blank_here(k, i) > 0 ||
+			       kql_peek(k, i) == '('
+		       ? w.n
+		       : 0;
 }
 
 static bool
@@ -125,11 +139,14 @@ read_escape(const struct kql *k, size_t i, struct buf *out)
 	static const char *const words[] = { "and", "or", "not" };
 
 	for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-		size_t n = keyword_here(k, i, words[w]);
+		struct view word = view_of(words[w]);
+		struct view here = view_sub(k->p->text, i, word.n);
 
-		if (n > 0) {
-			buf_put(out, view_sub(k->p->text, i, n));
-			return n;
+		/* \order is order; \nothing is a new line and "othing". */
+		if (*words[w] == 'n' ? keyword_here(k, i, words[w]) > 0
+				     : view_eq_fold(here, word)) {
+			buf_put(out, here);
+			return here.n;
 		}
 	}
 	return read_simple_escape(k, i, "\\():<>\"*{} ", out);
@@ -182,11 +199,17 @@ read_plain(struct kql *k, struct kql_word *w, bool one)
 
 	for (; k->i < k->p->text.n; k->i++) {
 		char c = kql_peek(k, k->i);
+		size_t blank = blank_here(k, k->i);
 
-		if (is_special(c) || (is_blank(c) && one) ||
+		if (is_special(c) || (blank > 0 && one) ||
 		    (starts && b.n > 0 && any_keyword_here(k, k->i)))
 			break;
-		starts = is_blank(c);
+		starts = blank > 0;
+		if (blank > 0) {
+			buf_put(&b, view_sub(k->p->text, k->i, blank));
+			k->i += blank - 1;
+			continue;
+		}
 		if (c == '*') {
 			w->wild = true;
 			c = PATTERN_ANY;
@@ -204,10 +227,8 @@ read_plain(struct kql *k, struct kql_word *w, bool one)
 			continue;
 		}
 		buf_putc(&b, c);
-		if (!is_blank(c)) {
-			length = b.n;
-			end = k->i + 1;
-		}
+		length = b.n;
+		end = k->i + 1;
 	}
 	if (!k->failed && length == 0)
 		kql_fail(k, k->i, "expected a value");

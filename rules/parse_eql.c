@@ -197,7 +197,10 @@ parse_primary(struct eql *e)
 		return eql_bad(e);
 	case '?':
 		eql_advance(e);
-		return eql_field(e);
+		n = eql_field(e);
+		if (n->kind == NODE_FIELD)
+			n->op = 1;
+		return n;
 	case '(':
 		eql_advance(e);
 		n = eql_condition(e);

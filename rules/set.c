@@ -180,8 +180,12 @@ set_field_type(const struct rules *set, unsigned field)
 {
 	if (field & FIELD_EARLIER)
 		field = set->earlier[field & ~FIELD_EARLIER].field;
-	return field < set->schema->n ? set->schema->fields[field].type
-				      : RULES_ANY;
+	if (field < set->schema->n)
+		return set->schema->fields[field].type;
+	/* Whatever is told of fields beforehand, this one has the time. */
+	return strcmp(rules_field_name(set, field), "@timestamp") == 0
+		       ? RULES_DATE
+		       : RULES_ANY;
 }
 
 const struct rules_only *

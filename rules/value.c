@@ -180,13 +180,21 @@ compare_addresses(enum compare_op op, struct view a, struct view b, bool *known)
 	return holds(op, order);
 }
 
+/* The event's date and the rule's, which is a span of time. */
 static bool
-compare_dates(enum compare_op op, struct view a, struct view b, bool *known)
+compare_dates(enum compare_op op, struct view a, const struct value *b,
+	      bool *known)
 {
-	uint64_t x, y;
+	char room[VALUE_TEXT_MAX];
+	struct date_range x, y;
+	int order;
 
-	*known = rfc3339_read(a, &x) && rfc3339_read(b, &y);
-	return *known && holds(op, x < y ? -1 : x > y);
+	*known = date_range_read(a, &x) &&
+		 date_range_read(value_text(b, room), &y);
+	if (!*known)
+		return false;
+	order = x.first_ns < y.first_ns ? -1 : x.first_ns > y.last_ns;
+	return holds(op, order);
 }
 
 bool
@@ -195,11 +203,14 @@ value_compare(enum compare_op op, const struct value *a, const struct value *b,
 {
 	bool known = false, result = false;
 
+	if (type == RULES_DATE && a->type == VALUE_STRING) {
+		result = compare_dates(op, a->s, b, &known);
+		if (known)
+			return result;
+	}
 	if (a->type == VALUE_STRING && b->type == VALUE_STRING) {
 		if (type == RULES_IP)
 			result = compare_addresses(op, a->s, b->s, &known);
-		else if (type == RULES_DATE)
-			result = compare_dates(op, a->s, b->s, &known);
 		if (known)
 			return result;
 		if (op == CMP_EQ)

@@ -19,8 +19,10 @@ elastic_rule() { # MATURITY ID TYPE QUERY
 	EOF
 }
 mkdir -p clone/rules/linux clone/rules/cross-platform clone/rules/windows
-elastic_rule production e1 eql 'process where process.name == "a"' \
-	>clone/rules/linux/eql.toml
+{
+	printf '\357\273\277' # as some editors begin a file
+	elastic_rule production e1 eql 'process where process.name == "a"'
+} >clone/rules/linux/eql.toml
 {
 	elastic_rule production e2 new_terms 'process.name: a'
 	cat <<-'EOF'
@@ -132,6 +134,8 @@ elastic_rule production e1 eql 'any where true' |
 elastic_rule production e9 eql 'any where true' >clone/rules/_deprecated/a.toml
 echo 'rule = ' >clone/rules/linux/broken.toml
 printf '[metadata]\nmaturity = "production"\n' >clone/rules/linux/none.toml
+elastic_rule production e10 eql 'any where true' | # JSON has no such number
+	sed 's/21$/nan/' >clone/rules/linux/number.toml
 
 if ! python3 -c 'import tomllib' 2>/dev/null &&
 	! python3 -c 'import tomli' 2>/dev/null; then
@@ -141,6 +145,7 @@ else
 	is 'elastic: exit code' 0 $?
 	is 'elastic: a rule a line' 7 "$(wc -l <elastic.ndjson)"
 	has 'elastic: the broken one' 'broken.toml: skipped' "$(cat err)"
+	has 'elastic: no number' 'number.toml: skipped: ' "$(cat err)"
 	has 'elastic: the old one' 'old.toml: skipped: maturity is deprecated' \
 		"$(cat err)"
 	has 'elastic: the second of an id' 'twice.toml: skipped: has the rule_id of' \

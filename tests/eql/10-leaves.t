@@ -177,3 +177,22 @@ eql process where null == (missing > -1)
 ids 1 2 3
 eql process where null == (n > -1)
 ids
+
+# Two names that nothing has are equal: null == null.
+events
+1 event.category=process n=1
+2 event.category=process x=1
+3 event.category=process x=1 y=1
+
+eql process where ?x == ?y
+ids 1
+eql process where not ?x == ?y
+ids 2 3
+eql process where ?x != ?y
+ids 2 3
+eql process where true == (?x == ?y)
+ids 1
+eql process where ?x == y
+error 1:16 two fields
+eql process where ?x < ?y
+error 1:16 two fields

@@ -216,3 +216,9 @@ eql file where startsWith(a, "x") and endsWith(a, "y")
 ids 1 2
 eql file where length(a) + b == 5
 ids 2
+
+events
+1 event.category=file s=x
+
+eql file where 5. == 5 and 2.*3 == 6
+ids 1

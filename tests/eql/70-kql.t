@@ -138,3 +138,21 @@ kql y and not process.title: z
 ids 1
 kql "process"
 ids 1 2
+
+# A space that does not break, and words of the language with more behind them.
+events
+1 event.category=process process.name=order process.title="a b"
+2 event.category=process process.name=nothing
+
+kql process.name: order and event.category: process
+ids 1
+kql not process.name: order 
+ids 2
+kql process.title: a b
+ids 1
+kql process.name: \order or process.name: \nothing
+ids 1
+kql process.name: (\ORder or \order)
+ids 1
+kql not process.name: \not
+ids 1 2

@@ -79,3 +79,99 @@ eql any where a in ("192.0.2.0/24", 7)
 ids 3 4
 eql any where a : "10.0.0.0/8"
 ids 2
+
+# What a date leaves out stands for all that it could be; || calculates.
+events
+1 event.category=file at="2026-01-30T23:59:59.9996Z" @timestamp="2026-01-30T23:59:59Z"
+2 event.category=file at="2026-01-31T12:00:00.500Z" @timestamp="2026-01-31T12:00:00Z"
+3 event.category=file at="2026-02-01T00:00:00+01:00" @timestamp="2026-02-01T00:00:00Z"
+4 event.category=file at=["2026-02-28T08:00:00Z","2024-02-29T08:00:00Z"] @timestamp="2026-03-01T00:00:00Z"
+5 event.category=file at="2026-03-02T00:00:00Z"
+6 event.category=file
+
+eql file where @timestamp == "2026-01-31"
+ids 2
+eql file where @timestamp > "2026-01-31||/M"
+ids 3 4
+eql file where @timestamp == 1769860800000
+ids 2
+eql file where @timestamp == "then"
+error 1:26 a date is wanted
+kql @timestamp: (2026-01-30 or 2026-02-01)
+ids 1 3
+kql @timestamp >= 2026-02
+ids 3 4
+
+fields event.category:keyword at:date name:keyword
+eql file where at == "2026-01-31"
+ids 2 3
+eql file where at != "2026-01-31"
+ids 1 4 5 6
+eql file where at in ("2026-01-30", "2026-03-02")
+ids 1 5
+eql file where at > "2026-01-31"
+ids 4 5
+eql file where at >= "2026-01-31"
+ids 2 3 4 5
+eql file where at < "2026-01-31"
+ids 1 4
+eql file where at <= "2026-01-31"
+ids 1 2 3 4
+eql file where at == "2026-01-31T12"
+ids 2
+eql file where at == "2026-01-31T12:00"
+ids 2
+eql file where at == "2026-01-31T12:00:00Z"
+ids 2
+eql file where at == "2026-01-31T12:00:00.5Z"
+ids 2
+eql file where at == "2026-01-31T12:00:00.501Z"
+ids
+eql file where at == "2026-01-30T23:59:59.999Z"
+ids 1
+eql file where at == "2026-01-31T23:00:00Z"
+ids 3
+eql file where at == "2026-02-01T00:00+01:00"
+ids 3
+eql file where at == "2024"
+ids
+eql file where at == 1769860800500
+ids 2
+eql file where 1769860800499 < at
+ids 2 3 4 5
+eql file where at == "1769860800500"
+ids 2
+eql file where at == "2026-01-31||/M"
+ids 1 2 3
+eql file where at == "2026-01-31||/y"
+ids 1 2 3 4 5
+eql file where at == "2026-03-31||-1M/d"
+ids 4
+eql file where at == "2025-02-28||-1y+1d/d"
+ids 4
+eql file where at > "2026-01-31||+1M+1d/d"
+ids 5
+eql file where at == "2026-03-08||/w"
+ids 5
+eql file where at >= "2026-01-31T12:00:00||+500ms"
+error 1:18 a date is wanted
+eql file where at == "2026-01-31T12:00:00||+1s-1m+1h-59m-1s/s"
+ids 2
+eql file where at == "2026-02-30"
+error 1:18 a date is wanted
+eql file where at == "2026-01-31||+1"
+error 1:18 a date is wanted
+eql file where at == "2026-01-31||-600y"
+error 1:18 a date is wanted
+eql file where at in ("2026-01-31", "yesterday")
+error 1:33 a date is wanted
+eql file where at > "now-1d"
+error 1:17 now means nothing
+eql file where at == null
+ids 6
+kql at > 2026-01-31 and not at: 2024*
+ids 5
+kql at: 2026-01-31
+ids 2 3
+kql at < now
+error 1:6 now means nothing
