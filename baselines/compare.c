@@ -85,8 +85,12 @@ by_role(struct merge *m, const struct walk_entry *old,
 {
 	if (found == 0)
 		return 0;
-	if (is(m, SCOPE_ROTATES, now) || is(m, SCOPE_VOLATILE, now))
+	if (is(m, SCOPE_ROTATES, now))
 		return found & ~OF_CONTENT;
+	/* /etc/mtab, /etc/resolv.conf: what a link leads to may change, and not
+	 * where it leads. */
+	if (is(m, SCOPE_VOLATILE, now))
+		return found & ~(OF_CONTENT & ~BIT(TARGET));
 	if (is(m, SCOPE_GROWS, now) && now->size >= old->size)
 		return found & ~OF_CONTENT;
 	return found;

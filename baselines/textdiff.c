@@ -23,6 +23,7 @@ struct diff {
 	size_t head;	       /* equal lines at the beginning */
 	size_t tail;	       /* and at the end */
 	bool *removed, *added; /* by line */
+	struct buf hunk;       /* without its first line, which counts it */
 	struct buf *out;
 };
 
@@ -32,13 +33,17 @@ textdiff_is_text(struct view v)
 	return view_find(v, '\0') < 0 && utf8_valid(v);
 }
 
+/* Each with its newline, which the last may lack. */
 static int
 split(struct view text, struct lines *out)
 {
-	struct view line;
 	size_t cap = 0;
 
-	while (view_next_split(&text, '\n', &line)) {
+	while (text.n > 0) {
+		ssize_t at = view_find(text, '\n');
+		struct view line =
+			view_sub(text, 0, at < 0 ? text.n : (size_t)at + 1);
+
 		if (out->n == cap) {
 			struct view *v;
 
@@ -48,11 +53,10 @@ split(struct view text, struct lines *out)
 				return -1;
 			out->v = v;
 		}
+		if (out->n == TEXTDIFF_LINES_MAX - 1)
+			line = text;
 		out->v[out->n++] = line;
-		if (out->n == TEXTDIFF_LINES_MAX) {
-			out->v[out->n - 1] = text;
-			return 0;
-		}
+		text = view_sub(text, line.n, SIZE_MAX);
 	}
 	return 0;
 }
@@ -204,9 +208,20 @@ find_path(struct diff *d)
 static void
 put_line(struct diff *d, char sign, struct view line)
 {
-	buf_putc(d->out, sign);
-	buf_source_line(d->out, line);
-	buf_putc(d->out, '\n');
+	bool ends = view_ends(line, VIEW("\n"));
+
+	buf_putc(&d->hunk, sign);
+	buf_source_line(&d->hunk, view_sub(line, 0, line.n - ends));
+	buf_puts(&d->hunk, ends ? "\n" : "\n\\ No newline at end of file\n");
+}
+
+/* As POSIX has it for diff -u: of no lines, the one before; 1 is left out. */
+static void
+put_range(struct diff *d, const char *sign, size_t from, size_t to)
+{
+	buf_printf(d->out, "%s%zu", sign, to > from ? from + 1 : from);
+	if (to - from != 1)
+		buf_printf(d->out, ",%zu", to - from);
 }
 
 /* Lines until the next change, from (i, j) on, where both are equal. */
@@ -226,9 +241,9 @@ static void
 put_hunk(struct diff *d, size_t *i, size_t *j)
 {
 	size_t before = *i < CONTEXT ? *i : CONTEXT, same;
+	size_t from_i = *i - before, from_j = *j - before;
 
-	buf_printf(d->out, "@@ -%zu +%zu @@\n", *i - before + 1,
-		   *j - before + 1);
+	buf_clear(&d->hunk);
 	for (size_t k = before; k > 0; k--)
 		put_line(d, ' ', d->a.v[*i - k]);
 	do {
@@ -243,6 +258,10 @@ put_hunk(struct diff *d, size_t *i, size_t *j)
 		     k++, (*j)++)
 			put_line(d, ' ', d->a.v[(*i)++]);
 	} while (same <= 2 * CONTEXT && (*i < d->a.n || *j < d->b.n));
+	put_range(d, "@@ -", from_i, *i);
+	put_range(d, " +", from_j, *j);
+	buf_puts(d->out, " @@\n");
+	buf_put(d->out, buf_view(&d->hunk));
 }
 
 static void
@@ -276,8 +295,11 @@ textdiff(struct view old, struct view now, struct buf *out)
 	}
 	if (rc == 0)
 		put_hunks(&d);
-	else
+	if (d.hunk.failed)
+		rc = -1;
+	if (rc != 0)
 		errno = ENOMEM;
+	buf_free(&d.hunk);
 	free(d.a.v);
 	free(d.b.v);
 	free(d.removed);

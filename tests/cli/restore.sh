@@ -33,11 +33,21 @@ is 'what is kept' 5 "$(find state/objects -type f | wc -l)"
 base 'diff: the same' 0 diff tree/text
 printf 'one\n2\nthree\n' >tree/text
 base 'diff' 1 diff tree/text
-is 'diff' '@@ -1 +1 @@
+is 'diff' '@@ -1,3 +1,3 @@
  one
 -two
 +2
  three' "$(printf '%s\n' "$out" | tail -n +3)"
+if command -v patch >/dev/null; then
+	printf 'one\ntwo\nthree' >tree/text
+	base 'diff: without its last newline' 1 diff tree/text
+	printf '%s\n' "$out" | patch -sR tree/text
+	is 'diff: patch takes it back' 'one
+two
+three' "$(cat tree/text)"
+	is 'diff: patch takes it back' 14 "$(stat -c %s tree/text)"
+	printf 'one\n2\nthree\n' >tree/text
+fi
 base 'diff: secret' 24 diff tree/shadow
 base 'diff: secret by content' 24 diff tree/certificate
 is 'diff: secret' '' "$out"

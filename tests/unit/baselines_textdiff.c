@@ -27,16 +27,24 @@ test_small(void **state)
 	(void)state;
 	is_diff("", "", "");
 	is_diff("a\nb\n", "a\nb\n", "");
-	is_diff("", "a\n", "@@ -1 +1 @@\n+a\n");
-	is_diff("a\n", "", "@@ -1 +1 @@\n-a\n");
-	is_diff("a\nb\nc\n", "a\nX\nc\n", "@@ -1 +1 @@\n a\n-b\n+X\n c\n");
+	is_diff("", "a\n", "@@ -0,0 +1 @@\n+a\n");
+	is_diff("a\n", "", "@@ -1 +0,0 @@\n-a\n");
+	is_diff("a\nb\nc\n", "a\nX\nc\n", "@@ -1,3 +1,3 @@\n a\n-b\n+X\n c\n");
 	is_diff("1\n2\n3\n4\n5\n6\n", "1\n2\n3\n4\n5\n6\nnew\n",
-		"@@ -4 +4 @@\n 4\n 5\n 6\n+new\n");
+		"@@ -4,3 +4,4 @@\n 4\n 5\n 6\n+new\n");
 	is_diff("a\n1\n2\n3\n4\n5\n6\n7\n8\nb\n",
 		"A\n1\n2\n3\n4\n5\n6\n7\n8\nB\n",
-		"@@ -1 +1 @@\n-a\n+A\n 1\n 2\n 3\n@@ -7 +7 @@\n 6\n 7\n 8\n"
+		"@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n@@ -7,4 +7,4 @@\n 6\n 7\n 8\n"
 		"-b\n+B\n");
-	is_diff("a\n1\nb\n", "A\n1\nB\n", "@@ -1 +1 @@\n-a\n+A\n 1\n-b\n+B\n");
+	is_diff("a\n1\nb\n", "A\n1\nB\n",
+		"@@ -1,3 +1,3 @@\n-a\n+A\n 1\n-b\n+B\n");
+	/* As GNU diff: the last newline is a difference. */
+	is_diff("a\n", "a",
+		"@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file\n");
+	is_diff("a\nb", "a\nb\nc",
+		"@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n"
+		"+b\n+c\n\\ No newline at end of file\n");
+	is_diff("b\n\n", "b\n", "@@ -1,2 +1 @@\n b\n-\n");
 	is_diff("esc\n", "\x1b[2J\n", "@@ -1 +1 @@\n-esc\n+\\x1b[2J\n");
 }
 
