@@ -401,6 +401,12 @@ change_put_json(struct buf *out, const struct change *c)
 		if (c->evidence != NULL)
 			buf_printf(out, ",\"evidence\":\"%s\"", c->evidence);
 	}
+	/* Where nothing is to compare with, what there is, or was. */
+	if (c->kind != CHANGE_CHANGED) {
+		buf_puts(out, ",\"entry\":{");
+		change_put_entry_json(out, e);
+		buf_putc(out, '}');
+	}
 	buf_putc(out, '}');
 }
 

@@ -33,11 +33,23 @@ bytes_of_hex(const char *hex, struct buf *out)
 	return !out->failed;
 }
 
-/* The state that the report has seen: its new values, and for the rest the
- * baseline's. Of what was added it has told content alone. */
+static void
+take_value(struct view values[CHANGE_ATTRIBUTE_COUNT], const char *name,
+	   json_t *value)
+{
+	if (name == NULL || !json_is_string(value))
+		return;
+	for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++)
+		if (strcmp(name, change_attribute_word(a)) == 0)
+			values[a] = (struct view){ json_string_value(value),
+						   json_string_length(value) };
+}
+
+/* The state that the report has seen of what was there before: its new values,
+ * and for the rest the baseline's. */
 static bool
-reported_state(struct baseline_run *r, json_t *json, struct view path,
-	       struct capture_root *root)
+changed_state(struct baseline_run *r, json_t *json, struct view path,
+	      struct capture_root *root)
 {
 	struct view values[CHANGE_ATTRIBUTE_COUNT] = { 0 };
 	const struct baseline_item *item;
@@ -47,20 +59,28 @@ reported_state(struct baseline_run *r, json_t *json, struct view path,
 	if (baseline_find(r->baseline, path, &item) != 1)
 		return false;
 	json_array_foreach(json_object_get(json, "attributes"), i, one)
-	{
-		json_t *name = json_object_get(one, "name");
-		json_t *new = json_object_get(one, "new");
-
-		for (int a = 0; a < CHANGE_ATTRIBUTE_COUNT; a++)
-			if (json_is_string(name) && json_is_string(new) &&
-			    strcmp(json_string_value(name),
-				   change_attribute_word(a)) == 0)
-				values[a] = (struct view){
-					json_string_value(new),
-					json_string_length(new)
-				};
-	}
+		take_value(values,
+			   json_string_value(json_object_get(one, "name")),
+			   json_object_get(one, "new"));
 	change_state(&item->e, values, root->state);
+	root->has_state = true;
+	return true;
+}
+
+/* Of what was added: all that it tells, and for the rest what it leaves out,
+ * which is nothing. */
+static bool
+added_state(json_t *json, struct capture_root *root)
+{
+	static const struct walk_entry nothing;
+	struct view values[CHANGE_ATTRIBUTE_COUNT] = { 0 };
+	json_t *entry = json_object_get(json, "entry"), *value;
+	const char *name;
+
+	json_object_foreach(entry, name, value) take_value(values, name, value);
+	if (values[CHANGE_TYPE].n == 0 || values[CHANGE_MODE].n == 0)
+		return false;
+	change_state(&nothing, values, root->state);
 	root->has_state = true;
 	return true;
 }
@@ -89,7 +109,11 @@ take_reported(struct reading *m, json_t *json)
 	root.path = v;
 	root.gone = strcmp(kind, "removed") == 0;
 	if (ok && strcmp(kind, "changed") == 0)
-		ok = reported_state(m->r, json, v, &root);
+		ok = changed_state(m->r, json, v, &root);
+	else if (ok && strcmp(kind, "added") == 0)
+		ok = added_state(json, &root);
+	else
+		ok = ok && root.gone;
 	if (ok && digest != NULL)
 		ok = bytes_of_hex(digest, &content) && content.n == 32;
 	if (ok && digest != NULL)

@@ -333,12 +333,6 @@ report_change(struct report *r, const struct change *c, struct view diff)
 	change_put_json(b, c);
 	if (!b->failed)
 		b->n--; /* its brace */
-	/* Where nothing is to compare with, what there is, or was. */
-	if (c->kind != CHANGE_CHANGED) {
-		buf_puts(b, ",\"entry\":{");
-		change_put_entry_json(b, c->now != NULL ? c->now : c->old);
-		buf_putc(b, '}');
-	}
 	if (diff.n > 0) {
 		buf_puts(b, ",\"diff\":");
 		buf_json_string(b, diff);

@@ -115,6 +115,22 @@ base 'accept: report, a mode since' 18 accept --report report.ndjson \
 	--unsigned-report --reason r $K $V
 has 'accept: report, a mode since' 'it has changed since' "$err"
 chmod "$mode" tree/f2
+mode=$(stat -c %a tree/new)
+chmod 4755 tree/new
+base 'accept: report, a mode of what is new' 18 accept --report report.ndjson \
+	--unsigned-report --reason r $K $V
+has 'accept: report, a mode of what is new' 'new: it has changed since' "$err"
+chmod "$mode" tree/new
+ln -s f1 tree/way
+base 'accept: report of a link' 7 check --format json $V
+printf '%s\n' "$out" >way.json
+rm tree/way
+cp /bin/true tree/way
+base 'accept: report, a program in place of a link' 18 accept --report way.json \
+	--unsigned-report --reason r $K $V
+has 'accept: report, a program in place of a link' \
+	'way: it has changed since' "$err"
+rm tree/way
 tocsin report sign -q --key sec report.ndjson
 base 'accept: new report' 0 accept --report report.ndjson --reason r $K $V
 base 'accept: all' 0 check $V
