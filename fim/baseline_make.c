@@ -248,6 +248,22 @@ making_free(struct making *m)
 
 /* ---- init ------------------------------------------------------------ */
 
+/* Our own state changes with every use. It may be about to be made, and be a
+ * link. */
+static int
+skip_state(struct baseline_run *r)
+{
+	struct scope state = { .patience_ns = r->scope.patience_ns };
+	int rc = scope_add_path(&state, r->state);
+
+	if (rc != 0 && errno == ENOENT)
+		rc = scope_add_gone_path(&state, r->state);
+	for (size_t i = 0; rc == 0 && i < state.n; i++)
+		rc = scope_add(&r->scope, SCOPE_SKIP, state.v[i].pattern);
+	scope_free(&state);
+	return rc;
+}
+
 static enum exit_code
 make_scope(struct baseline_run *r)
 {
@@ -262,9 +278,10 @@ make_scope(struct baseline_run *r)
 		if (scope_add(&r->scope, SCOPE_KEEP, r->config.keep.v[i]) != 0)
 			return baseline_failed(r, EXIT_IO, "%s",
 					       strerror(errno));
-	/* Our own state changes with every use. */
-	if (scope_add(&r->scope, SCOPE_SKIP, view_of(r->state)) != 0 ||
-	    scope_roots(&r->scope) != 0)
+	if (skip_state(r) != 0)
+		return baseline_failed(r, EXIT_IO, "%s: %s", r->state,
+				       strerror(errno));
+	if (scope_roots(&r->scope) != 0)
 		return baseline_failed(r, EXIT_IO, "%s", strerror(errno));
 	return EXIT_NOTHING;
 }

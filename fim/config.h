@@ -58,6 +58,7 @@ struct config {
 	struct config_outputs outputs;
 	bool require_signature;
 	struct config_origin origin;
+	struct view state_folder; /* by config_load; "" = as it is spelled */
 	struct arena arena;
 };
 
@@ -68,7 +69,8 @@ struct config {
  * was signed, or missing, and a signature is asked for. */
 enum exit_code
 config_load(struct config *, const struct options *, struct err *);
-/* The state folder: --state, else the file's; borrowed from either. */
+/* The state folder: --state, else the file's, with no link above it; borrowed
+ * from either. */
 const char *config_state(const struct config *, const struct options *);
 /* Is it older than one that was in force here? Asks the journal in `state`.
  * EXIT_TAMPERED or EXIT_STATE with `err`. */

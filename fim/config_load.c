@@ -212,6 +212,35 @@ read_file(struct loading *l, bool named)
 	return code;
 }
 
+/* Above the state folder links are followed, once, as /var may be one: SQLite
+ * takes none anywhere in a path where it is to take none at its end
+ * (SQLITE_OPEN_NOFOLLOW). */
+static void
+resolve_state(struct config *c, const struct options *o)
+{
+	struct view given = view_of(config_state(c, o)), name;
+	struct buf path = { 0 };
+	char *folder, *real;
+
+	while (given.n > 1 && given.p[given.n - 1] == '/')
+		given.n--;
+	name = path_name(given);
+	given = path_directory(given);
+	if (given.n == 0 || name.n == 0 || view_eq(name, VIEW(".")) ||
+	    view_eq(name, VIEW("..")))
+		return;
+	folder = strndup(given.p, given.n);
+	real = folder != NULL ? realpath(folder, NULL) : NULL;
+	if (real != NULL && !view_eq(view_of(real), given)) {
+		buf_printf(&path, "%s/", strcmp(real, "/") != 0 ? real : "");
+		buf_put(&path, name);
+		c->state_folder = arena_copy(&c->arena, buf_view(&path));
+	}
+	free(real);
+	free(folder);
+	buf_free(&path);
+}
+
 enum exit_code
 config_load(struct config *c, const struct options *o, struct err *err)
 {
@@ -231,6 +260,8 @@ config_load(struct config *c, const struct options *o, struct err *err)
 		code = read_beside(&l);
 	if (code == EXIT_NOTHING)
 		code = read_file(&l, o->config != NULL);
+	if (code == EXIT_NOTHING)
+		resolve_state(c, o);
 	free((void *)l.keys.v);
 	buf_free(&l.text);
 	return code;
@@ -239,6 +270,8 @@ config_load(struct config *c, const struct options *o, struct err *err)
 const char *
 config_state(const struct config *c, const struct options *o)
 {
+	if (c->state_folder.n > 0)
+		return c->state_folder.p;
 	return o->state != NULL ? o->state : c->state.p;
 }
 

@@ -199,6 +199,20 @@ run 'init: links, check' 4 baseline check $V -s links-state
 rm links/way
 run 'init: links, one gone' 6 baseline check $V -s links-state
 
+# The state in the scope is no part of it, however it is named. Above it there
+# may be links, as /var may be one.
+mkdir own
+echo one >own/file
+ln -s own through
+for state in own/state own/../own/state "$PWD/own/state" through/state/; do
+	rm -rf own/state
+	run "init: its own state, $state" 0 baseline init $K -s "$state" own
+	run "check: its own state, $state" 0 baseline check $V -s "$state"
+	run "log: its own state, $state" 0 baseline log --verify $V -s "$state"
+done
+ln -s state own/link
+run 'init: a state that is a link' 18 baseline init $K -s own/link own
+
 # Signed elsewhere.
 base 'unsigned' 0 init --unsigned tree
 base 'unsigned is not believed' 32 check $V
