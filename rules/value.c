@@ -180,17 +180,21 @@ compare_addresses(enum compare_op op, struct view a, struct view b, bool *known)
 	return holds(op, order);
 }
 
-/* The event's date and the rule's, which is a span of time. */
+/* The event's date and the rule's, which is a span of time. Numbers of events
+ * are nanoseconds, those of rules milliseconds. */
 static bool
-compare_dates(enum compare_op op, struct view a, const struct value *b,
+compare_dates(enum compare_op op, const struct value *a, const struct value *b,
 	      bool *known)
 {
 	char room[VALUE_TEXT_MAX];
 	struct date_range x, y;
 	int order;
 
-	*known = date_range_read(a, &x) &&
-		 date_range_read(value_text(b, room), &y);
+	if (a->type == VALUE_INT && a->i >= 0)
+		x.first_ns = (uint64_t)a->i;
+	else if (a->type != VALUE_STRING || !date_range_read(a->s, &x))
+		return false;
+	*known = date_range_read(value_text(b, room), &y);
 	if (!*known)
 		return false;
 	order = x.first_ns < y.first_ns ? -1 : x.first_ns > y.last_ns;
@@ -203,8 +207,8 @@ value_compare(enum compare_op op, const struct value *a, const struct value *b,
 {
 	bool known = false, result = false;
 
-	if (type == RULES_DATE && a->type == VALUE_STRING) {
-		result = compare_dates(op, a->s, b, &known);
+	if (type == RULES_DATE) {
+		result = compare_dates(op, a, b, &known);
 		if (known)
 			return result;
 	}

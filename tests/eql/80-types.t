@@ -86,21 +86,23 @@ events
 2 event.category=file at="2026-01-31T12:00:00.500Z" @timestamp="2026-01-31T12:00:00Z"
 3 event.category=file at="2026-02-01T00:00:00+01:00" @timestamp="2026-02-01T00:00:00Z"
 4 event.category=file at=["2026-02-28T08:00:00Z","2024-02-29T08:00:00Z"] @timestamp="2026-03-01T00:00:00Z"
-5 event.category=file at="2026-03-02T00:00:00Z"
+5 event.category=file at="2026-03-02T00:00:00Z" @timestamp=1772409600000000001
 6 event.category=file
 
 eql file where @timestamp == "2026-01-31"
 ids 2
 eql file where @timestamp > "2026-01-31||/M"
-ids 3 4
+ids 3 4 5
 eql file where @timestamp == 1769860800000
 ids 2
 eql file where @timestamp == "then"
 error 1:26 a date is wanted
+eql file where @timestamp == 1772409600000 and @timestamp == "2026-03-02"
+ids 5
 kql @timestamp: (2026-01-30 or 2026-02-01)
 ids 1 3
 kql @timestamp >= 2026-02
-ids 3 4
+ids 3 4 5
 
 fields event.category:keyword at:date name:keyword
 eql file where at == "2026-01-31"
