@@ -11,15 +11,16 @@
 static inline void
 fuzz_fill(struct record *r, unsigned field)
 {
-	static const char *const texts[] = { "process", "", "bash", "/etc/x",
-					     "10.0.0.1" };
+	static const char *const texts[] = { "process",	 "",
+					     "bash",	 "/etc/x",
+					     "10.0.0.1", "2026-01-31T12:00Z" };
 	struct value *v = (struct value *)r->ctx + field * 3;
 	size_t kind = (field + r->seq) % 7;
 
 	if (kind == 0)
 		return;
 	v[0] = (struct value){ .type = VALUE_STRING,
-			       .s = view_of(texts[kind % 5]) };
+			       .s = view_of(texts[kind % 6]) };
 	v[1] = (struct value){ .type = VALUE_INT, .i = (int64_t)r->seq };
 	v[2] = (struct value){ .type = kind % 2 ? VALUE_BOOL : VALUE_REAL };
 	r->slots[field].v = v;
