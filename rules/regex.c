@@ -163,8 +163,8 @@ read_number(struct reader *r, size_t *digits)
 
 #define REGEX_INTERVAL_MAX 10000
 
-/* <3-17>: one of these numbers, leading zeros as in the bounds if they are
- * equally long. */
+/* <3-17>: one of these numbers. With as many digits as the bounds have, if
+ * these are equally long; else after any number of zeros. */
 static void
 read_interval(struct reader *r)
 {
@@ -192,9 +192,11 @@ read_interval(struct reader *r)
 		return;
 	}
 	width = low_n == high_n ? low_n : 0;
+	buf_puts(&r->out, width > 0 ? "(?:" : "0*(?:");
 	for (uint64_t n = low; n <= high; n++)
 		buf_printf(&r->out, "%s%0*llu", n == low ? "" : "|", (int)width,
 			   (unsigned long long)n);
+	buf_putc(&r->out, ')');
 }
 
 static void
@@ -330,17 +332,20 @@ read_repeat(struct reader *r)
 	}
 }
 
-/* ~x at the end of everything: what follows is not wholly x. */
+/* ~x at the end of everything: what follows is not wholly x. It binds closer
+ * than quantifiers: ~x* is any number of what is not x. */
 static void
 read_complement(struct reader *r)
 {
 	size_t start = r->out.n;
 
 	r->i++;
-	if (now(r) == '~')
+	if (now(r) == '~') {
 		read_complement(r);
-	else
-		read_repeat(r);
+	} else {
+		read_atom(r);
+		wrap(r, start, "(?:", ")");
+	}
 	if (r->why == NULL && (r->depth > 0 || more(r)))
 		give_up(r, "~ is supported before the last part of an "
 			   "expression only");

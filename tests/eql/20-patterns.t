@@ -160,3 +160,29 @@ eql file where s : "`{@[àé"
 ids
 eql file where s : ("`[`{ÀÉ", "@{`{ÀÉ", "@[@{ÀÉ", "@[`[ÀÉ", "@[`{àÉ")
 ids
+
+# Intervals of unlike bounds take zeros in front; ~ binds closest of all.
+events
+1 event.category=file n="7"
+2 event.category=file n="17"
+3 event.category=file n="20"
+4 event.category=file n="0017"
+
+eql file where n regex "<5-17>"
+ids 1 2 4
+eql file where n regex "<05-17>"
+ids 2
+eql file where n regex "<1-8>|<100-20>"
+ids 1 3
+eql file where n regex "x|<1-17>|<0-1>"
+ids 1 2 4
+eql file where n regex "~7"
+ids 2 3 4
+eql file where n regex "~~7"
+ids 1
+eql file where n regex "2~0"
+ids
+eql file where n regex "~7{2}"
+error 1:20 ~ is supported
+eql file where n regex "~7*"
+error 1:20 ~ is supported
