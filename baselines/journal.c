@@ -177,8 +177,10 @@ read_lines(struct view text, struct view sought, struct journal_state *s,
 		ssize_t end = view_find(rest, '\n');
 
 		at.line = (unsigned)s->records + 1;
-		if (end < 0 && is_beginning(rest, s->records + 1))
+		if (end < 0 && is_beginning(rest, s->records + 1)) {
+			s->half_bytes = rest.n;
 			return 0;
+		}
 		if (end < 0) {
 			err_add(err, at,
 				"%s was changed: its last line has no end",

@@ -41,7 +41,8 @@ struct journal_state {
 	struct buf root;      /* that one's */
 	struct buf head;      /* digest of the last record, "" = none */
 	bool known;	      /* `sought` was among the digests */
-	uint64_t whole_bytes; /* what follows is half a line */
+	uint64_t whole_bytes; /* what follows is half a line … */
+	uint64_t half_bytes;  /* … of so many; 0 = there is none */
 };
 
 /* Makes log/, which adding a record does as well. */

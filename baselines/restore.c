@@ -203,7 +203,10 @@ put_in_place(struct restore *r)
 	if (clear_flags(r) != 0)
 		return -1;
 	if (renameat(r->dir, r->temporary, r->dir, r->item->e.name.p) != 0)
-		return fail(r, "it cannot be put in its place");
+		return fail(r, errno == EISDIR ? "a folder is in its place, "
+						 "move it away first"
+					       : "it cannot be put in its "
+						 "place");
 	return fsync(r->dir) == 0 ? 0 : fail(r, "its folder cannot be synced");
 }
 

@@ -320,6 +320,12 @@ verify_log(struct baseline_run *r)
 			(unsigned long long)check.is_signed,
 			(unsigned long long)check.not_signed,
 			(unsigned long long)check.silences);
+	/* As a kill leaves it, so it is no proof; nor is it nothing. */
+	if (rc == 0 && s.half_bytes > 0)
+		fprintf(r->io->notes,
+			"tocsin: the journal ends in %llu bytes of a record: "
+			"its writing was broken off, or the rest was cut off\n",
+			(unsigned long long)s.half_bytes);
 	journal_state_free(&s);
 	return code;
 }

@@ -141,6 +141,11 @@ base 'log: JSON' 0 log --format json
 is 'log: JSON' "$(tocsin baseline log --format ndjson $S | jq -c .action)" \
 	"$(jq -c '.[].action' <<<"$out")"
 base 'log: verify' 0 log --verify $V
+is 'log: verify: whole' 1 "$(printf '%s\n' "$err" | wc -l)"
+cp -a state half
+truncate -s -9 half/log/journal.ndjson
+run 'log: half a record' 0 baseline log --verify $V -s half
+has 'log: half a record' 'its writing was broken off, or the rest was cut' "$err"
 base 'show' 0 show tree/f1 $V
 has 'show' 'mode          0600' "$out"
 has 'show' "inode         $(stat -c %i tree/f1)" "$out"

@@ -134,6 +134,12 @@ for way in 'ln -s' cp; do
 	has "in the way, $way: the folder" 'move it away first' "$err"
 	rm tree/deep
 done
+mv tree/text kept.text
+mkdir tree/text
+base 'in the way, a folder: restore' 18 restore tree/text
+has 'in the way, a folder: restore' 'a folder is in its place, move it' "$err"
+rmdir tree/text
+mv kept.text tree/text
 mv tree tree.away
 base 'folders: a root that is gone' 0 restore tree/deep/deeper/file
 is 'folders: a root that is gone' deep "$(cat tree/deep/deeper/file)"
