@@ -9,6 +9,7 @@
 #include <gcrypt.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fim/deputy.h"
@@ -127,6 +128,42 @@ io_close(struct cmd_io *io, struct report_folder *folder)
 	return 0;
 }
 
+static bool
+is_file(const struct stat *file, const char *name)
+{
+	struct stat st;
+
+	return name != NULL && stat(name, &st) == 0 &&
+	       st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+static bool
+any_is_file(const struct stat *file, const struct text_list *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (is_file(file, names->v[i]))
+			return true;
+	return false;
+}
+
+/* What is read would be emptied first: a report, events, a key. Trees are not
+ * meant, whose server may not answer. */
+static bool
+output_is_input(const struct options *o)
+{
+	bool trees =
+		o->command == COMMAND_scan || o->command == COMMAND_baseline;
+	struct stat st;
+
+	return o->output != NULL && stat(o->output, &st) == 0 &&
+	       S_ISREG(st.st_mode) &&
+	       ((!trees && any_is_file(&st, &o->args)) ||
+		any_is_file(&st, &o->journals) ||
+		any_is_file(&st, &o->pubkeys) || any_is_file(&st, &o->rules) ||
+		is_file(&st, o->report) || is_file(&st, o->key) ||
+		is_file(&st, o->config));
+}
+
 static enum exit_code
 run(const struct options *o)
 {
@@ -134,7 +171,12 @@ run(const struct options *o)
 	struct report_folder folder = { 0 };
 	enum exit_code code = EXIT_IO;
 
-	if (io_open(&io, o, &folder) == 0) {
+	if (output_is_input(o)) {
+		err_add(&io.err, (struct place){ .file = o->output },
+			"is read as well and would be lost: name another file "
+			"with --output");
+		code = EXIT_USAGE;
+	} else if (io_open(&io, o, &folder) == 0) {
 		code = functions[o->command](o, &io);
 		if (code <= EXIT_FINDINGS_MAX && o->exit_zero)
 			code = EXIT_NOTHING;

@@ -161,6 +161,14 @@ sed 's/"added":2/"added":0/' b.json >changed.json
 cp b.json.minisig changed.json.minisig
 run 'show: changed' 32 -c trust.yaml report show changed.json
 is 'show: changed: nothing is shown' '' "$out"
+cp b.json both.json
+ln both.json name.json
+run 'show: into itself' 16 report show --format html -o name.json both.json
+has 'show: into itself' 'name.json: is read as well and would be lost' "$err"
+check 'report: into its key' 16 -o sec --key sec
+is 'nothing of what was read is lost' "$(sha256sum <b.json)" \
+	"$(sha256sum <both.json)"
+run 'nothing of what was read is lost' 0 key show sec
 run 'show: two' 16 report show a.json b.json
 run 'show: ndjson' 16 report show --format ndjson a.json
 run 'show: a secret key' 16 report show --key sec a.json
