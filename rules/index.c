@@ -20,17 +20,17 @@
 
 /* What is left of the stages. */
 struct left {
-	uint16_t guards; /* a bit for each that guards enough of them */
+	uint32_t guards; /* a bit for each that guards enough of them */
 	uint32_t n;	 /* or TOO_MANY to be kept here */
 	struct candidate *v;
 };
-static_assert(GUARDS_MAX <= 16, "a bit for each guard");
+static_assert(GUARDS_MAX <= 32, "a bit for each guard");
 
 struct kind_entry {
 	uint32_t serial; /* of what is remembered; 0 = nothing */
 	uint16_t n;	 /* bytes of the key */
 	uint8_t actors;	 /* the fields that say more, where there are many */
-	uint16_t guards; /* those that the last such event was asked by */
+	uint32_t guards; /* those that the last such event was asked by */
 	char key[KIND_BYTES];
 	struct left left;
 	struct candidate few[FEW];
@@ -247,16 +247,16 @@ cares(const struct guard *g, const uint64_t *bits, size_t words)
 }
 
 /* The guards that are worth asking for what is left. */
-static uint16_t
+static uint32_t
 guards_left(const struct ahead *a, const uint64_t *bits)
 {
 	const struct index *x = &a->run->set->index;
-	uint16_t guards = 0;
+	uint32_t guards = 0;
 
 	for (size_t g = 0; g < x->n_guards; g++)
 		if (!(x->guards[g].actor & a->actors) &&
 		    cares(&x->guards[g], bits, x->words))
-			guards |= (uint16_t)(1u << g);
+			guards |= 1u << g;
 	return guards;
 }
 
@@ -541,7 +541,7 @@ keep_alive(const uint64_t *alive, const struct candidate *v, size_t n,
 
 static struct candidates
 past_guards(struct rules_run *run, struct record *r, const struct left *left,
-	    uint16_t *asked)
+	    uint32_t *asked)
 {
 	const struct index *x = &run->set->index;
 	struct candidates c = { left->v, left->n };
@@ -553,7 +553,7 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left,
 
 		if (c.n < x->guards[g].worth)
 			continue;
-		*asked |= (uint16_t)(1u << g);
+		*asked |= 1u << g;
 		alive = alive_by(run, r, g);
 		if (alive == NULL)
 			continue;

@@ -70,7 +70,8 @@ struct guard {
 };
 
 #define KINDS_MAX 4
-#define GUARDS_MAX 16
+#define GUARDS_MAX 32
+#define GUARDS_LAST 8 /* of them for arguments and command lines */
 #define ACTORS_MAX 7
 #define NEEDS_MORE 0x80 /* than the fields of kind and actor */
 

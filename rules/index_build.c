@@ -238,14 +238,38 @@ add_grams(struct rules *set, struct guard *g)
 
 /* ---- which fields ---------------------------------------------------- */
 
-/* More different tests than this: not a field that tells kinds of events. */
+/* Fields of these say who acts, or what kind of event it is; those that end so
+ * are other ones in each run of the same program. */
+static const char *const actor_roots[] = { "process.", "user.", "group." };
+static const char *const kind_roots[] = { "event.", "host." };
+static const char *const varied_ends[] = { "args",	 "command_line",
+					   "title",	 "pid",
+					   "entity_id",	 "env_vars",
+					   "start",	 "exit_code",
+					   "args_count", "working_directory" };
+
+static bool
+starts_with_one(struct view name, const char *const *roots, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (view_starts(name, view_of(roots[i])))
+			return true;
+	return false;
+}
+
+/* Of others than these, more different tests: no field that tells kinds. */
 #define KIND_LEAVES_MAX 48
 
 static bool
 is_kind(const struct rules *set, const struct field_run *run)
 {
-	if (run->n_stages * 2 < set->n_stages ||
-	    run->n_leaves > KIND_LEAVES_MAX)
+	struct view name = view_of(set_field_name(set, run->v->field));
+
+	if (run->n_stages * 2 < set->n_stages)
+		return false;
+	if (starts_with_one(name, kind_roots, ARRAY_LEN(kind_roots)))
+		return true;
+	if (run->n_leaves > KIND_LEAVES_MAX)
 		return false;
 	for (size_t i = 0; i < run->n; i++) {
 		const struct leaf *l = &set->leaves[run->v[i].leaf];
@@ -279,14 +303,15 @@ worth_of(const struct rules *set, const struct field_run *run)
 		       : 2;
 }
 
-/* Of a set in by_stages' order, those worth `worth`. */
+/* Of a set in by_stages' order, those worth `worth`; `max` with those before.
+ */
 static int
 make_guards(struct rules *set, const struct field_run *all, size_t n,
-	    unsigned worth)
+	    unsigned worth, size_t max)
 {
 	struct index *x = &set->index;
 
-	for (size_t i = 0; i < n && x->n_guards < GUARDS_MAX; i++) {
+	for (size_t i = 0; i < n && x->n_guards < max; i++) {
 		struct guard *g = &x->guards[x->n_guards];
 
 		if (all[i].v->used || all[i].n_stages < worth ||
@@ -320,8 +345,9 @@ choose(struct rules *set, struct field_run *all, size_t n)
 		if (is_kind(set, &all[i]) &&
 		    make_guard(set, &x->kinds[x->n_kinds++], &all[i]) < 0)
 			return -1;
-	return make_guards(set, all, n, 2) < 0 ? -1
-					       : make_guards(set, all, n, 4);
+	if (make_guards(set, all, n, 2, GUARDS_MAX - GUARDS_LAST) < 0)
+		return -1;
+	return make_guards(set, all, n, 4, GUARDS_MAX);
 }
 
 /* Sorted pairs, field by field. `bits` is scratch. */
@@ -348,25 +374,6 @@ split_fields(const struct rules *set, struct field_run *all, uint64_t *bits)
 }
 
 /* ---- the actor ------------------------------------------------------- */
-
-/* Fields of these say who acts, or what kind of event it is; those that end so
- * are other ones in each run of the same program. */
-static const char *const actor_roots[] = { "process.", "user.", "group." };
-static const char *const kind_roots[] = { "event.", "host." };
-static const char *const varied_ends[] = { "args",	 "command_line",
-					   "title",	 "pid",
-					   "entity_id",	 "env_vars",
-					   "start",	 "exit_code",
-					   "args_count", "working_directory" };
-
-static bool
-starts_with_one(struct view name, const char *const *roots, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (view_starts(name, view_of(roots[i])))
-			return true;
-	return false;
-}
 
 static bool
 is_actor(const struct rules *set, unsigned field)
