@@ -11,6 +11,9 @@
  * a table; only the forms found there are compared with it, each once. Forms
  * without any window (*, *x*) are always compared.
  *
+ * Before it is compared a value must have the bytes of a form's literals, which
+ * a set of 64 bits tells of either: *:* and -*x* are nearly never true.
+ *
  * Windows are blunt: letters that differ in their case look alike there, and
  * so do a few other bytes, so a walk need not fold the value. Most windows of
  * most values are in no form; a filter of one bit a hash says so.
@@ -146,6 +149,16 @@ choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram,
 	return true;
 }
 
+/* A bit each for letters of either case and other printable ASCII; the rest
+ * shares them. */
+static inline uint64_t
+byte_bit(char c)
+{
+	unsigned char b = (unsigned char)c;
+
+	return 1ull << ((b >> 1 & 0x20) | (b & 0x1f));
+}
+
 /* ---- building -------------------------------------------------------- */
 
 static void
@@ -215,6 +228,17 @@ same_form(const struct gram_form *a, const struct gram_form *b)
 	return a->fold == b->fold && view_eq(a->pattern.form, b->pattern.form);
 }
 
+static uint64_t
+literal_bytes(struct view form)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < form.n; i++)
+		if (!is_wild(form.p[i]))
+			bytes |= byte_bit(form.p[i]);
+	return bytes;
+}
+
 /* The sorted wishes as forms, each with its run of tests. */
 static int
 make_forms(struct grams *g, struct arena *arena, const struct builder *b)
@@ -229,6 +253,7 @@ make_forms(struct grams *g, struct arena *arena, const struct builder *b)
 		g->tests[i] = b->wishes[i].test;
 		if (i == 0 || !same_form(&b->wishes[i].form, last - 1)) {
 			*last = b->wishes[i].form;
+			last->bytes = literal_bytes(last->pattern.form);
 			last->first = (uint32_t)i;
 			g->n_forms++;
 		}
@@ -368,7 +393,8 @@ struct walk {
 	const struct grams *g;
 	struct grams_room *room;
 	struct view value;
-	bool folded; /* room->text is */
+	uint64_t bytes; /* that it has, 0: not looked at */
+	bool folded;	/* room->text is */
 	struct grams_found *found;
 };
 
@@ -387,12 +413,25 @@ value_for(struct walk *w, const struct gram_form *f)
 	return (struct view){ text, w->value.n };
 }
 
+static uint64_t
+bytes_of(struct walk *w)
+{
+	uint64_t bytes = w->bytes;
+
+	if (bytes != 0)
+		return bytes;
+	for (size_t i = 0; i < w->value.n; i++)
+		bytes |= byte_bit(w->value.p[i]);
+	return w->bytes = bytes;
+}
+
 static void
 compare(struct walk *w, uint32_t form)
 {
 	const struct gram_form *f = &w->g->forms[form];
 
-	if (w->room->seen[form] == w->room->round)
+	if ((f->bytes & ~bytes_of(w)) != 0 ||
+	    w->room->seen[form] == w->room->round)
 		return;
 	w->room->seen[form] = w->room->round;
 	if (!pattern_match(&f->pattern, value_for(w, f)))
@@ -446,7 +485,7 @@ bool
 grams_find(const struct grams *g, struct grams_room *room, struct view value,
 	   struct grams_found *found)
 {
-	struct walk w = { g, room, value, false, found };
+	struct walk w = { g, room, value, 0, false, found };
 	const uint64_t *filter = g->filter;
 	const char *p, *end;
 

@@ -10,6 +10,7 @@ struct leaf;
 /* A literal or a pattern, and the tests that it makes true. */
 struct gram_form {
 	struct pattern pattern;
+	uint64_t bytes; /* of its literals, that any match must have */
 	bool fold;
 	uint32_t first, n; /* a run of `tests` */
 };
