@@ -583,7 +583,8 @@ void *run_pin(struct rules_run *, struct record *);
 void run_unpin(struct rules_run *, void *pinned);
 
 /* `satisfied` bit k: stage k of the rule is true of the record. */
-struct sequence_run *sequence_new(const struct rule_code *, size_t cap);
+struct sequence_run *
+sequence_new(struct rules_run *, const struct rule_code *, size_t cap);
 void sequence_free(struct rules_run *, struct sequence_run *);
 void sequence_feed(struct rules_run *, struct sequence_run *, struct record *,
 		   uint64_t satisfied);

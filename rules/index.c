@@ -66,6 +66,8 @@ struct index_run {
 	struct guard_run *guards[GUARDS_MAX];
 	size_t n_guards;
 	uint64_t *bits, *alive; /* sets of stages */
+	uint64_t *awake;
+	size_t n_asleep;
 	struct candidate *past; /* the guards */
 	bool *reached;		/* tests of a program */
 };
@@ -94,12 +96,14 @@ new_caches(struct index_run *run, const struct rules *set)
 	run->actors = calloc(run->n_sets * ACTOR_WAYS, sizeof(*run->actors));
 	run->bits = calloc(x->words + 1, sizeof(*run->bits));
 	run->alive = calloc(x->words + 1, sizeof(*run->alive));
+	run->awake = calloc(x->words + 1, sizeof(*run->awake));
 	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
 	run->reached = calloc(AHEAD_TESTS, sizeof(*run->reached));
 	if (run->kinds == NULL || run->sets == NULL || run->actors == NULL ||
-	    run->bits == NULL || run->alive == NULL || run->past == NULL ||
-	    run->reached == NULL)
+	    run->bits == NULL || run->alive == NULL || run->awake == NULL ||
+	    run->past == NULL || run->reached == NULL)
 		return -1;
+	memset(run->awake, 0xff, x->words * sizeof(*run->awake));
 	for (; run->n_guards < x->n_guards; run->n_guards++) {
 		run->guards[run->n_guards] = guard_run_new(x, run->n_guards);
 		if (run->guards[run->n_guards] == NULL)
@@ -137,6 +141,7 @@ index_run_free(struct index_run *run)
 	free(run->actors);
 	free(run->bits);
 	free(run->alive);
+	free(run->awake);
 	free(run->past);
 	free(run->reached);
 	free(run);
@@ -544,9 +549,14 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left,
 	    uint32_t *asked)
 {
 	const struct index *x = &run->set->index;
+	struct index_run *own = run->index;
 	struct candidates c = { left->v, left->n };
 
 	*asked = 0;
+	if (own->n_asleep > 0) {
+		c.n = keep_alive(own->awake, c.v, c.n, own->past);
+		c.v = own->past;
+	}
 	for (unsigned set = left->guards; set != 0; set &= set - 1) {
 		size_t g = (size_t)__builtin_ctz(set);
 		const uint64_t *alive;
@@ -557,8 +567,8 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left,
 		alive = alive_by(run, r, g);
 		if (alive == NULL)
 			continue;
-		c.n = keep_alive(alive, c.v, c.n, run->index->past);
-		c.v = run->index->past;
+		c.n = keep_alive(alive, c.v, c.n, own->past);
+		c.v = own->past;
 	}
 	return c;
 }
@@ -574,6 +584,8 @@ past_all_guards(struct rules_run *run, struct record *r,
 
 	memcpy(own->bits, kind->bits,
 	       run->set->index.words * sizeof(*own->bits));
+	for (size_t w = 0; w < run->set->index.words; w++)
+		own->bits[w] &= own->awake[w];
 	guard_bits(run, r, 0, own->bits);
 	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	return (struct candidates){ own->past, n };
@@ -590,6 +602,20 @@ index_candidates(struct rules_run *run, struct record *r)
 	if (left == NULL || left->n == TOO_MANY)
 		return past_all_guards(run, r, kind);
 	return past_guards(run, r, left, &kind->guards);
+}
+
+void
+index_sleep(struct index_run *run, unsigned stage, bool sleeps)
+{
+	uint64_t bit = 1ull << stage % 64, *word = &run->awake[stage / 64];
+
+	if (sleeps && (*word & bit) != 0) {
+		*word &= ~bit;
+		run->n_asleep++;
+	} else if (!sleeps && (*word & bit) == 0) {
+		*word |= bit;
+		run->n_asleep--;
+	}
 }
 
 /* ---- what programs ask ----------------------------------------------- */

@@ -326,7 +326,7 @@ new_state(struct rules_run *run, size_t i)
 		return 0;
 	if (c->kind == CODE_SEQUENCE)
 		made = run->timed[run->n_timed++] = run->sequences[i] =
-			sequence_new(c, sequences);
+			sequence_new(run, c, sequences);
 	else if (c->kind == CODE_SAMPLE)
 		made = run->samples[i] = sample_new(c, sequences);
 	else if (c->kind == CODE_TERMS)

@@ -11,6 +11,9 @@
  * the first in the key's group (the latest two times, to tell "before" from
  * "at the same time"), after the last on the sequences that wait for the end
  * of their span. Waiting ones are delivered in the order they completed.
+ *
+ * Where nothing is pending only stages that begin something are asked for: the
+ * others sleep. On most hosts most sequences are never begun.
  */
 #include "rules/kept.h"
 
@@ -48,6 +51,8 @@ struct sequence_run {
 			     * [n]: after the last */
 	size_t n;	    /* positive places */
 	uint64_t missing;   /* all stages of gaps */
+	uint64_t later;	    /* that do nothing where nothing is pending */
+	bool asleep;	    /* those are not among the candidates */
 };
 
 /* What one stage does with one key of the event. */
@@ -518,6 +523,30 @@ visit_stage(struct visit *v, unsigned stage,
 		  (struct key_each){ .call = call, .ctx = v });
 }
 
+/* An event that begins a sequence may as well end it: `until` never sleeps. */
+static uint64_t
+later_stages(const struct sequence_run *s)
+{
+	uint64_t later = s->missing;
+
+	for (size_t k = 1; k < s->n; k++)
+		later |= 1ull << s->positive[k];
+	return later & ~s->gaps[0] & ~(1ull << s->positive[0]);
+}
+
+static void
+sleep_or_wake(struct rules_run *run, struct sequence_run *s)
+{
+	bool asleep = s->table.n == 0;
+
+	if (asleep == s->asleep)
+		return;
+	s->asleep = asleep;
+	for (uint64_t bits = s->later; bits != 0; bits &= bits - 1)
+		index_sleep(run->index,
+			    s->code->stages[__builtin_ctzll(bits)].id, asleep);
+}
+
 void
 sequence_feed(struct rules_run *run, struct sequence_run *s, struct record *r,
 	      uint64_t satisfied)
@@ -536,6 +565,7 @@ sequence_feed(struct rules_run *run, struct sequence_run *s, struct record *r,
 	}
 	if (c->has_until && satisfied & 1ull << (c->n_stages - 1))
 		visit_stage(&v, (unsigned)c->n_stages - 1, visit_until);
+	sleep_or_wake(run, s);
 }
 
 static void
@@ -596,6 +626,7 @@ sequence_watermark(struct rules_run *run, struct sequence_run *s,
 	if (p != NULL && p->deadline_ns < run->next_deadline_ns)
 		run->next_deadline_ns = p->deadline_ns;
 	expire(run, s, time_ns);
+	sleep_or_wake(run, s);
 }
 
 static int
@@ -621,7 +652,7 @@ find_places(struct sequence_run *s)
 }
 
 struct sequence_run *
-sequence_new(const struct rule_code *code, size_t cap)
+sequence_new(struct rules_run *run, const struct rule_code *code, size_t cap)
 {
 	struct sequence_run *s = calloc(1, sizeof(*s));
 
@@ -637,6 +668,8 @@ sequence_new(const struct rule_code *code, size_t cap)
 	}
 	s->table.size =
 		sizeof(struct sequence_group) + s->n * sizeof(struct pending *);
+	s->later = later_stages(s);
+	sleep_or_wake(run, s);
 	return s;
 }
 

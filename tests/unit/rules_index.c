@@ -203,13 +203,15 @@ make_set(struct grammar *g, size_t n)
 struct pair { /* of runs: with the index, and without */
 	const struct rules *set;
 	struct rules_run *with, *without;
+	bool *asleep; /* by stage of `with` */
 	size_t held, candidates;
 };
 
 static void
 compare_stage(struct pair *p, const struct stage *s, const struct candidate *c)
 {
-	bool holds = eval_program(&p->without->eval, &s->program);
+	bool holds = eval_program(&p->without->eval, &s->program) &&
+		     !p->asleep[s->id];
 	bool found =
 		c != NULL && eval_from(&p->with->eval, &s->program, c->entry);
 
@@ -223,11 +225,23 @@ compare_stage(struct pair *p, const struct stage *s, const struct candidate *c)
 }
 
 static void
+sleep_and_wake(struct pair *p, struct event *e)
+{
+	for (unsigned n = grammar_dice(e->words, 3); n > 0; n--) {
+		unsigned i = grammar_dice(e->words, (unsigned)p->set->n_stages);
+
+		p->asleep[i] = grammar_dice(e->words, 4) == 0;
+		index_sleep(p->with->index, i, p->asleep[i]);
+	}
+}
+
+static void
 compare_event(struct pair *p, struct event *e)
 {
 	struct candidates c;
 	size_t at = 0;
 
+	sleep_and_wake(p, e);
 	e->record.generation++;
 	e->record.seq++;
 	run_begin(p->without, &e->record);
@@ -289,8 +303,13 @@ compare_sets(size_t rules, size_t sets, size_t events)
 		assert_non_null(p.with);
 		assert_non_null(p.without);
 		p.without->eval.index = NULL;
+		p.asleep = calloc(set->n_stages, sizeof(*p.asleep));
+		assert_non_null(p.asleep);
+		for (unsigned k = 0; k < set->n_stages; k++)
+			index_sleep(p.with->index, k, false);
 		for (size_t k = 0; k < events; k++)
 			compare_like(&p, &e);
+		free(p.asleep);
 		rules_run_free(p.with);
 		rules_run_free(p.without);
 		rules_free(set);
