@@ -12,7 +12,7 @@
 struct value_entry {
 	uint32_t n; /* bytes + 1; 0 = empty */
 	char bytes[ENTRY_BYTES];
-	uint64_t bits[]; /* the stages that live; the tests that hold */
+	uint64_t bits[]; /* the stages that are met; the tests that hold */
 };
 
 /* Parts of the hashes of the value that is remembered here, and of the one that
@@ -77,12 +77,12 @@ void
 guard_keep(uint64_t *bits, const struct guard_leaf *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		bits[l->pairs[i].stage / 64] |= 1ull << l->pairs[i].stage % 64;
+		bits[l->stages[i] / 64] |= 1ull << l->stages[i] % 64;
 }
 
 struct scan {
 	const struct guard *guard;
-	uint64_t *alive, *holds;
+	uint64_t *met, *holds;
 };
 
 static void
@@ -91,16 +91,7 @@ note_test(void *ctx, uint32_t test)
 	struct scan *scan = ctx;
 
 	scan->holds[test / 64] |= 1ull << test % 64;
-	guard_keep(scan->alive, &scan->guard->leaves[test]);
-}
-
-/* What an absent value says. */
-static void
-say_nothing(const struct index *x, size_t g, uint64_t *bits)
-{
-	memcpy(bits, x->guards[g].unguarded, x->words * sizeof(*bits));
-	memset(bits + x->words, 0,
-	       (bits_words(x, g) - x->words) * sizeof(*bits));
+	guard_keep(scan->met, &scan->guard->leaves[test]);
 }
 
 static bool
@@ -110,7 +101,7 @@ scan_value(const struct index *x, size_t g, struct guard_run *run,
 	struct scan scan = { &x->guards[g], bits, bits + x->words };
 	struct grams_found found = { note_test, &scan };
 
-	say_nothing(x, g, bits);
+	memset(bits, 0, bits_words(x, g) * sizeof(*bits));
 	return grams_find(&scan.guard->grams, &run->room, s, &found);
 }
 
@@ -172,7 +163,7 @@ field_bits(const struct index *x, size_t g, struct guard_run *run,
 		return value_bits(x, g, run, &slot->v[0]);
 	if (slot->n > VALUES_MAX)
 		return NULL;
-	say_nothing(x, g, run->some);
+	memset(run->some, 0, words * sizeof(*run->some));
 	for (uint32_t i = 0; i < slot->n; i++) {
 		const uint64_t *one = value_bits(x, g, run, &slot->v[i]);
 
@@ -194,7 +185,7 @@ guard_ask(const struct index *x, size_t g, struct guard_run *run,
 		return &run->said;
 	bits = field_bits(x, g, run, record_get(r, x->guards[g].field));
 	run->stamp = stamp;
-	run->said.alive = bits;
+	run->said.met = bits;
 	run->said.holds = bits == NULL ? NULL : bits + x->words;
 	return &run->said;
 }

@@ -12,28 +12,36 @@
 #define KIND_ENTRIES 256 /* a power of two */
 #define KIND_TRIES 4	 /* places looked at: kinds are few, and cost much */
 #define KIND_BYTES 118	 /* of the key */
-#define ACTOR_SETS 256
+#define ACTOR_SETS 512
 #define ACTOR_WAYS 4 /* entries of a set */
 #define ACTOR_BYTES 208
 
 #define TOO_MANY UINT32_MAX
+#define ASKED_MAX 12
 
-/* What is left of the stages. */
-struct left {
-	uint32_t guards; /* a bit for each that guards enough of them */
-	uint32_t n;	 /* or TOO_MANY to be kept here */
-	struct candidate *v;
+/* Guards in the order in which they are asked: first those that most of the
+ * stages need. */
+struct asked {
+	uint8_t n, v[ASKED_MAX];
 };
-static_assert(GUARDS_MAX <= 32, "a bit for each guard");
+
+/* What is left of the stages: the candidates and, a bit for each of them, those
+ * that may sleep and those that need each guard that is asked. One block of its
+ * owner's, of `room` bytes. */
+struct left {
+	struct asked asked;
+	uint32_t n; /* candidates, or TOO_MANY to be kept here */
+	size_t room;
+	uint64_t *sets; /* and behind them the candidates */
+};
 
 struct kind_entry {
-	uint32_t serial; /* of what is remembered; 0 = nothing */
-	uint16_t n;	 /* bytes of the key */
-	uint8_t actors;	 /* the fields that say more, where there are many */
-	uint32_t guards; /* those that the last such event was asked by */
+	uint32_t serial;    /* of what is remembered; 0 = nothing */
+	uint16_t n;	    /* bytes of the key */
+	uint8_t actors;	    /* the fields that say more, where there are many */
+	struct asked asked; /* of the last such event */
 	char key[KIND_BYTES];
 	struct left left;
-	struct candidate few[FEW];
 	/* Of kinds with more: by stage, where its program goes on; NULL: from
 	 * the beginning. */
 	uint32_t *entries;
@@ -41,10 +49,9 @@ struct kind_entry {
 };
 
 struct actor_entry {
-	uint32_t kind;	  /* its serial; 0 = nothing is remembered */
-	uint16_t n;	  /* bytes of the key */
-	struct left left; /* its own, with room for `cap` */
-	uint32_t cap;
+	uint32_t kind; /* its serial; 0 = nothing is remembered */
+	uint16_t n;    /* bytes of the key */
+	struct left left;
 	char key[ACTOR_BYTES];
 };
 
@@ -65,11 +72,11 @@ struct index_run {
 	struct actor_entry *actors; /* set by set */
 	struct guard_run *guards[GUARDS_MAX];
 	size_t n_guards;
-	uint64_t *bits, *alive; /* sets of stages */
-	uint64_t *awake;
-	size_t n_asleep;
-	struct candidate *past; /* the guards */
-	bool *reached;		/* tests of a program */
+	uint64_t *bits, *alive;	    /* sets of stages */
+	uint64_t *sleepers, *awake; /* stages that may sleep, and do not */
+	uint64_t *needs;	    /* of each candidate: the guards */
+	struct candidate *past;	    /* the guards */
+	bool *reached;		    /* tests of a program */
 };
 
 static struct kind_entry *
@@ -96,12 +103,15 @@ new_caches(struct index_run *run, const struct rules *set)
 	run->actors = calloc(run->n_sets * ACTOR_WAYS, sizeof(*run->actors));
 	run->bits = calloc(x->words + 1, sizeof(*run->bits));
 	run->alive = calloc(x->words + 1, sizeof(*run->alive));
+	run->sleepers = calloc(x->words + 1, sizeof(*run->sleepers));
 	run->awake = calloc(x->words + 1, sizeof(*run->awake));
+	run->needs = calloc(set->n_stages + 1, sizeof(*run->needs));
 	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
 	run->reached = calloc(AHEAD_TESTS, sizeof(*run->reached));
 	if (run->kinds == NULL || run->sets == NULL || run->actors == NULL ||
-	    run->bits == NULL || run->alive == NULL || run->awake == NULL ||
-	    run->past == NULL || run->reached == NULL)
+	    run->bits == NULL || run->alive == NULL || run->sleepers == NULL ||
+	    run->awake == NULL || run->needs == NULL || run->past == NULL ||
+	    run->reached == NULL)
 		return -1;
 	memset(run->awake, 0xff, x->words * sizeof(*run->awake));
 	for (; run->n_guards < x->n_guards; run->n_guards++) {
@@ -131,17 +141,21 @@ index_run_free(struct index_run *run)
 		return;
 	for (size_t i = 0; i < run->n_guards; i++)
 		guard_run_free(run->guards[i]);
-	for (size_t i = 0; run->kinds != NULL && i <= KIND_ENTRIES; i++)
+	for (size_t i = 0; run->kinds != NULL && i <= KIND_ENTRIES; i++) {
 		free(kind_at(run, i)->entries);
+		free(kind_at(run, i)->left.sets);
+	}
 	for (size_t i = 0; run->actors != NULL && i < run->n_sets * ACTOR_WAYS;
 	     i++)
-		free(run->actors[i].left.v);
+		free(run->actors[i].left.sets);
 	free(run->kinds);
 	free(run->sets);
 	free(run->actors);
 	free(run->bits);
 	free(run->alive);
+	free(run->sleepers);
 	free(run->awake);
+	free(run->needs);
 	free(run->past);
 	free(run->reached);
 	free(run);
@@ -246,23 +260,97 @@ cares(const struct guard *g, const uint64_t *bits, size_t words)
 	for (size_t w = 0; w < words; w++)
 		for (uint64_t some = bits[w] & ~g->unguarded[w]; some != 0;
 		     some &= some - 1)
-			if (++count == g->worth)
+			if (++count == GUARD_WORTH)
 				return true;
 	return false;
 }
 
-/* The guards that are worth asking for what is left. */
-static uint32_t
-guards_left(const struct ahead *a, const uint64_t *bits)
+/* The guards that are worth asking for `n` stages that need these. */
+static void
+choose_asked(const struct index *x, const uint64_t *needs, size_t n,
+	     struct asked *asked)
 {
-	const struct index *x = &a->run->set->index;
-	uint32_t guards = 0;
+	size_t count[GUARDS_MAX] = { 0 };
 
-	for (size_t g = 0; g < x->n_guards; g++)
-		if (!(x->guards[g].actor & a->actors) &&
-		    cares(&x->guards[g], bits, x->words))
-			guards |= 1u << g;
-	return guards;
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t some = needs[i]; some != 0; some &= some - 1)
+			count[__builtin_ctzll(some)]++;
+	for (asked->n = 0; asked->n < ASKED_MAX; asked->n++) {
+		size_t best = 0;
+
+		for (size_t g = 1; g < x->n_guards; g++)
+			if (count[g] > count[best])
+				best = g;
+		if (count[best] < GUARD_WORTH)
+			return;
+		count[best] = 0;
+		asked->v[asked->n] = (uint8_t)best;
+	}
+}
+
+/* ---- what is left of the stages --------------------------------------- */
+
+/* Of a set of `n` candidates. */
+static size_t
+left_words(size_t n)
+{
+	return (n + 63) / 64;
+}
+
+static struct candidate *
+left_candidates(const struct left *l)
+{
+	return (struct candidate *)(l->sets +
+				    (l->asked.n + 1u) * left_words(l->n));
+}
+
+/* Room for n of them, the sets empty. */
+static bool
+left_reserve(struct left *l, size_t n)
+{
+	size_t sets = (l->asked.n + 1u) * left_words(n) * sizeof(*l->sets);
+	size_t bytes = sets + n * sizeof(struct candidate);
+
+	if (bytes > l->room) {
+		uint64_t *own = realloc(l->sets, bytes);
+
+		if (own == NULL)
+			return false;
+		l->sets = own;
+		l->room = bytes;
+	}
+	if (n > 0)
+		memset(l->sets, 0, sets);
+	l->n = (uint32_t)n;
+	return true;
+}
+
+/* The first n of own->past. */
+static bool
+left_fill(struct index_run *own, const struct ahead *a, struct left *l,
+	  size_t n)
+{
+	const struct candidate *v = own->past;
+	uint64_t *needs = own->needs;
+
+	for (size_t i = 0; i < n; i++)
+		needs[i] = ahead_guards(a, &v[i]);
+	choose_asked(&a->set->index, needs, n, &l->asked);
+	if (!left_reserve(l, n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bit = 1ull << i % 64, *set = l->sets + i / 64;
+
+		left_candidates(l)[i] = v[i];
+		if (own->sleepers[v[i].stage / 64] >> v[i].stage % 64 & 1)
+			*set |= bit;
+		for (size_t k = 0; k < l->asked.n; k++) {
+			set += left_words(n);
+			if (needs[i] >> l->asked.v[k] & 1)
+				*set |= bit;
+		}
+	}
+	return true;
 }
 
 /* ---- 1. the kind of the event ---------------------------------------- */
@@ -323,24 +411,22 @@ keep_entries(const struct rules *set, struct kind_entry *e,
 static void
 fill_kind(struct rules_run *run, struct kind_entry *e)
 {
-	struct ahead ahead = { run, 0, run->index->reached };
+	struct ahead ahead = { run->set, &run->eval, 0, run->index->reached };
 	struct candidate *v = run->index->past;
 	size_t n;
 
 	fill_bits(run, e->bits);
 	n = ahead_narrow(&ahead, e->bits, NULL, v);
 	e->actors = 0;
-	e->guards = 0;
+	e->asked.n = 0;
 	if (n > FEW) {
-		e->left = (struct left){ .n = TOO_MANY };
+		e->left.n = TOO_MANY;
 		e->actors = choose_actors(&run->set->index, e->bits, n);
 		keep_entries(run->set, e, v, n);
 		return;
 	}
-	memcpy(e->few, v, n * sizeof(*v));
-	e->left = (struct left){ .n = (uint32_t)n,
-				 .v = e->few,
-				 .guards = guards_left(&ahead, e->bits) };
+	if (!left_fill(run->index, &ahead, &e->left, n))
+		e->left.n = TOO_MANY;
 }
 
 /* Of the next few places the key's own, or the first that is free; if all are
@@ -388,11 +474,11 @@ kind_of(struct rules_run *run, struct record *r)
 /* ---- 2. the actor ---------------------------------------------------- */
 
 static const uint64_t *
-alive_by(struct rules_run *run, struct record *r, size_t g)
+met_by(struct rules_run *run, struct record *r, size_t g)
 {
 	return guard_ask(&run->set->index, g, run->index->guards[g], r,
 			 run->eval.stamp)
-		->alive;
+		->met;
 }
 
 /* Takes from the stages what guards of these fields do not let live. */
@@ -403,14 +489,15 @@ guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
 	const struct index *x = &run->set->index;
 
 	for (size_t g = 0; g < x->n_guards; g++) {
-		const uint64_t *alive;
+		const struct guard *guard = &x->guards[g];
+		const uint64_t *met;
 
-		if ((actors != 0 && !(x->guards[g].actor & actors)) ||
-		    !cares(&x->guards[g], bits, x->words))
+		if ((actors != 0 && !(guard->actor & actors)) ||
+		    !cares(guard, bits, x->words))
 			continue;
-		alive = alive_by(run, r, g);
-		for (size_t w = 0; alive != NULL && w < x->words; w++)
-			bits[w] &= alive[w];
+		met = met_by(run, r, g);
+		for (size_t w = 0; met != NULL && w < x->words; w++)
+			bits[w] &= met[w] | guard->unguarded[w];
 	}
 }
 
@@ -438,31 +525,12 @@ find_actor(struct index_run *run, const struct key *key, uint32_t kind)
 	return &e[i];
 }
 
-/* Exactly as much room as it needs, since most need little. */
-static bool
-keep_left(struct actor_entry *e, const struct candidate *v, size_t n)
-{
-	struct candidate *own = e->left.v;
-
-	e->left.n = n > MANY ? TOO_MANY : (uint32_t)n;
-	if (n == 0 || n > MANY)
-		return true;
-	if (n > e->cap) {
-		own = realloc(own, n * sizeof(*own));
-		if (own == NULL)
-			return false;
-		e->left.v = own;
-		e->cap = (uint32_t)n;
-	}
-	memcpy(own, v, n * sizeof(*v));
-	return true;
-}
-
 static bool
 fill_actor(struct rules_run *run, struct record *r,
 	   const struct kind_entry *kind, struct actor_entry *e)
 {
-	struct ahead ahead = { run, kind->actors, run->index->reached };
+	struct ahead ahead = { run->set, &run->eval, kind->actors,
+			       run->index->reached };
 	struct index_run *own = run->index;
 	size_t n;
 
@@ -470,8 +538,10 @@ fill_actor(struct rules_run *run, struct record *r,
 	       run->set->index.words * sizeof(*own->bits));
 	guard_bits(run, r, kind->actors, own->bits);
 	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
-	e->left.guards = guards_left(&ahead, own->bits);
-	return keep_left(e, own->past, n);
+	if (n <= MANY)
+		return left_fill(own, &ahead, &e->left, n);
+	e->left.n = TOO_MANY;
+	return true;
 }
 
 /* The values of these fields lie here and there, perhaps only in memory: they
@@ -481,14 +551,13 @@ static void
 fetch_values(const struct index *x, struct record *r,
 	     const struct kind_entry *kind)
 {
-	const struct slot *slots[ACTORS_MAX + GUARDS_MAX];
+	const struct slot *slots[ACTORS_MAX + ASKED_MAX];
 	size_t n = 0;
 
 	for (unsigned some = kind->actors; some != 0; some &= some - 1)
 		slots[n++] = record_get(r, x->actors[__builtin_ctz(some)]);
-	for (unsigned some = kind->guards; some != 0; some &= some - 1)
-		slots[n++] =
-			record_get(r, x->guards[__builtin_ctz(some)].field);
+	for (size_t i = 0; i < kind->asked.n; i++)
+		slots[n++] = record_get(r, x->guards[kind->asked.v[i]].field);
 	for (size_t i = 0; i < n; i++)
 		__builtin_prefetch(slots[i]->v);
 	for (size_t i = 0; i < n; i++)
@@ -528,49 +597,84 @@ left_of_actor(struct rules_run *run, struct record *r,
 
 /* ---- 3. the rest of the event ---------------------------------------- */
 
-static size_t
-keep_alive(const uint64_t *alive, const struct candidate *v, size_t n,
-	   struct candidate *out)
+/* Candidates on their way past the guards. */
+struct passing {
+	const struct candidate *v;
+	size_t words;
+	uint64_t *alive; /* a bit each */
+};
+
+/* Do enough of those alive need it? */
+static bool
+is_needed(const struct passing *p, const uint64_t *needs)
 {
-	size_t kept = 0;
+	uint64_t seen = 0;
 
-	/* Without a branch: which of them live is hard to foresee. */
-	for (size_t i = 0; i < n; i++) {
-		uint32_t stage = v[i].stage;
+	for (size_t w = 0; w < p->words; w++) {
+		uint64_t some = p->alive[w] & needs[w];
 
-		out[kept] = v[i];
-		kept += alive[stage / 64] >> stage % 64 & 1;
+		if ((some & (some - 1)) != 0 || (some != 0 && seen != 0))
+			return true;
+		seen |= some;
 	}
-	return kept;
+	return false;
+}
+static_assert(GUARD_WORTH == 2, "two of them");
+
+/* Of those in `asked` only the ones whose stages are in `stages` live. */
+static void
+keep(struct passing *p, const uint64_t *asked, const uint64_t *stages)
+{
+	for (size_t w = 0; w < p->words; w++)
+		for (uint64_t some = p->alive[w] & asked[w]; some != 0;
+		     some &= some - 1) {
+			size_t i = (size_t)__builtin_ctzll(some);
+			uint32_t stage = p->v[w * 64 + i].stage;
+			uint64_t lives = stages[stage / 64] >> stage % 64 & 1;
+
+			p->alive[w] &= ~((lives ^ 1) << i);
+		}
+}
+
+static struct candidates
+pick(const struct passing *p, struct candidate *out)
+{
+	size_t n = 0;
+
+	for (size_t w = 0; w < p->words; w++)
+		for (uint64_t some = p->alive[w]; some != 0; some &= some - 1)
+			out[n++] = p->v[w * 64 + (size_t)__builtin_ctzll(some)];
+	return (struct candidates){ out, n };
 }
 
 static struct candidates
 past_guards(struct rules_run *run, struct record *r, const struct left *left,
-	    uint32_t *asked)
+	    struct asked *asked)
 {
-	const struct index *x = &run->set->index;
 	struct index_run *own = run->index;
-	struct candidates c = { left->v, left->n };
+	const uint64_t *needs = left->sets;
+	struct passing p = { left_candidates(left), left_words(left->n),
+			     own->alive };
 
-	*asked = 0;
-	if (own->n_asleep > 0) {
-		c.n = keep_alive(own->awake, c.v, c.n, own->past);
-		c.v = own->past;
-	}
-	for (unsigned set = left->guards; set != 0; set &= set - 1) {
-		size_t g = (size_t)__builtin_ctz(set);
-		const uint64_t *alive;
+	asked->n = 0;
+	if (left->n == 0)
+		return (struct candidates){ NULL, 0 };
+	memset(p.alive, 0xff, p.words * sizeof(*p.alive));
+	if (left->n % 64 != 0)
+		p.alive[p.words - 1] = (1ull << left->n % 64) - 1;
+	keep(&p, left->sets, own->awake);
+	for (size_t i = 0; i < left->asked.n; i++) {
+		const uint64_t *met;
 
-		if (c.n < x->guards[g].worth)
+		needs += p.words;
+		if (!is_needed(&p, needs))
 			continue;
-		*asked |= 1u << g;
-		alive = alive_by(run, r, g);
-		if (alive == NULL)
-			continue;
-		c.n = keep_alive(alive, c.v, c.n, own->past);
-		c.v = own->past;
+		asked->v[asked->n++] = left->asked.v[i];
+		met = met_by(run, r, left->asked.v[i]);
+		if (met != NULL)
+			keep(&p, needs, met);
 	}
-	return c;
+	return pick(&p, own->past);
 }
 
 /* Where nothing is remembered. */
@@ -578,7 +682,7 @@ static struct candidates
 past_all_guards(struct rules_run *run, struct record *r,
 		const struct kind_entry *kind)
 {
-	struct ahead ahead = { run, 0, run->index->reached };
+	struct ahead ahead = { run->set, &run->eval, 0, run->index->reached };
 	struct index_run *own = run->index;
 	size_t n;
 
@@ -601,7 +705,7 @@ index_candidates(struct rules_run *run, struct record *r)
 		left = left_of_actor(run, r, kind);
 	if (left == NULL || left->n == TOO_MANY)
 		return past_all_guards(run, r, kind);
-	return past_guards(run, r, left, &kind->guards);
+	return past_guards(run, r, left, &kind->asked);
 }
 
 void
@@ -609,13 +713,11 @@ index_sleep(struct index_run *run, unsigned stage, bool sleeps)
 {
 	uint64_t bit = 1ull << stage % 64, *word = &run->awake[stage / 64];
 
-	if (sleeps && (*word & bit) != 0) {
+	run->sleepers[stage / 64] |= bit;
+	if (sleeps)
 		*word &= ~bit;
-		run->n_asleep++;
-	} else if (!sleeps && (*word & bit) == 0) {
+	else
 		*word |= bit;
-		run->n_asleep--;
-	}
 }
 
 /* ---- what programs ask ----------------------------------------------- */

@@ -36,23 +36,14 @@
 #include "rules/grams.h"
 
 struct eval;
-struct node;
-struct parse;
+struct program;
 struct record;
 struct rules;
 struct rules_run;
 
-struct guard_pair { /* the stage needs the leaf, a test of the field */
-	unsigned field;
-	uint32_t leaf, stage;
-	/* Or another pair's of the same field and stage. */
-	bool either;
-	bool used; /* while the index is built */
-};
-
-struct guard_leaf { /* and the pairs that name it, perhaps none */
+struct guard_leaf { /* and the stages whose programs have it */
 	uint32_t leaf;
-	const struct guard_pair *pairs;
+	const uint32_t *stages;
 	size_t n;
 };
 
@@ -60,18 +51,17 @@ struct guard {
 	unsigned field;
 	struct guard_leaf *leaves;
 	size_t n;
-	uint64_t *unguarded; /* stages that do not care */
+	uint64_t *unguarded; /* stages that do not need any of them */
 	struct grams grams;  /* of guards that are no kinds */
 	uint8_t actor;	     /* the field's bit in `actors`, 0 = none */
 	bool repeats;	     /* its values come again and again */
-	/* Candidates that make it worth while: values of some fields are
-	 * longer, and more of them are new. */
-	unsigned worth;
 };
 
+/* Stages that need it, to make it worth while to ask. */
+#define GUARD_WORTH 2
+
 #define KINDS_MAX 4
-#define GUARDS_MAX 32
-#define GUARDS_LAST 8 /* of them for arguments and command lines */
+#define GUARDS_MAX 64 /* a bit each */
 #define ACTORS_MAX 7
 #define NEEDS_MORE 0x80 /* than the fields of kind and actor */
 
@@ -81,8 +71,7 @@ struct guard_test {
 };
 
 struct index {
-	struct guard_pair *pairs;
-	size_t n_pairs, cap_pairs;
+	bool *strings; /* by leaf: a test that guards can find */
 	struct guard kinds[KINDS_MAX], guards[GUARDS_MAX];
 	size_t n_kinds, n_guards;
 	unsigned actors[ACTORS_MAX]; /* fields */
@@ -93,9 +82,7 @@ struct index {
 	size_t words;		  /* of a bit set of stages */
 };
 
-/* Notes what the stage's condition needs; then builds the rest. -1: memory is
- * out. */
-int index_note(struct parse *, const struct node *cond, unsigned stage);
+/* Of the set's programs. -1: memory is out. */
 int index_build(struct rules *);
 
 /* Does the field say what kind of event it is or who acts? Programs ask for
@@ -108,12 +95,13 @@ struct guard_run; /* remembers values */
 
 struct guard_run *guard_run_new(const struct index *, size_t guard);
 void guard_run_free(struct guard_run *);
-/* Adds the stages that name the leaf. */
+/* Adds the stages that have the leaf. */
 void guard_keep(uint64_t *bits, const struct guard_leaf *);
 
 /* Bit sets, borrowed until the next event. */
 struct guard_says {
-	const uint64_t *alive; /* stages; NULL: it cannot say */
+	/* Stages of which a test of the field holds; NULL: it cannot say. */
+	const uint64_t *met;
 	const uint64_t *holds; /* tests */
 };
 
@@ -135,16 +123,23 @@ struct candidate {
 #define AHEAD_TESTS 4096
 
 struct ahead {
-	struct rules_run *run;
-	uint8_t actors; /* the fields that are known besides the kind's */
-	bool *reached;	/* room for AHEAD_TESTS */
+	const struct rules *set;
+	struct eval *eval; /* NULL: nothing is known */
+	uint8_t actors;	   /* the fields that are known besides the kind's */
+	bool *reached;	   /* room for AHEAD_TESTS */
 };
 
+/* Is the program, from there on, never true if none of the field's strings
+ * tests is? */
+bool ahead_needs(const struct ahead *, const struct program *, uint32_t from,
+		 unsigned field);
 /* The stages of `bits` that can still become true, where their programs stood
  * at `entries` (NULL: at the beginning); the bits of the others are taken away.
  * Returns how many are in `out`, which has room for all. */
 size_t ahead_narrow(const struct ahead *, uint64_t *bits,
 		    const uint32_t *entries, struct candidate *out);
+/* The guards that it needs, a bit each, of those whose fields are not known. */
+uint64_t ahead_guards(const struct ahead *, const struct candidate *);
 
 /* ---- index.c ---------------------------------------------------------- */
 
@@ -160,7 +155,8 @@ struct candidates { /* by stage; borrowed until the next event */
 };
 
 struct candidates index_candidates(struct rules_run *, struct record *);
-/* A stage that sleeps is no candidate. All are awake at first. */
+/* A stage that sleeps is no candidate, if it has been told of before the first
+ * event. All are awake at first. */
 void index_sleep(struct index_run *, unsigned stage, bool sleeps);
 
 /* Does a guard know whether the leaf holds? */

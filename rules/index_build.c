@@ -1,147 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What conditions need, turned into guards; see index.h. */
+/* What programs need, turned into guards; see index.h. */
 #include "rules/engine.h"
 
 #include <stdlib.h>
 
-/* ---- what a condition needs ------------------------------------------ */
+/* ---- what programs ask ------------------------------------------------ */
 
-/* Branches of a disjunction looked at; one more and it guards nothing. */
-#define BRANCHES_MAX 64
-
-/* Tests of strings as they are written. */
+/* A test of a string as it is written, which one walk over a value finds. */
 static bool
-is_guard(const struct leaf *l)
+is_guard(const struct rules *set, const struct leaf *l)
 {
-	if (l->type != RULES_KEYWORD && l->type != RULES_ANY)
+	if ((l->type != RULES_KEYWORD && l->type != RULES_ANY) ||
+	    (l->op != LEAF_LIKE && l->op != LEAF_IN) ||
+	    compile_field_cost(set, l) > 0)
 		return false;
-	if (l->op == LEAF_LIKE)
-		return true;
 	for (size_t i = 0; l->op == LEAF_IN && i < l->set.n; i++)
 		if (l->set.v[i].type != VALUE_STRING)
 			return false;
-	return l->op == LEAF_IN;
+	return true;
 }
 
-static int note(struct parse *, const struct node *, unsigned stage);
-
-static int
-note_leaf(struct parse *p, const struct node *n, unsigned stage)
-{
-	struct rules *set = p->set;
-	struct index *x = &set->index;
-	struct guard_pair *v;
-	uint32_t leaf;
-
-	if (n->kind != NODE_IN && n->kind != NODE_LIKE &&
-	    n->kind != NODE_COMPARE)
-		return 0;
-	if (compile_leaf(p, n, &leaf) < 0)
-		return -1;
-	if (!is_guard(&set->leaves[leaf]) ||
-	    compile_field_cost(set, &set->leaves[leaf]) > 0)
-		return 0;
-	v = set_extend(x->pairs, x->n_pairs, &x->cap_pairs, sizeof(*v));
-	if (v == NULL)
-		return parse_error(p, n->at, "memory is out");
-	x->pairs = v;
-	v[x->n_pairs++] = (struct guard_pair){ .field = set->leaves[leaf].field,
-					       .leaf = leaf,
-					       .stage = stage };
-	return 0;
-}
-
-static bool
-has_field(const struct index *x, size_t from, size_t to, unsigned field)
-{
-	for (size_t i = from; i < to; i++)
-		if (x->pairs[i].field == field)
-			return true;
-	return false;
-}
-
-/* One conjunct per field: each test may pick its own value of an array, which
- * a bit per stage could not say. */
-static int
-note_and(struct parse *p, const struct node *n, unsigned stage)
-{
-	struct index *x = &p->set->index;
-	size_t start = x->n_pairs;
-
-	for (size_t i = 0; i < n->n; i++) {
-		size_t from = x->n_pairs, to = from;
-
-		if (note(p, n->kids[i], stage) < 0)
-			return -1;
-		for (size_t k = from; k < x->n_pairs; k++)
-			if (!has_field(x, start, from, x->pairs[k].field))
-				x->pairs[to++] = x->pairs[k];
-		x->n_pairs = to;
-	}
-	return 0;
-}
-
-/* The fields that every branch needs: one branch or another. */
-static int
-note_or(struct parse *p, const struct node *n, unsigned stage)
-{
-	struct index *x = &p->set->index;
-	size_t start = x->n_pairs, ends[BRANCHES_MAX], to = start;
-
-	if (n->n > BRANCHES_MAX)
-		return 0;
-	for (size_t i = 0; i < n->n; i++) {
-		if (note(p, n->kids[i], stage) < 0)
-			return -1;
-		ends[i] = x->n_pairs;
-	}
-	for (size_t k = start; k < x->n_pairs; k++) {
-		size_t from = start, i = 0;
-
-		for (; i < n->n; from = ends[i++])
-			if (!has_field(x, from, ends[i], x->pairs[k].field))
-				break;
-		x->pairs[k].either = true;
-		x->pairs[k].used = i == n->n; /* stays */
-	}
-	for (size_t k = start; k < x->n_pairs; k++) {
-		if (!x->pairs[k].used)
-			continue;
-		x->pairs[to] = x->pairs[k];
-		x->pairs[to++].used = false;
-	}
-	x->n_pairs = to;
-	return 0;
-}
-
-static int
-note(struct parse *p, const struct node *n, unsigned stage)
-{
-	if (n->kind == NODE_AND)
-		return note_and(p, n, stage);
-	if (n->kind == NODE_OR)
-		return note_or(p, n, stage);
-	return note_leaf(p, n, stage);
-}
-
-int
-index_note(struct parse *p, const struct node *cond, unsigned stage)
-{
-	return note(p, cond, stage);
-}
-
-/* ---- guards ---------------------------------------------------------- */
-
-/* The pairs of one field, by leaf. */
-struct field_run {
-	struct guard_pair *v;
-	size_t n, n_leaves, n_stages;
+/* The stage's program has the test. */
+struct use {
+	unsigned field;
+	uint32_t leaf, stage;
 };
+
+struct uses {
+	struct use *v;
+	size_t n, cap;
+};
+
+static int
+add_use(struct uses *u, const struct use *use)
+{
+	struct use *v = set_extend(u->v, u->n, &u->cap, sizeof(*v));
+
+	if (v == NULL)
+		return -1;
+	u->v = v;
+	v[u->n++] = *use;
+	return 0;
+}
 
 static int
 by_field(const void *a, const void *b)
 {
-	const struct guard_pair *x = a, *y = b;
+	const struct use *x = a, *y = b;
 
 	if (x->field != y->field)
 		return x->field < y->field ? -1 : 1;
@@ -149,6 +54,43 @@ by_field(const void *a, const void *b)
 		return x->leaf < y->leaf ? -1 : 1;
 	return x->stage < y->stage ? -1 : x->stage > y->stage;
 }
+
+/* All of them by field and leaf, each once. */
+static int
+collect_uses(const struct rules *set, struct uses *u)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < set->n_stages; i++) {
+		const struct program *p = &set->stages[i]->program;
+
+		for (size_t k = 0; k < p->n; k++)
+			if (p->v[k].op == TEST_LEAF &&
+			    set->index.strings[p->v[k].leaf] &&
+			    add_use(u, &(struct use){
+					       set->leaves[p->v[k].leaf].field,
+					       p->v[k].leaf, i }) < 0)
+				return -1;
+	}
+	if (u->n > 0)
+		qsort(u->v, u->n, sizeof(*u->v), by_field);
+	for (size_t i = 0; i < u->n; i++)
+		if (i == 0 || by_field(&u->v[i], &u->v[i - 1]) != 0)
+			u->v[n++] = u->v[i];
+	u->n = n;
+	return 0;
+}
+
+/* ---- guards ---------------------------------------------------------- */
+
+/* The uses of one field. */
+struct field_run {
+	const struct use *v;
+	size_t n, n_leaves;
+	uint64_t *uses, *needs; /* stages; of the arena */
+	size_t n_uses, n_needs;
+	bool kind;
+};
 
 static uint64_t *
 new_bits(struct rules *set, int byte)
@@ -171,57 +113,48 @@ count_bits(const uint64_t *bits, size_t words)
 	return n;
 }
 
-static size_t
-count_tests(const struct rules *set, unsigned field)
+static int
+add_leaf(struct rules *set, struct guard_leaf *l, const struct use *v, size_t n)
 {
-	size_t n = 0;
+	uint32_t *stages = arena_array(&set->arena, n, sizeof(*stages));
 
-	for (size_t i = 0; i < set->n_leaves; i++)
-		n += set->leaves[i].field == field;
-	return n;
+	for (size_t i = 0; stages != NULL && i < n; i++)
+		stages[i] = v[i].stage;
+	*l = (struct guard_leaf){ v->leaf, stages, n };
+	return stages == NULL ? -1 : 0;
 }
 
 static int
 make_guard(struct rules *set, struct guard *g, const struct field_run *run)
 {
-	*g = (struct guard){ .field = run->v->field, .worth = 1 };
-	g->leaves = arena_array(&set->arena, count_tests(set, g->field),
-				sizeof(*g->leaves));
+	size_t n;
+
+	*g = (struct guard){ .field = run->v->field };
+	g->leaves = arena_array(&set->arena, run->n_leaves, sizeof(*g->leaves));
 	g->unguarded = new_bits(set, 0xff);
 	if (g->leaves == NULL || g->unguarded == NULL)
 		return -1;
-	for (size_t i = 0; i < run->n; i++) {
-		uint32_t stage = run->v[i].stage;
-
-		g->unguarded[stage / 64] &= ~(1ull << stage % 64);
-		if (i == 0 || run->v[i].leaf != run->v[i - 1].leaf)
-			g->leaves[g->n++] =
-				(struct guard_leaf){ run->v[i].leaf, &run->v[i],
-						     0 };
-		g->leaves[g->n - 1].n++;
-		run->v[i].used = true;
+	for (size_t w = 0; w < set->index.words; w++)
+		g->unguarded[w] = ~run->needs[w];
+	for (size_t i = 0; i < run->n; i += n) {
+		for (n = 1;
+		     i + n < run->n && run->v[i + n].leaf == run->v[i].leaf;)
+			n++;
+		if (add_leaf(set, &g->leaves[g->n++], &run->v[i], n) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-/* Those that no stage needs, but some ask; each leaf is told its place. */
+/* Each leaf is told its place. */
 static void
-add_tests(struct rules *set, struct guard *g)
+place_tests(struct index *x, const struct guard *g)
 {
-	struct index *x = &set->index;
 	uint32_t guard = (uint32_t)(g - x->guards);
 
 	for (size_t i = 0; i < g->n; i++)
 		x->tests[g->leaves[i].leaf] =
 			(struct guard_test){ guard, (uint32_t)i };
-	for (uint32_t i = 0; i < set->n_leaves; i++) {
-		if (set->leaves[i].field != g->field ||
-		    !is_guard(&set->leaves[i]) ||
-		    x->tests[i].guard != GUARDS_MAX)
-			continue;
-		x->tests[i] = (struct guard_test){ guard, (uint32_t)g->n };
-		g->leaves[g->n++] = (struct guard_leaf){ .leaf = i };
-	}
 }
 
 static int
@@ -265,7 +198,7 @@ is_kind(const struct rules *set, const struct field_run *run)
 {
 	struct view name = view_of(set_field_name(set, run->v->field));
 
-	if (run->n_stages * 2 < set->n_stages)
+	if (run->n_needs * 2 < set->n_stages)
 		return false;
 	if (starts_with_one(name, kind_roots, ARRAY_LEN(kind_roots)))
 		return true;
@@ -281,48 +214,33 @@ is_kind(const struct rules *set, const struct field_run *run)
 }
 
 static int
-by_stages(const void *a, const void *b)
+by_needs(const void *a, const void *b)
 {
 	const struct field_run *x = a, *y = b;
 
-	if (x->n_stages != y->n_stages)
-		return x->n_stages > y->n_stages ? -1 : 1;
+	if (x->n_needs != y->n_needs)
+		return x->n_needs > y->n_needs ? -1 : 1;
+	if (x->n_uses != y->n_uses)
+		return x->n_uses > y->n_uses ? -1 : 1;
 	return x->v->field < y->v->field ? -1 : x->v->field > y->v->field;
 }
 
-/* Arguments and command lines come last: they are the longest and most varied
- * values. */
-static unsigned
-worth_of(const struct rules *set, const struct field_run *run)
-{
-	struct view name = view_of(set_field_name(set, run->v->field));
-
-	return view_ends(name, VIEW("args")) ||
-			       view_ends(name, VIEW("command_line"))
-		       ? 4
-		       : 2;
-}
-
-/* Of a set in by_stages' order, those worth `worth`; `max` with those before.
- */
+/* Of runs in by_needs' order. */
 static int
-make_guards(struct rules *set, const struct field_run *all, size_t n,
-	    unsigned worth, size_t max)
+make_guards(struct rules *set, const struct field_run *all, size_t n)
 {
 	struct index *x = &set->index;
 
-	for (size_t i = 0; i < n && x->n_guards < max; i++) {
+	for (size_t i = 0; i < n && x->n_guards < GUARDS_MAX; i++) {
 		struct guard *g = &x->guards[x->n_guards];
 
-		if (all[i].v->used || all[i].n_stages < worth ||
-		    worth_of(set, &all[i]) != worth)
+		if (all[i].kind || all[i].n_uses < GUARD_WORTH)
 			continue;
 		if (make_guard(set, g, &all[i]) < 0)
 			return -1;
-		add_tests(set, g);
+		place_tests(x, g);
 		if (add_grams(set, g) < 0)
 			return -1;
-		g->worth = worth;
 		g->repeats = index_is_steady(set, g->field);
 		x->n_guards++;
 	}
@@ -340,37 +258,63 @@ choose(struct rules *set, struct field_run *all, size_t n)
 		return -1;
 	for (size_t i = 0; i < set->n_leaves; i++)
 		x->tests[i] = (struct guard_test){ GUARDS_MAX, 0 };
-	qsort(all, n, sizeof(*all), by_stages);
-	for (size_t i = 0; i < n && x->n_kinds < KINDS_MAX; i++)
-		if (is_kind(set, &all[i]) &&
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_needs);
+	for (size_t i = 0; i < n && x->n_kinds < KINDS_MAX; i++) {
+		all[i].kind = is_kind(set, &all[i]);
+		if (all[i].kind &&
 		    make_guard(set, &x->kinds[x->n_kinds++], &all[i]) < 0)
 			return -1;
-	if (make_guards(set, all, n, 2, GUARDS_MAX - GUARDS_LAST) < 0)
-		return -1;
-	return make_guards(set, all, n, 4, GUARDS_MAX);
+	}
+	return make_guards(set, all, n);
 }
 
-/* Sorted pairs, field by field. `bits` is scratch. */
-static size_t
-split_fields(const struct rules *set, struct field_run *all, uint64_t *bits)
+/* Which stages use the field, and which need it. */
+static int
+fill_run(struct rules *set, struct field_run *run, bool *reached)
 {
-	const struct index *x = &set->index;
-	struct field_run *run = all;
+	struct ahead ahead = { .set = set, .reached = reached };
+	size_t words = set->index.words;
 
-	for (size_t i = 0; i < x->n_pairs; i++) {
-		struct guard_pair *p = &x->pairs[i];
-
-		if (i == 0 || p->field != p[-1].field) {
-			run = i == 0 ? all : run + 1;
-			*run = (struct field_run){ .v = p };
-			memset(bits, 0, x->words * sizeof(*bits));
-		}
-		run->n++;
-		run->n_leaves += run->n == 1 || p->leaf != p[-1].leaf;
-		bits[p->stage / 64] |= 1ull << p->stage % 64;
-		run->n_stages = count_bits(bits, x->words);
+	run->uses = new_bits(set, 0);
+	run->needs = new_bits(set, 0);
+	if (run->uses == NULL || run->needs == NULL)
+		return -1;
+	for (size_t i = 0; i < run->n; i++) {
+		run->uses[run->v[i].stage / 64] |= 1ull << run->v[i].stage % 64;
+		run->n_leaves += i == 0 || run->v[i].leaf != run->v[i - 1].leaf;
 	}
-	return x->n_pairs == 0 ? 0 : (size_t)(run - all) + 1;
+	for (size_t w = 0; w < words; w++)
+		for (uint64_t some = run->uses[w]; some != 0; some &= some - 1)
+			if (ahead_needs(
+				    &ahead,
+				    &set->stages[w * 64 +
+						 (size_t)__builtin_ctzll(some)]
+					     ->program,
+				    0, run->v->field))
+				run->needs[w] |= some & -some;
+	run->n_uses = count_bits(run->uses, words);
+	run->n_needs = count_bits(run->needs, words);
+	return 0;
+}
+
+/* Sorted uses, field by field; room for as many runs as there are uses.
+ * Returns how many, -1: memory is out. */
+static ssize_t
+split_fields(struct rules *set, const struct uses *u, struct field_run *all,
+	     bool *reached)
+{
+	size_t n = 0, len;
+
+	for (size_t i = 0; i < u->n; i += len) {
+		for (len = 1;
+		     i + len < u->n && u->v[i + len].field == u->v[i].field;)
+			len++;
+		all[n] = (struct field_run){ .v = &u->v[i], .n = len };
+		if (fill_run(set, &all[n++], reached) < 0)
+			return -1;
+	}
+	return (ssize_t)n;
 }
 
 /* ---- the actor ------------------------------------------------------- */
@@ -509,28 +453,45 @@ out:
 	return rc;
 }
 
+static int
+add_strings(struct rules *set)
+{
+	struct index *x = &set->index;
+
+	x->strings = arena_alloc(&set->arena, set->n_leaves + 1);
+	if (x->strings == NULL)
+		return -1;
+	for (size_t i = 0; i < set->n_leaves; i++)
+		x->strings[i] = is_guard(set, &set->leaves[i]);
+	return 0;
+}
+
+static int
+add_guards(struct rules *set)
+{
+	struct uses uses = { 0 };
+	bool *reached = calloc(AHEAD_TESTS, sizeof(*reached));
+	struct field_run *all = NULL;
+	ssize_t n = -1;
+	int rc = -1;
+
+	if (reached != NULL && collect_uses(set, &uses) == 0)
+		all = calloc(uses.n + 1, sizeof(*all));
+	if (all != NULL)
+		n = split_fields(set, &uses, all, reached);
+	if (n >= 0)
+		rc = choose(set, all, (size_t)n);
+	free(uses.v);
+	free(reached);
+	free(all);
+	return rc;
+}
+
 int
 index_build(struct rules *set)
 {
-	struct index *x = &set->index;
-	struct field_run *all;
-	uint64_t *bits;
-	int rc;
-
-	x->words = (set->n_stages + 63) / 64;
-	all = calloc(x->n_pairs + 1, sizeof(*all));
-	bits = calloc(x->words + 1, sizeof(*bits));
-	if (all == NULL || bits == NULL) {
-		free(all);
-		free(bits);
+	set->index.words = (set->n_stages + 63) / 64;
+	if (add_strings(set) < 0 || add_guards(set) < 0)
 		return -1;
-	}
-	if (x->n_pairs > 0)
-		qsort(x->pairs, x->n_pairs, sizeof(*x->pairs), by_field);
-	rc = choose(set, all, split_fields(set, all, bits));
-	if (rc == 0)
-		rc = add_actors(set);
-	free(all);
-	free(bits);
-	return rc;
+	return add_actors(set);
 }

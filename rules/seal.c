@@ -228,9 +228,7 @@ compile_stage(struct work *w, struct query_stage *from, struct stage *to)
 	}
 	if (check_uses(set, from->cond, w->i) < 0)
 		return no_memory(w);
-	if (compile_program(&w->p, from->cond, &to->program) < 0)
-		return -1;
-	return index_note(&w->p, from->cond, to->id);
+	return compile_program(&w->p, from->cond, &to->program);
 }
 
 /* The stage that gets the exceptions: the last that is not missing. */
@@ -454,7 +452,6 @@ seal_rule(struct sealer *s, size_t i)
 {
 	struct rules *set = s->set;
 	size_t errors_before = s->err->n, stages = set->n_stages;
-	size_t pairs = set->index.n_pairs;
 	struct work *w;
 
 	if (set->rules[i].status != RULE_OK)
@@ -480,10 +477,8 @@ seal_rule(struct sealer *s, size_t i)
 	if (compile_rule(w) < 0)
 		mark_broken(w, errors_before);
 	w->code->live = w->rule->status == RULE_OK;
-	if (!w->code->live) { /* what it needed is not looked at */
+	if (!w->code->live)
 		set->n_stages = stages;
-		set->index.n_pairs = pairs;
-	}
 }
 
 static int

@@ -279,7 +279,6 @@ rules_free(struct rules *set)
 	free(set->rules);
 	free(set->leaves);
 	free(set->patterns);
-	free(set->index.pairs);
 	arena_free(&set->arena);
 	free(set);
 }
