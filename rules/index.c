@@ -260,7 +260,7 @@ cares(const struct guard *g, const uint64_t *bits, size_t words)
 	for (size_t w = 0; w < words; w++)
 		for (uint64_t some = bits[w] & ~g->unguarded[w]; some != 0;
 		     some &= some - 1)
-			if (++count == GUARD_WORTH)
+			if (++count == g->worth)
 				return true;
 	return false;
 }
@@ -276,12 +276,13 @@ choose_asked(const struct index *x, const uint64_t *needs, size_t n,
 		for (uint64_t some = needs[i]; some != 0; some &= some - 1)
 			count[__builtin_ctzll(some)]++;
 	for (asked->n = 0; asked->n < ASKED_MAX; asked->n++) {
-		size_t best = 0;
+		size_t best = x->n_guards;
 
-		for (size_t g = 1; g < x->n_guards; g++)
-			if (count[g] > count[best])
+		for (size_t g = 0; g < x->n_guards; g++)
+			if (count[g] >= x->guards[g].worth &&
+			    (best == x->n_guards || count[g] > count[best]))
 				best = g;
-		if (count[best] < GUARD_WORTH)
+		if (best == x->n_guards)
 			return;
 		count[best] = 0;
 		asked->v[asked->n] = (uint8_t)best;
@@ -606,20 +607,15 @@ struct passing {
 
 /* Do enough of those alive need it? */
 static bool
-is_needed(const struct passing *p, const uint64_t *needs)
+is_needed(const struct passing *p, const uint64_t *needs, unsigned worth)
 {
-	uint64_t seen = 0;
-
-	for (size_t w = 0; w < p->words; w++) {
-		uint64_t some = p->alive[w] & needs[w];
-
-		if ((some & (some - 1)) != 0 || (some != 0 && seen != 0))
-			return true;
-		seen |= some;
-	}
+	for (size_t w = 0; w < p->words; w++)
+		for (uint64_t some = p->alive[w] & needs[w]; some != 0;
+		     some &= some - 1)
+			if (--worth == 0)
+				return true;
 	return false;
 }
-static_assert(GUARD_WORTH == 2, "two of them");
 
 /* Of those in `asked` only the ones whose stages are in `stages` live. */
 static void
@@ -667,7 +663,8 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left,
 		const uint64_t *met;
 
 		needs += p.words;
-		if (!is_needed(&p, needs))
+		if (!is_needed(&p, needs,
+			       run->set->index.guards[left->asked.v[i]].worth))
 			continue;
 		asked->v[asked->n++] = left->asked.v[i];
 		met = met_by(run, r, left->asked.v[i]);

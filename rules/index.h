@@ -55,10 +55,10 @@ struct guard {
 	struct grams grams;  /* of guards that are no kinds */
 	uint8_t actor;	     /* the field's bit in `actors`, 0 = none */
 	bool repeats;	     /* its values come again and again */
+	/* Stages that need it to make it worth while: values of some fields are
+	 * longer, and more of them are new. */
+	unsigned worth;
 };
-
-/* Stages that need it, to make it worth while to ask. */
-#define GUARD_WORTH 2
 
 #define KINDS_MAX 4
 #define GUARDS_MAX 64 /* a bit each */

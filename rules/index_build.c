@@ -225,6 +225,18 @@ by_needs(const void *a, const void *b)
 	return x->v->field < y->v->field ? -1 : x->v->field > y->v->field;
 }
 
+/* Arguments and command lines are the longest and most varied values. */
+static unsigned
+worth_of(const struct rules *set, unsigned field)
+{
+	struct view name = view_of(set_field_name(set, field));
+
+	return view_ends(name, VIEW("args")) ||
+			       view_ends(name, VIEW("command_line"))
+		       ? 6
+		       : 2;
+}
+
 /* Of runs in by_needs' order. */
 static int
 make_guards(struct rules *set, const struct field_run *all, size_t n)
@@ -234,13 +246,15 @@ make_guards(struct rules *set, const struct field_run *all, size_t n)
 	for (size_t i = 0; i < n && x->n_guards < GUARDS_MAX; i++) {
 		struct guard *g = &x->guards[x->n_guards];
 
-		if (all[i].kind || all[i].n_uses < GUARD_WORTH)
+		if (all[i].kind ||
+		    all[i].n_uses < worth_of(set, all[i].v->field))
 			continue;
 		if (make_guard(set, g, &all[i]) < 0)
 			return -1;
 		place_tests(x, g);
 		if (add_grams(set, g) < 0)
 			return -1;
+		g->worth = worth_of(set, g->field);
 		g->repeats = index_is_steady(set, g->field);
 		x->n_guards++;
 	}
