@@ -26,11 +26,12 @@ struct asked {
 };
 
 /* What is left of the stages: the candidates and, a bit for each of them, those
- * that may sleep and those that need each guard that is asked. One block of its
+ * that are awake and those that need each guard that is asked. One block of its
  * owner's, of `room` bytes. */
 struct left {
 	struct asked asked;
-	uint32_t n; /* candidates, or TOO_MANY to be kept here */
+	uint32_t n;	  /* candidates, or TOO_MANY to be kept here */
+	uint32_t counted; /* sleeps and wakes when those awake were found */
 	size_t room;
 	uint64_t *sets; /* and behind them the candidates */
 };
@@ -72,11 +73,12 @@ struct index_run {
 	struct actor_entry *actors; /* set by set */
 	struct guard_run *guards[GUARDS_MAX];
 	size_t n_guards;
-	uint64_t *bits, *alive;	    /* sets of stages */
-	uint64_t *sleepers, *awake; /* stages that may sleep, and do not */
-	uint64_t *needs;	    /* of each candidate: the guards */
-	struct candidate *past;	    /* the guards */
-	bool *reached;		    /* tests of a program */
+	uint64_t *bits, *alive; /* sets of stages */
+	uint64_t *awake;	/* stages */
+	uint32_t n_sleeps;	/* how often that has changed, and 1; never 0 */
+	uint64_t *needs;	/* of each candidate: the guards */
+	struct candidate *past; /* the guards */
+	bool *reached;		/* tests of a program */
 };
 
 static struct kind_entry *
@@ -103,16 +105,15 @@ new_caches(struct index_run *run, const struct rules *set)
 	run->actors = calloc(run->n_sets * ACTOR_WAYS, sizeof(*run->actors));
 	run->bits = calloc(x->words + 1, sizeof(*run->bits));
 	run->alive = calloc(x->words + 1, sizeof(*run->alive));
-	run->sleepers = calloc(x->words + 1, sizeof(*run->sleepers));
 	run->awake = calloc(x->words + 1, sizeof(*run->awake));
 	run->needs = calloc(set->n_stages + 1, sizeof(*run->needs));
 	run->past = calloc(set->n_stages + 1, sizeof(*run->past));
 	run->reached = calloc(AHEAD_TESTS, sizeof(*run->reached));
 	if (run->kinds == NULL || run->sets == NULL || run->actors == NULL ||
-	    run->bits == NULL || run->alive == NULL || run->sleepers == NULL ||
-	    run->awake == NULL || run->needs == NULL || run->past == NULL ||
-	    run->reached == NULL)
+	    run->bits == NULL || run->alive == NULL || run->awake == NULL ||
+	    run->needs == NULL || run->past == NULL || run->reached == NULL)
 		return -1;
+	run->n_sleeps = 1;
 	memset(run->awake, 0xff, x->words * sizeof(*run->awake));
 	for (; run->n_guards < x->n_guards; run->n_guards++) {
 		run->guards[run->n_guards] = guard_run_new(x, run->n_guards);
@@ -153,7 +154,6 @@ index_run_free(struct index_run *run)
 	free(run->actors);
 	free(run->bits);
 	free(run->alive);
-	free(run->sleepers);
 	free(run->awake);
 	free(run->needs);
 	free(run->past);
@@ -323,6 +323,7 @@ left_reserve(struct left *l, size_t n)
 	if (n > 0)
 		memset(l->sets, 0, sets);
 	l->n = (uint32_t)n;
+	l->counted = 0;
 	return true;
 }
 
@@ -343,8 +344,6 @@ left_fill(struct index_run *own, const struct ahead *a, struct left *l,
 		uint64_t bit = 1ull << i % 64, *set = l->sets + i / 64;
 
 		left_candidates(l)[i] = v[i];
-		if (own->sleepers[v[i].stage / 64] >> v[i].stage % 64 & 1)
-			*set |= bit;
 		for (size_t k = 0; k < l->asked.n; k++) {
 			set += left_words(n);
 			if (needs[i] >> l->asked.v[k] & 1)
@@ -567,7 +566,7 @@ fetch_values(const struct index *x, struct record *r,
 }
 
 /* NULL: nothing can be remembered by what the event says. */
-static const struct left *
+static struct left *
 left_of_actor(struct rules_run *run, struct record *r,
 	      const struct kind_entry *kind)
 {
@@ -643,8 +642,23 @@ pick(const struct passing *p, struct candidate *out)
 	return (struct candidates){ out, n };
 }
 
+static void
+find_awake(const struct index_run *own, struct left *l)
+{
+	const struct candidate *v = left_candidates(l);
+
+	memset(l->sets, 0, left_words(l->n) * sizeof(*l->sets));
+	for (size_t i = 0; i < l->n; i++) {
+		uint32_t stage = v[i].stage;
+
+		l->sets[i / 64] |= (own->awake[stage / 64] >> stage % 64 & 1)
+				   << i % 64;
+	}
+	l->counted = own->n_sleeps;
+}
+
 static struct candidates
-past_guards(struct rules_run *run, struct record *r, const struct left *left,
+past_guards(struct rules_run *run, struct record *r, struct left *left,
 	    struct asked *asked)
 {
 	struct index_run *own = run->index;
@@ -655,10 +669,10 @@ past_guards(struct rules_run *run, struct record *r, const struct left *left,
 	asked->n = 0;
 	if (left->n == 0)
 		return (struct candidates){ NULL, 0 };
-	memset(p.alive, 0xff, p.words * sizeof(*p.alive));
-	if (left->n % 64 != 0)
-		p.alive[p.words - 1] = (1ull << left->n % 64) - 1;
-	keep(&p, left->sets, own->awake);
+	if (left->counted != own->n_sleeps)
+		find_awake(own, left);
+	for (size_t w = 0; w < p.words; w++)
+		p.alive[w] = left->sets[w];
 	for (size_t i = 0; i < left->asked.n; i++) {
 		const uint64_t *met;
 
@@ -696,7 +710,7 @@ struct candidates
 index_candidates(struct rules_run *run, struct record *r)
 {
 	struct kind_entry *kind = kind_of(run, r);
-	const struct left *left = &kind->left;
+	struct left *left = &kind->left;
 
 	if (left->n == TOO_MANY)
 		left = left_of_actor(run, r, kind);
@@ -710,7 +724,7 @@ index_sleep(struct index_run *run, unsigned stage, bool sleeps)
 {
 	uint64_t bit = 1ull << stage % 64, *word = &run->awake[stage / 64];
 
-	run->sleepers[stage / 64] |= bit;
+	run->n_sleeps += run->n_sleeps == UINT32_MAX ? 2 : 1;
 	if (sleeps)
 		*word &= ~bit;
 	else

@@ -155,8 +155,7 @@ struct candidates { /* by stage; borrowed until the next event */
 };
 
 struct candidates index_candidates(struct rules_run *, struct record *);
-/* A stage that sleeps is no candidate, if it has been told of before the first
- * event. All are awake at first. */
+/* A stage that sleeps is no candidate. All are awake at first. */
 void index_sleep(struct index_run *, unsigned stage, bool sleeps);
 
 /* Does a guard know whether the leaf holds? */

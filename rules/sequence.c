@@ -12,8 +12,8 @@
  * "at the same time"), after the last on the sequences that wait for the end
  * of their span. Waiting ones are delivered in the order they completed.
  *
- * Where nothing is pending only stages that begin something are asked for: the
- * others sleep. On most hosts most sequences are never begun.
+ * A stage sleeps while nothing is pending that it could move on or end. On most
+ * hosts most sequences are never begun.
  */
 #include "rules/kept.h"
 
@@ -51,8 +51,8 @@ struct sequence_run {
 			     * [n]: after the last */
 	size_t n;	    /* positive places */
 	uint64_t missing;   /* all stages of gaps */
-	uint64_t later;	    /* that do nothing where nothing is pending */
-	bool asleep;	    /* those are not among the candidates */
+	size_t *n_here;	    /* [k]: pending ones in slots[k] of all groups */
+	uint64_t asleep;    /* stages that are not among the candidates */
 };
 
 /* What one stage does with one key of the event. */
@@ -82,6 +82,16 @@ pending_new(struct sequence_run *s)
 		s->n_pending++;
 	}
 	return p;
+}
+
+/* What was there before is the caller's. */
+static void
+set_slot(struct sequence_run *s, struct sequence_group *g, size_t k,
+	 struct pending *p)
+{
+	s->n_here[k] -= g->slots[k] != NULL;
+	s->n_here[k] += p != NULL;
+	g->slots[k] = p;
 }
 
 /* Back to the spare ones; its pins have gone elsewhere or are released. */
@@ -193,7 +203,7 @@ clear_group(struct rules_run *run, struct sequence_run *s,
 	for (size_t k = 0; k + 1 < s->n; k++) {
 		n += g->slots[k] != NULL;
 		pending_drop(run, s, g->slots[k]);
-		g->slots[k] = NULL;
+		set_slot(s, g, k, NULL);
 	}
 	for (struct pending *p = g->waiting; p != NULL; p = p->next_here)
 		n++;
@@ -349,7 +359,7 @@ put_in_slot(struct visit *v, struct sequence_group *g, struct pending *p)
 	size_t k = v->place;
 
 	pending_drop(v->run, v->s, g->slots[k]);
-	g->slots[k] = p;
+	set_slot(v->s, g, k, p);
 	group_touch(&v->s->table, &g->g, v->r->time_ns);
 	enforce_cap(v->run, v->s, g);
 }
@@ -398,7 +408,7 @@ advance(struct visit *v, struct view key)
 
 	if (p == NULL || !is_later(p, v->r) || !fits(v, p))
 		return;
-	g->slots[v->place - 1] = NULL;
+	set_slot(s, g, v->place - 1, NULL);
 	if (s->code->has_maxspan &&
 	    span(p->first_ns, v->r->time_ns) > s->code->maxspan_ns) {
 		pending_drop(v->run, s, p);
@@ -506,7 +516,7 @@ visit_until(void *ctx, struct view key, const struct value **values)
 		return;
 	for (size_t k = 0; k + 1 < v->s->n; k++) {
 		pending_drop(v->run, v->s, g->slots[k]);
-		g->slots[k] = NULL;
+		set_slot(v->s, g, k, NULL);
 	}
 	drop_if_empty(v->s, g);
 }
@@ -525,26 +535,32 @@ visit_stage(struct visit *v, unsigned stage,
 
 /* An event that begins a sequence may as well end it: `until` never sleeps. */
 static uint64_t
-later_stages(const struct sequence_run *s)
+sleeping_stages(const struct sequence_run *s)
 {
-	uint64_t later = s->missing;
+	const struct rule_code *c = s->code;
+	uint64_t awake = s->gaps[0] | 1ull << s->positive[0];
 
 	for (size_t k = 1; k < s->n; k++)
-		later |= 1ull << s->positive[k];
-	return later & ~s->gaps[0] & ~(1ull << s->positive[0]);
+		if (s->n_here[k - 1] > 0)
+			awake |= s->gaps[k] | 1ull << s->positive[k];
+	if (s->wait_first != NULL)
+		awake |= s->gaps[s->n];
+	if (c->has_until)
+		awake |= 1ull << (c->n_stages - 1);
+	return ~awake;
 }
 
 static void
 sleep_or_wake(struct rules_run *run, struct sequence_run *s)
 {
-	bool asleep = s->table.n == 0;
+	const struct rule_code *c = s->code;
+	uint64_t asleep = sleeping_stages(s), others = asleep ^ s->asleep;
 
-	if (asleep == s->asleep)
-		return;
 	s->asleep = asleep;
-	for (uint64_t bits = s->later; bits != 0; bits &= bits - 1)
-		index_sleep(run->index,
-			    s->code->stages[__builtin_ctzll(bits)].id, asleep);
+	for (size_t i = 0; others != 0 && i < c->n_stages; i++)
+		if (others >> i & 1)
+			index_sleep(run->index, c->stages[i].id,
+				    asleep >> i & 1);
 }
 
 void
@@ -556,7 +572,8 @@ sequence_feed(struct rules_run *run, struct sequence_run *s, struct record *r,
 
 	expire(run, s, r->time_ns);
 	for (v.place = s->n; v.place-- > 0;)
-		if (satisfied & 1ull << s->positive[v.place])
+		if (satisfied & 1ull << s->positive[v.place] &&
+		    (v.place == 0 || s->n_here[v.place - 1] > 0))
 			visit_stage(&v, s->positive[v.place], visit_positive);
 	for (uint64_t bits = satisfied & s->missing; bits != 0;
 	     bits &= bits - 1) {
@@ -637,7 +654,8 @@ find_places(struct sequence_run *s)
 
 	s->positive = calloc(c->n_positive + 1, sizeof(*s->positive));
 	s->gaps = calloc(c->n_positive + 2, sizeof(*s->gaps));
-	if (s->positive == NULL || s->gaps == NULL)
+	s->n_here = calloc(c->n_positive + 1, sizeof(*s->n_here));
+	if (s->positive == NULL || s->gaps == NULL || s->n_here == NULL)
 		return -1;
 	for (size_t i = 0; i < c->n_slots; i++) {
 		if (!c->slots[i].missing) {
@@ -663,12 +681,12 @@ sequence_new(struct rules_run *run, const struct rule_code *code, size_t cap)
 	if (find_places(s) < 0) {
 		free(s->positive);
 		free(s->gaps);
+		free(s->n_here);
 		free(s);
 		return NULL;
 	}
 	s->table.size =
 		sizeof(struct sequence_group) + s->n * sizeof(struct pending *);
-	s->later = later_stages(s);
 	sleep_or_wake(run, s);
 	return s;
 }
@@ -695,5 +713,6 @@ sequence_free(struct rules_run *run, struct sequence_run *s)
 	group_table_free(&s->table);
 	free(s->positive);
 	free(s->gaps);
+	free(s->n_here);
 	free(s);
 }

@@ -306,7 +306,7 @@ compare_sets(size_t rules, size_t sets, size_t events)
 		p.asleep = calloc(set->n_stages, sizeof(*p.asleep));
 		assert_non_null(p.asleep);
 		for (unsigned k = 0; k < set->n_stages; k++)
-			index_sleep(p.with->index, k, false); /* may sleep */
+			index_sleep(p.with->index, k, false);
 		for (size_t k = 0; k < events; k++)
 			compare_like(&p, &e);
 		free(p.asleep);
