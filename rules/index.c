@@ -16,26 +16,6 @@
 #define ACTOR_WAYS 4 /* entries of a set */
 #define ACTOR_BYTES 208
 
-#define TOO_MANY UINT32_MAX
-#define ASKED_MAX 12
-
-/* Guards in the order in which they are asked: first those that most of the
- * stages need. */
-struct asked {
-	uint8_t n, v[ASKED_MAX];
-};
-
-/* What is left of the stages: the candidates and, a bit for each of them, those
- * that are awake and those that need each guard that is asked. One block of its
- * owner's, of `room` bytes. */
-struct left {
-	struct asked asked;
-	uint32_t n;	  /* candidates, or TOO_MANY to be kept here */
-	uint32_t counted; /* sleeps and wakes when those awake were found */
-	size_t room;
-	uint64_t *sets; /* and behind them the candidates */
-};
-
 struct kind_entry {
 	uint32_t serial;    /* of what is remembered; 0 = nothing */
 	uint16_t n;	    /* bytes of the key */
@@ -61,24 +41,6 @@ struct actor_entry {
 struct actor_set {
 	uint32_t tags[ACTOR_WAYS];
 	uint8_t recent;
-};
-
-/* Of kinds there is one entry more, for what is not remembered. */
-struct index_run {
-	char *kinds;
-	size_t kind_stride;
-	uint32_t serial;
-	struct actor_set *sets;
-	size_t n_sets;
-	struct actor_entry *actors; /* set by set */
-	struct guard_run *guards[GUARDS_MAX];
-	size_t n_guards;
-	uint64_t *bits, *alive; /* sets of stages */
-	uint64_t *awake;	/* stages */
-	uint32_t n_sleeps;	/* how often that has changed, and 1; never 0 */
-	uint64_t *needs;	/* of each candidate: the guards */
-	struct candidate *past; /* the guards */
-	bool *reached;		/* tests of a program */
 };
 
 static struct kind_entry *
@@ -265,94 +227,6 @@ cares(const struct guard *g, const uint64_t *bits, size_t words)
 	return false;
 }
 
-/* The guards that are worth asking for `n` stages that need these. */
-static void
-choose_asked(const struct index *x, const uint64_t *needs, size_t n,
-	     struct asked *asked)
-{
-	size_t count[GUARDS_MAX] = { 0 };
-
-	for (size_t i = 0; i < n; i++)
-		for (uint64_t some = needs[i]; some != 0; some &= some - 1)
-			count[__builtin_ctzll(some)]++;
-	for (asked->n = 0; asked->n < ASKED_MAX; asked->n++) {
-		size_t best = x->n_guards;
-
-		for (size_t g = 0; g < x->n_guards; g++)
-			if (count[g] >= x->guards[g].worth &&
-			    (best == x->n_guards || count[g] > count[best]))
-				best = g;
-		if (best == x->n_guards)
-			return;
-		count[best] = 0;
-		asked->v[asked->n] = (uint8_t)best;
-	}
-}
-
-/* ---- what is left of the stages --------------------------------------- */
-
-/* Of a set of `n` candidates. */
-static size_t
-left_words(size_t n)
-{
-	return (n + 63) / 64;
-}
-
-static struct candidate *
-left_candidates(const struct left *l)
-{
-	return (struct candidate *)(l->sets +
-				    (l->asked.n + 1u) * left_words(l->n));
-}
-
-/* Room for n of them, the sets empty. */
-static bool
-left_reserve(struct left *l, size_t n)
-{
-	size_t sets = (l->asked.n + 1u) * left_words(n) * sizeof(*l->sets);
-	size_t bytes = sets + n * sizeof(struct candidate);
-
-	if (bytes > l->room) {
-		uint64_t *own = realloc(l->sets, bytes);
-
-		if (own == NULL)
-			return false;
-		l->sets = own;
-		l->room = bytes;
-	}
-	if (n > 0)
-		memset(l->sets, 0, sets);
-	l->n = (uint32_t)n;
-	l->counted = 0;
-	return true;
-}
-
-/* The first n of own->past. */
-static bool
-left_fill(struct index_run *own, const struct ahead *a, struct left *l,
-	  size_t n)
-{
-	const struct candidate *v = own->past;
-	uint64_t *needs = own->needs;
-
-	for (size_t i = 0; i < n; i++)
-		needs[i] = ahead_guards(a, &v[i]);
-	choose_asked(&a->set->index, needs, n, &l->asked);
-	if (!left_reserve(l, n))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bit = 1ull << i % 64, *set = l->sets + i / 64;
-
-		left_candidates(l)[i] = v[i];
-		for (size_t k = 0; k < l->asked.n; k++) {
-			set += left_words(n);
-			if (needs[i] >> l->asked.v[k] & 1)
-				*set |= bit;
-		}
-	}
-	return true;
-}
-
 /* ---- 1. the kind of the event ---------------------------------------- */
 
 /* A stage lives if of each field one of its tests holds. */
@@ -425,7 +299,7 @@ fill_kind(struct rules_run *run, struct kind_entry *e)
 		keep_entries(run->set, e, v, n);
 		return;
 	}
-	if (!left_fill(run->index, &ahead, &e->left, n))
+	if (!left_fill(&ahead, run->index, &e->left, n))
 		e->left.n = TOO_MANY;
 }
 
@@ -473,14 +347,6 @@ kind_of(struct rules_run *run, struct record *r)
 
 /* ---- 2. the actor ---------------------------------------------------- */
 
-static const uint64_t *
-met_by(struct rules_run *run, struct record *r, size_t g)
-{
-	return guard_ask(&run->set->index, g, run->index->guards[g], r,
-			 run->eval.stamp)
-		->met;
-}
-
 /* Takes from the stages what guards of these fields do not let live. */
 static void
 guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
@@ -495,7 +361,7 @@ guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
 		if ((actors != 0 && !(guard->actor & actors)) ||
 		    !cares(guard, bits, x->words))
 			continue;
-		met = met_by(run, r, g);
+		met = guard_met(run, r, g);
 		for (size_t w = 0; met != NULL && w < x->words; w++)
 			bits[w] &= met[w] | guard->unguarded[w];
 	}
@@ -539,7 +405,7 @@ fill_actor(struct rules_run *run, struct record *r,
 	guard_bits(run, r, kind->actors, own->bits);
 	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	if (n <= MANY)
-		return left_fill(own, &ahead, &e->left, n);
+		return left_fill(&ahead, own, &e->left, n);
 	e->left.n = TOO_MANY;
 	return true;
 }
@@ -597,97 +463,6 @@ left_of_actor(struct rules_run *run, struct record *r,
 
 /* ---- 3. the rest of the event ---------------------------------------- */
 
-/* Candidates on their way past the guards. */
-struct passing {
-	const struct candidate *v;
-	size_t words;
-	uint64_t *alive; /* a bit each */
-};
-
-/* Do enough of those alive need it? */
-static bool
-is_needed(const struct passing *p, const uint64_t *needs, unsigned worth)
-{
-	for (size_t w = 0; w < p->words; w++)
-		for (uint64_t some = p->alive[w] & needs[w]; some != 0;
-		     some &= some - 1)
-			if (--worth == 0)
-				return true;
-	return false;
-}
-
-/* Of those in `asked` only the ones whose stages are in `stages` live. */
-static void
-keep(struct passing *p, const uint64_t *asked, const uint64_t *stages)
-{
-	for (size_t w = 0; w < p->words; w++)
-		for (uint64_t some = p->alive[w] & asked[w]; some != 0;
-		     some &= some - 1) {
-			size_t i = (size_t)__builtin_ctzll(some);
-			uint32_t stage = p->v[w * 64 + i].stage;
-			uint64_t lives = stages[stage / 64] >> stage % 64 & 1;
-
-			p->alive[w] &= ~((lives ^ 1) << i);
-		}
-}
-
-static struct candidates
-pick(const struct passing *p, struct candidate *out)
-{
-	size_t n = 0;
-
-	for (size_t w = 0; w < p->words; w++)
-		for (uint64_t some = p->alive[w]; some != 0; some &= some - 1)
-			out[n++] = p->v[w * 64 + (size_t)__builtin_ctzll(some)];
-	return (struct candidates){ out, n };
-}
-
-static void
-find_awake(const struct index_run *own, struct left *l)
-{
-	const struct candidate *v = left_candidates(l);
-
-	memset(l->sets, 0, left_words(l->n) * sizeof(*l->sets));
-	for (size_t i = 0; i < l->n; i++) {
-		uint32_t stage = v[i].stage;
-
-		l->sets[i / 64] |= (own->awake[stage / 64] >> stage % 64 & 1)
-				   << i % 64;
-	}
-	l->counted = own->n_sleeps;
-}
-
-static struct candidates
-past_guards(struct rules_run *run, struct record *r, struct left *left,
-	    struct asked *asked)
-{
-	struct index_run *own = run->index;
-	const uint64_t *needs = left->sets;
-	struct passing p = { left_candidates(left), left_words(left->n),
-			     own->alive };
-
-	asked->n = 0;
-	if (left->n == 0)
-		return (struct candidates){ NULL, 0 };
-	if (left->counted != own->n_sleeps)
-		find_awake(own, left);
-	for (size_t w = 0; w < p.words; w++)
-		p.alive[w] = left->sets[w];
-	for (size_t i = 0; i < left->asked.n; i++) {
-		const uint64_t *met;
-
-		needs += p.words;
-		if (!is_needed(&p, needs,
-			       run->set->index.guards[left->asked.v[i]].worth))
-			continue;
-		asked->v[asked->n++] = left->asked.v[i];
-		met = met_by(run, r, left->asked.v[i]);
-		if (met != NULL)
-			keep(&p, needs, met);
-	}
-	return pick(&p, own->past);
-}
-
 /* Where nothing is remembered. */
 static struct candidates
 past_all_guards(struct rules_run *run, struct record *r,
@@ -716,19 +491,7 @@ index_candidates(struct rules_run *run, struct record *r)
 		left = left_of_actor(run, r, kind);
 	if (left == NULL || left->n == TOO_MANY)
 		return past_all_guards(run, r, kind);
-	return past_guards(run, r, left, &kind->asked);
-}
-
-void
-index_sleep(struct index_run *run, unsigned stage, bool sleeps)
-{
-	uint64_t bit = 1ull << stage % 64, *word = &run->awake[stage / 64];
-
-	run->n_sleeps += run->n_sleeps == UINT32_MAX ? 2 : 1;
-	if (sleeps)
-		*word &= ~bit;
-	else
-		*word |= bit;
+	return left_pass(run, r, left, &kind->asked);
 }
 
 /* ---- what programs ask ----------------------------------------------- */

@@ -14,27 +14,32 @@
  *     by this program (process.name, process.parent.executable, user.id, …)
  *     the stages left. Hosts run the same programs over and over.
  *  3. The rest of the event: file.path, process.args and the like. A field
- *     that enough of the candidates ask for is looked up once: what a value
- *     lets live is remembered, too, and found for a new one in one walk over
+ *     that enough of the candidates need is looked up once: which stages a
+ *     value meets is remembered, too, and found for a new one in one walk over
  *     its bytes (guards.c, grams.c).
  *
  * What is remembered of a kind or an actor are candidates, each with its
  * entry: programs are run ahead over the tests that the known fields decide,
  * up to the first that they do not, and stages whose programs cannot accept
- * any more are dropped. What a new actor costs does not grow with the rules
- * either, since it begins with the look-ups of step 3 for its own fields.
+ * any more are dropped (ahead.c). Of the others it is found which fields they
+ * need: a program that, from its entry, cannot accept if no test of
+ * process.args holds is dropped by the first event whose arguments meet none.
+ * Stages of sequences that wait for nothing sleep (left.c). What a new actor
+ * costs does not grow with the rules either, since it begins with the look-ups
+ * of step 3 for its own fields.
  *
- * A guard has all tests of one field against strings (index_build.c); per test
- * the stages that live if it holds, and the stages that do not care. A stage
- * cares if it needs one of them: tests of a top conjunction, or of which one in
- * each branch of a top disjunction holds. Whether the tests hold is remembered
- * with the value as well, so that a program asks the guard before it tests.
+ * A guard has all tests of one field against strings (index_build.c), and per
+ * test the stages whose programs have it: these are met if it holds. Whether
+ * the tests hold is remembered with the value as well, so that a program asks
+ * the guard before it tests.
  */
 #ifndef RULES_INDEX_H
 #define RULES_INDEX_H
 
 #include "rules/grams.h"
 
+struct actor_entry;
+struct actor_set;
 struct eval;
 struct program;
 struct record;
@@ -119,6 +124,11 @@ struct candidate {
 	uint32_t stage, entry; /* where its program goes on */
 };
 
+struct candidates { /* by stage; borrowed until the next event */
+	const struct candidate *v;
+	size_t n;
+};
+
 /* Longer programs are not looked through. */
 #define AHEAD_TESTS 4096
 
@@ -141,18 +151,59 @@ size_t ahead_narrow(const struct ahead *, uint64_t *bits,
 /* The guards that it needs, a bit each, of those whose fields are not known. */
 uint64_t ahead_guards(const struct ahead *, const struct candidate *);
 
-/* ---- index.c ---------------------------------------------------------- */
+/* ---- left.c: what is left of the stages -------------------------------- */
 
-/* What a run remembers of events. */
-struct index_run;
+#define TOO_MANY UINT32_MAX
+#define ASKED_MAX 12
+
+/* Guards in the order in which they are asked: first those that most of the
+ * stages need. */
+struct asked {
+	uint8_t n, v[ASKED_MAX];
+};
+
+/* What is left of the stages: the candidates and, a bit for each of them, those
+ * that are awake and those that need each guard that is asked. One block of its
+ * owner's, of `room` bytes. */
+struct left {
+	struct asked asked;
+	uint32_t n;	  /* candidates, or TOO_MANY to be kept here */
+	uint64_t counted; /* sleeps and wakes when those awake were found */
+	size_t room;
+	uint64_t *sets; /* and behind them the candidates */
+};
+
+/* Of kinds there is one entry more, for what is not remembered. */
+struct index_run {
+	char *kinds;
+	size_t kind_stride;
+	uint32_t serial;
+	struct actor_set *sets;
+	size_t n_sets;
+	struct actor_entry *actors; /* set by set */
+	struct guard_run *guards[GUARDS_MAX];
+	size_t n_guards;
+	uint64_t *bits, *alive; /* sets of stages */
+	uint64_t *awake;	/* stages */
+	uint64_t n_sleeps;	/* how often that has changed, and 1 */
+	uint64_t *needs;	/* of each candidate: the guards */
+	struct candidate *past; /* the guards */
+	bool *reached;		/* tests of a program */
+};
+
+/* Remembers the first `n` of own->past. False: memory is out. */
+bool
+left_fill(const struct ahead *, struct index_run *own, struct left *, size_t n);
+/* Those that are awake and met; `asked`: the guards that were. */
+struct candidates
+left_pass(struct rules_run *, struct record *, struct left *, struct asked *);
+/* The stages of which a test of the guard's field holds. */
+const uint64_t *guard_met(struct rules_run *, struct record *, size_t guard);
+
+/* ---- index.c ---------------------------------------------------------- */
 
 struct index_run *index_run_new(const struct rules *);
 void index_run_free(struct index_run *);
-
-struct candidates { /* by stage; borrowed until the next event */
-	const struct candidate *v;
-	size_t n;
-};
 
 struct candidates index_candidates(struct rules_run *, struct record *);
 /* A stage that sleeps is no candidate. All are awake at first. */
