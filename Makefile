@@ -5,7 +5,7 @@
 #	make check	the same for the tests, then all of them
 #
 # Others: all (builds ./tocsin), unit, cli, corpus, live (root),
-# layers, format, bench (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
+# layers, format, bench RULES=… (root), fuzz T=… SECONDS=…, soak SECONDS=… EXECS=…
 # FILES=… (root), check-asan, check-tsan, check-valgrind, check-clang,
 # check-faults SAMPLE=…, check-fresh CHECK=… (root), check-packages (root), install
 # DESTDIR= PREFIX=, deb (a Debian package in build-deb), check-deb (root), clean.
@@ -313,6 +313,7 @@ kills: all $B/tests/live/act
 	$(SUDO) env TOCSIN=$(PROGRAM) ACT=$B/tests/live/act KILLS=$(KILLS) \
 		tests/kills/run
 
+# RULES=… rules of your own beside those that it makes.
 BENCH := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 bench: $B/.deps-bench
 	@$(MAKE) --no-print-directory all $(BENCH)
