@@ -234,7 +234,9 @@ resolve_state(struct config *c, const struct options *o)
 	if (real != NULL && !view_eq(view_of(real), given)) {
 		buf_printf(&path, "%s/", strcmp(real, "/") != 0 ? real : "");
 		buf_put(&path, name);
-		c->state_folder = arena_copy(&c->arena, buf_view(&path));
+		if (!path.failed) /* else as it is spelled */
+			c->state_folder =
+				arena_copy(&c->arena, buf_view(&path));
 	}
 	free(real);
 	free(folder);
