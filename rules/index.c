@@ -272,6 +272,7 @@ choose_actors(const struct index *x, const uint64_t *bits, size_t n)
 	return actors;
 }
 
+/* Those of another kind that was here are no longer true. */
 static void
 keep_entries(const struct rules *set, struct kind_entry *e,
 	     const struct candidate *v, size_t n)
@@ -282,7 +283,8 @@ keep_entries(const struct rules *set, struct kind_entry *e,
 		e->entries[v[i].stage] = v[i].entry;
 }
 
-static void
+/* False: for want of memory it is good for this event alone. */
+static bool
 fill_kind(struct rules_run *run, struct kind_entry *e)
 {
 	struct ahead ahead = { run->set, &run->eval, 0, run->index->reached };
@@ -293,14 +295,14 @@ fill_kind(struct rules_run *run, struct kind_entry *e)
 	n = ahead_narrow(&ahead, e->bits, NULL, v);
 	e->actors = 0;
 	e->asked.n = 0;
-	if (n > FEW) {
-		e->left.n = TOO_MANY;
-		e->actors = choose_actors(&run->set->index, e->bits, n);
-		keep_entries(run->set, e, v, n);
-		return;
-	}
-	if (!left_fill(&ahead, run->index, &e->left, n))
-		e->left.n = TOO_MANY;
+	if (n <= FEW && left_fill(&ahead, run->index, &e->left, n))
+		return true;
+	e->left.n = TOO_MANY;
+	keep_entries(run->set, e, v, n);
+	if (n <= FEW)
+		return false;
+	e->actors = choose_actors(&run->set->index, e->bits, n);
+	return true;
 }
 
 /* Of the next few places the key's own, or the first that is free; if all are
@@ -335,7 +337,7 @@ kind_of(struct rules_run *run, struct record *r)
 	e = said ? find_kind(own, &key) : kind_at(own, KIND_ENTRIES);
 	if (said && e->serial != 0 && same_key(&key, e->key, e->n))
 		return e;
-	fill_kind(run, e);
+	said &= fill_kind(run, e);
 	e->serial = 0;
 	if (said && count_failed(run) == failed && own->serial < UINT32_MAX) {
 		e->serial = ++own->serial;

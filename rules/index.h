@@ -25,8 +25,8 @@
  * need: a program that, from its entry, cannot accept if no test of
  * process.args holds is dropped by the first event whose arguments meet none.
  * Stages of sequences that wait for nothing sleep (left.c). What a new actor
- * costs does not grow with the rules either, since it begins with the look-ups
- * of step 3 for its own fields.
+ * costs grows little with the rules, since it begins with the look-ups of step
+ * 3 for its own fields.
  *
  * A guard has all tests of one field against strings (index_build.c), and per
  * test the stages whose programs have it: these are met if it holds. Whether
@@ -139,8 +139,9 @@ struct ahead {
 	bool *reached;	   /* room for AHEAD_TESTS */
 };
 
-/* Is the program, from there on, never true if none of the field's strings
- * tests is? */
+/* Is the program, from there on, never true if none of the field's tests of
+ * strings is? Then a stage that is not met by an event is not true of it: a
+ * guard has all tests of strings of its field of all stages' programs. */
 bool ahead_needs(const struct ahead *, const struct program *, uint32_t from,
 		 unsigned field);
 /* The stages of `bits` that can still become true, where their programs stood
@@ -168,9 +169,11 @@ struct asked {
 struct left {
 	struct asked asked;
 	uint32_t n;	  /* candidates, or TOO_MANY to be kept here */
-	uint64_t counted; /* sleeps and wakes when those awake were found */
+	uint64_t counted; /* n_sleeps when those awake were found; 0 = never */
 	size_t room;
-	uint64_t *sets; /* and behind them the candidates */
+	/* Those awake, those that need asked.v[0], asked.v[1] and so on, and
+	 * then the candidates. */
+	uint64_t *sets;
 };
 
 /* Of kinds there is one entry more, for what is not remembered. */
@@ -185,13 +188,14 @@ struct index_run {
 	size_t n_guards;
 	uint64_t *bits, *alive; /* sets of stages */
 	uint64_t *awake;	/* stages */
-	uint64_t n_sleeps;	/* how often that has changed, and 1 */
+	uint64_t n_sleeps;	/* 1 + how often that has changed */
 	uint64_t *needs;	/* of each candidate: the guards */
 	struct candidate *past; /* the guards */
 	bool *reached;		/* tests of a program */
 };
 
-/* Remembers the first `n` of own->past. False: memory is out. */
+/* Remembers the first `n` of own->past, which stay. False: memory is out, and
+ * what it had is gone. */
 bool
 left_fill(const struct ahead *, struct index_run *own, struct left *, size_t n);
 /* Those that are awake and met; `asked`: the guards that were. */

@@ -571,6 +571,7 @@ sequence_feed(struct rules_run *run, struct sequence_run *s, struct record *r,
 	const struct rule_code *c = s->code;
 
 	expire(run, s, r->time_ns);
+	/* Keys are made only where they may find something. */
 	for (v.place = s->n; v.place-- > 0;)
 		if (satisfied & 1ull << s->positive[v.place] &&
 		    (v.place == 0 || s->n_here[v.place - 1] > 0))

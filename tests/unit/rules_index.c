@@ -462,6 +462,68 @@ kinds_are_told_apart(void **state)
 	err_free(&err);
 }
 
+static void
+count_match(void *ctx, const struct rules_match *m)
+{
+	(void)m;
+	++*(unsigned *)ctx;
+}
+
+/* More kinds than are remembered: one that takes another's place has its own
+ * candidates, and their programs begin where its own events leave them. */
+static void
+kinds_give_way(void **state)
+{
+	struct rules *set = rules_new(&schema);
+	struct event e = { .record = { .n_slots = FIELDS,
+				       .fill = fill,
+				       .slots = e.slots,
+				       .time_ns = 1,
+				       .ctx = &e } };
+	unsigned matches = 0;
+	struct rules_sink sink = { .match = count_match, .ctx = &matches };
+	struct err err = { 0 };
+	struct rules_run *run;
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		char id[16], query[200];
+
+		snprintf(id, sizeof(id), "r%u", i);
+		snprintf(query, sizeof(query),
+			 "any where (event.action == \"b\" and file.path "
+			 "like \"y%u*\") or (event.action like \"a*\" and "
+			 "file.path like \"x%u*\")",
+			 i, i);
+		assert_int_equal(
+			rules_add_query(set, id, view_of(query), false, &err),
+			0);
+	}
+	assert_int_equal(rules_seal(set, &err), 0);
+	run = rules_run_new(set, NULL, &sink);
+	e.made[ACTION] = (struct slot){ .n = 1, .v = e.values[ACTION] };
+	e.made[PATH] = (struct slot){ .n = 1, .v = e.values[PATH] };
+	for (unsigned i = 0; i < 1000; i++) {
+		bool b = i % 10 == 9;
+		char action[16];
+
+		snprintf(action, sizeof(action), "a%u", i);
+		e.values[ACTION][0] =
+			(struct value){ VALUE_STRING,
+					.s = b ? VIEW("b") : view_of(action) };
+		e.values[PATH][0] = (struct value){
+			VALUE_STRING, .s = i % 2 == 0 ? VIEW("x") : VIEW("y11")
+		};
+		e.record.generation++;
+		e.record.seq++;
+		rules_feed(run, &e.record);
+	}
+	assert_int_equal(matches, 2 * 100); /* y1* and y11* */
+	rules_run_free(run);
+	rules_free(set);
+	err_free(&err);
+}
+
 int
 main(void)
 {
@@ -472,6 +534,7 @@ main(void)
 		cmocka_unit_test(many_rules),
 		cmocka_unit_test(what_is_not_asked_for),
 		cmocka_unit_test(kinds_are_told_apart),
+		cmocka_unit_test(kinds_give_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

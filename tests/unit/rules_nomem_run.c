@@ -129,11 +129,112 @@ test_nth_allocation(void **state)
 	err_free(&err);
 }
 
+/* ---- a kind that takes the place of one with more candidates ----------- */
+
+#define KINDS 1500 /* more than are remembered */
+
+struct kinds {
+	struct value v[2];
+	char action[16];
+};
+
+static void
+fill_kind(struct record *r, unsigned field)
+{
+	struct kinds *k = r->ctx;
+
+	r->slots[field] = (struct slot){ .generation = r->generation,
+					 .n = 1,
+					 .v = &k->v[field] };
+}
+
+static void
+count_match(void *ctx, const struct rules_match *m)
+{
+	(void)m;
+	++*(unsigned *)ctx;
+}
+
+static void
+feed_kind(struct rules_run *run, struct record *r, const char *path)
+{
+	struct kinds *k = r->ctx;
+
+	k->v[0] = (struct value){ VALUE_STRING, .s = view_of(k->action) };
+	k->v[1] = (struct value){ VALUE_STRING, .s = view_of(path) };
+	r->generation++;
+	r->seq++;
+	rules_feed(run, r);
+}
+
+static void
+test_place_of_another_kind(void **state)
+{
+	static const struct rules_field fields[] = {
+		{ "event.action", RULES_KEYWORD, NULL },
+		{ "file.path", RULES_KEYWORD, NULL },
+	};
+	struct rules_schema schema = { .fields = fields, .n = 2 };
+	struct rules *set;
+	struct err err = { 0 };
+	struct slot slots[2] = { 0 };
+	unsigned long left = 0;
+
+	(void)state;
+	skip_without_nomem();
+	set = rules_new(&schema);
+	for (int i = 0; i < 12; i++) {
+		char id[16], query[200];
+
+		snprintf(id, sizeof(id), "r%d", i);
+		snprintf(query, sizeof(query),
+			 "any where %s(event.action like \"a*\" and file.path "
+			 "like \"x%d*\")",
+			 i < 4 ? "(event.action == \"b\" and file.path like "
+				 "\"y\") or "
+			       : "",
+			 i);
+		assert_int_equal(
+			rules_add_query(set, id, view_of(query), false, &err),
+			0);
+	}
+	assert_int_equal(rules_seal(set, &err), 0);
+	for (unsigned long n = 1; left == 0; n++) {
+		unsigned matches = 0;
+		struct rules_sink sink = { .match = count_match,
+					   .ctx = &matches };
+		struct rules_run *run = rules_run_new(set, NULL, &sink);
+		struct kinds k = { 0 };
+		struct record r = { .slots = slots,
+				    .n_slots = 2,
+				    .fill = fill_kind,
+				    .time_ns = 1,
+				    .ctx = &k };
+
+		assert_non_null(run);
+		for (unsigned i = 0; i < KINDS; i++) {
+			snprintf(k.action, sizeof(k.action), "a%u", i);
+			feed_kind(run, &r, "z");
+		}
+		snprintf(k.action, sizeof(k.action), "b");
+		countdown = n;
+		for (int i = 0; i < 5; i++)
+			feed_kind(run, &r, "y");
+		left = countdown;
+		countdown = 0;
+		assert_int_equal(matches, 5 * 4);
+		rules_run_free(run);
+	}
+	rules_free(set);
+	err_free(&err);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nth_allocation),
+		cmocka_unit_test(test_place_of_another_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
