@@ -92,15 +92,13 @@ struct field_run {
 	bool kind;
 };
 
+/* Of stages: none. */
 static uint64_t *
-new_bits(struct rules *set, int byte)
+new_bits(struct rules *set)
 {
-	uint64_t *bits =
-		arena_array(&set->arena, set->index.words, sizeof(*bits));
+	size_t n = set->index.words * sizeof(uint64_t);
 
-	if (bits != NULL)
-		memset(bits, byte, set->index.words * sizeof(*bits));
-	return bits;
+	return arena_zalloc(&set->arena, n > 0 ? n : 1);
 }
 
 static size_t
@@ -131,7 +129,7 @@ make_guard(struct rules *set, struct guard *g, const struct field_run *run)
 
 	*g = (struct guard){ .field = run->v->field };
 	g->leaves = arena_array(&set->arena, run->n_leaves, sizeof(*g->leaves));
-	g->unguarded = new_bits(set, 0xff);
+	g->unguarded = new_bits(set);
 	if (g->leaves == NULL || g->unguarded == NULL)
 		return -1;
 	for (size_t w = 0; w < set->index.words; w++)
@@ -233,7 +231,7 @@ worth_of(const struct rules *set, unsigned field)
 
 	return view_ends(name, VIEW("args")) ||
 			       view_ends(name, VIEW("command_line"))
-		       ? 6
+		       ? 4
 		       : 2;
 }
 
@@ -288,27 +286,25 @@ static int
 fill_run(struct rules *set, struct field_run *run, bool *reached)
 {
 	struct ahead ahead = { .set = set, .reached = reached };
-	size_t words = set->index.words;
+	unsigned field = run->v->field;
 
-	run->uses = new_bits(set, 0);
-	run->needs = new_bits(set, 0);
+	run->uses = new_bits(set);
+	run->needs = new_bits(set);
 	if (run->uses == NULL || run->needs == NULL)
 		return -1;
 	for (size_t i = 0; i < run->n; i++) {
-		run->uses[run->v[i].stage / 64] |= 1ull << run->v[i].stage % 64;
+		uint32_t stage = run->v[i].stage;
+		uint64_t bit = 1ull << stage % 64;
+		bool again = (run->uses[stage / 64] & bit) != 0;
+
 		run->n_leaves += i == 0 || run->v[i].leaf != run->v[i - 1].leaf;
+		run->uses[stage / 64] |= bit;
+		if (!again &&
+		    ahead_needs(&ahead, &set->stages[stage]->program, 0, field))
+			run->needs[stage / 64] |= bit;
 	}
-	for (size_t w = 0; w < words; w++)
-		for (uint64_t some = run->uses[w]; some != 0; some &= some - 1)
-			if (ahead_needs(
-				    &ahead,
-				    &set->stages[w * 64 +
-						 (size_t)__builtin_ctzll(some)]
-					     ->program,
-				    0, run->v->field))
-				run->needs[w] |= some & -some;
-	run->n_uses = count_bits(run->uses, words);
-	run->n_needs = count_bits(run->needs, words);
+	run->n_uses = count_bits(run->uses, set->index.words);
+	run->n_needs = count_bits(run->needs, set->index.words);
 	return 0;
 }
 
