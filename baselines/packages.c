@@ -517,3 +517,10 @@ packages_count(struct packages *p)
 	packages_load(p);
 	return p->n;
 }
+
+bool
+packages_known(struct packages *p, struct view name)
+{
+	packages_load(p);
+	return packages_named(p, name, false) != NO_PACKAGE;
+}

@@ -30,6 +30,8 @@ void packages_close(struct packages *);
 /* Reads them now, in a thread of its own; whoever asks next waits for it. */
 void packages_begin(struct packages *);
 size_t packages_count(struct packages *);
+/* Is there one of that name, or was there, as far as changes tell? */
+bool packages_known(struct packages *, struct view name);
 
 /* Of /etc/shadow and /etc/gshadow a baseline keeps no text, but what changes
  * can be told by: of each line the name, a NUL and 16 bytes of the line's

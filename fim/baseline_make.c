@@ -483,6 +483,20 @@ take_explained(void *ctx, const struct change *c)
 		memcpy(root->sha256, c->now->sha256, sizeof(root->sha256));
 }
 
+/* After the comparison: that tells of packages which are gone. */
+static enum exit_code
+check_packages(struct making *m)
+{
+	for (size_t i = 0; i < m->r->o->packages.n; i++) {
+		const char *name = m->r->o->packages.v[i];
+
+		if (!packages_known(m->packages, view_of(name)))
+			return baseline_usage(
+				m->r, "no package %s is known here", name);
+	}
+	return EXIT_NOTHING;
+}
+
 static enum exit_code
 add_packages(struct making *m)
 {
@@ -499,7 +513,8 @@ add_packages(struct making *m)
 	m->packages = baseline_run_packages(r);
 	if (m->packages == NULL)
 		return EXIT_STATE;
-	return compare_run(&c, &r->io->err) == 0 ? EXIT_NOTHING : EXIT_STATE;
+	return compare_run(&c, &r->io->err) == 0 ? check_packages(m)
+						 : EXIT_STATE;
 }
 
 /* ---- accept: a report ------------------------------------------------ */

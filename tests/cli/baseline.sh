@@ -77,6 +77,10 @@ base 'accept: why' 16 accept tree/f1 $K $V
 base 'accept: outside' 16 accept /etc --reason x $K $V
 base 'accept: a word that is spelled wrong' 16 accept tree/f tree/f1 --reason x $K $V
 has 'accept: a word that is spelled wrong' 'tree/f is neither there nor in' "$err"
+base 'accept: a package that is spelled wrong' 16 accept --package bsah --reason x $K $V
+has 'accept: a package that is spelled wrong' 'no package bsah is known here' "$err"
+base 'accept: a package without changes' 0 accept --package bash --reason x $K $V
+has 'accept: a package without changes' 'nothing to accept' "$err"
 base 'accept: a variable that is not set' 16 accept '' --reason x $K $V
 base 'accept: is no rehearsal' 16 accept --plan tree/f1 --reason x $K $V
 has 'accept: is no rehearsal' 'accept takes no --plan' "$err"

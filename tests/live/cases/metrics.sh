@@ -140,9 +140,11 @@ chmod 600 $live/budget.yaml
 rm $figures
 watch_start -c $live/budget.yaml
 used=$(ticks) began=$EPOCHREALTIME
-acts $bin/left "storm 3000 /usr/bin/true left" &
+# As much as takes seconds to read, and less than the kernel's ring has room
+# for, if nothing is read meanwhile.
+acts $bin/left "storm 2000 /usr/bin/true left" &
 storm=$!
-acts $bin/right "files 30000 /etc/systemd/system/right." &
+acts $bin/right "files 15000 /etc/systemd/system/right." &
 files=$!
 for i in $(seq 40); do
 	as /tmp/mark-$i create /run/budget.$i.lock
