@@ -109,12 +109,13 @@ one_edit(const struct diff *d, const long *v, long k, bool *down)
 static long
 reach(const struct diff *d, const long *v, long k)
 {
-	const struct view *a = d->a.v + d->head, *b = d->b.v + d->head;
+	const struct view *a = d->a.v, *b = d->b.v;
+	long head = (long)d->head;
 	bool down;
 	long x = v == NULL ? 0 : one_edit(d, v, k, &down);
 
 	while (x >= 0 && x < middle_a(d) && x - k < middle_b(d) &&
-	       view_eq(a[x], b[x - k]))
+	       view_eq(a[head + x], b[head + x - k]))
 		x++;
 	return x;
 }

@@ -84,7 +84,7 @@ lines_next(struct lines *l, struct view *line)
 	for (;;) {
 		size_t have = l->end - l->at;
 
-		start = l->block + l->at;
+		start = l->block != NULL ? l->block + l->at : "";
 		found = have > seen ? memchr(start + seen, '\n', have - seen)
 				    : NULL;
 		if (found != NULL)

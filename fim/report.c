@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <sodium.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -285,10 +286,13 @@ report_wanted(const struct options *o)
 enum exit_code
 report_begin(const struct report_start *start, struct report **out)
 {
-	struct report *r = calloc(1, sizeof(*r));
+	/* A state of libsodium's wants more alignment than calloc gives. */
+	struct report *r = aligned_alloc(alignof(struct report), sizeof(*r));
 	enum exit_code code;
 
 	*out = NULL;
+	if (r != NULL)
+		memset(r, 0, sizeof(*r));
 	if (r == NULL || sodium_init() < 0 || digest_begin(&r->sha256) != 0) {
 		free(r);
 		err_add(&start->io->err, (struct place){ 0 }, "out of memory");

@@ -491,11 +491,11 @@ collect_stages(struct rules *set)
 	if (set->stages == NULL || set->stage_rule == NULL)
 		return -1;
 	for (size_t i = 0; i < set->n_rules; i++) {
+		if (!set->code[i].live)
+			continue;
 		for (size_t k = 0; k < set->code[i].n_stages; k++) {
 			struct stage *s = &set->code[i].stages[k];
 
-			if (!set->code[i].live)
-				continue;
 			set->stages[s->id] = s;
 			set->stage_rule[s->id] = i;
 		}
