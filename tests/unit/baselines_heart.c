@@ -281,11 +281,12 @@ turned(void **state)
 /* ---- kills ------------------------------------------------------------ */
 
 static void
-live_until_killed(struct fixture *f)
+live_until_killed(struct fixture *f, int began)
 {
+	int rc = heart_start(&f->heart, &f->config, &f->last, &f->err);
 	uint64_t from_ns;
 
-	if (heart_start(&f->heart, &f->config, &f->last, &f->err) != 0)
+	if (write(began, "", 1) != 1 || rc != 0)
 		_exit(1);
 	for (;;)
 		if (heart_beat(&f->heart, &from_ns, &f->err) < 0)
@@ -296,20 +297,26 @@ static void
 killed(void **state)
 {
 	struct fixture *f = *state;
-	int status;
+	int status, began[2];
 	pid_t pid;
+	char c;
 
 	srand(SEED);
+	assert_int_equal(pipe2(began, O_CLOEXEC), 0);
 	for (int i = 0; i < KILLS; i++) {
 		pid = fork();
 		if (pid == 0)
-			live_until_killed(f);
+			live_until_killed(f, began[1]);
+		if (i == 0) /* on a slow machine no other may get so far */
+			assert_int_equal(read(began[0], &c, 1), 1);
 		usleep((useconds_t)(rand() % 4000));
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(verify(f), 0);
 	}
+	close(began[0]);
+	close(began[1]);
 	start(f);
 	assert_int_equal(f->last.how, HEART_SILENT);
 	assert_int_equal(heart_stop(&f->heart, true, "asked to", &f->err), 0);
