@@ -545,6 +545,7 @@ struct rules_run {
 	struct rules_sink sink;
 	struct rules_counters counters;
 	struct eval eval;
+	uint64_t failed;      /* evaluations, before this event */
 	struct slot *earlier; /* of the pending sequence looked at */
 	struct index_run *index;
 	struct emit_state *emit;	 /* per rule */
@@ -572,6 +573,13 @@ struct emit_args {
 	size_t n_terms;
 	uint64_t count;
 };
+/* Evaluations that failed, for want of memory or at a limit. */
+static inline uint64_t
+run_failures(const struct rules_run *run)
+{
+	return run->counters.no_memory + run->counters.regex_limits;
+}
+
 /* A new record: what was remembered of the last one is not true of it. */
 void run_begin(struct rules_run *, struct record *);
 /* A program over the record and run->earlier. */

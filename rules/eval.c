@@ -155,19 +155,24 @@ static bool (*const tests[LEAF_COUNT])(struct eval *, const struct leaf *) = {
 #include "rules/ops.def"
 };
 
-bool
-eval_leaf(struct eval *e, uint32_t leaf)
+static bool
+test_leaf(struct eval *e, uint32_t leaf)
 {
-	uint32_t memo = e->memo[leaf];
 	bool result;
 
-	if (memo >> 1 == e->stamp)
-		return memo & 1;
 	if (e->index == NULL || !index_knows(e->index, e, leaf, &result))
 		result = tests[e->set->leaves[leaf].op](e,
 							&e->set->leaves[leaf]);
 	e->memo[leaf] = e->stamp << 1 | result;
 	return result;
+}
+
+bool
+eval_leaf(struct eval *e, uint32_t leaf)
+{
+	uint32_t memo = e->memo[leaf];
+
+	return memo >> 1 == e->stamp ? memo & 1 : test_leaf(e, leaf);
 }
 
 bool

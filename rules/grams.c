@@ -8,15 +8,17 @@
  * that any matching value must contain (with a mark at either end of the value,
  * so that short words and prefixes have windows, too), the rarest in the texts
  * of the forms at hand: /tmp is everywhere. A value's windows are looked up in
- * a table; only the forms found there are compared with it, each once. Forms
- * without any window (*, *x*) are always compared.
+ * a table; only the forms found there are compared with it, each once; those
+ * that are one literal between two * only where the window is. Forms without
+ * any window (*, *x*) are always compared.
  *
- * Before it is compared a value must have the bytes of a form's literals, which
- * a set of 64 bits tells of either: *:* and -*x* are nearly never true.
+ * Before it is compared with forms of several parts a value must have the bytes
+ * of their literals, which a set of 64 bits tells of either: *:* and -*x* are
+ * nearly never true.
  *
  * Windows are blunt: letters that differ in their case look alike there, and
  * so do a few other bytes, so a walk need not fold the value. Most windows of
- * most values are in no form; a filter of one bit a hash says so.
+ * most values are in no form; a filter by their hash says so of five at once.
  */
 #include "rules/engine.h"
 
@@ -26,9 +28,9 @@
 #define MARK_END '\x02'
 #define WINDOW 4
 
-/* A window under construction. */
+/* A window under construction; where it is in the form with its marks. */
 struct use {
-	uint32_t gram, form;
+	uint32_t gram, form, at;
 };
 
 /* A form of a test, before equal ones are one. */
@@ -76,29 +78,46 @@ filter_place(uint32_t gram)
 	return spread(gram) >> (32 - GRAMS_FILTER_BITS);
 }
 
-/* The rarest window of one literal run, better than *best. */
-static void
-best_window(const struct builder *b, struct view run, uint32_t *best,
-	    uint32_t *best_count, bool *found)
+static bool
+is_word(char c)
 {
-	for (size_t i = 0; i + WINDOW <= run.n; i++) {
-		uint32_t gram = window_at(run.p + i);
-		uint32_t count = b->count[count_place(gram)];
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
 
-		if (*found && count >= *best_count)
+/* How little a window is worth. Of equally common ones those over the joint of
+ * two words are best: "r/tm" is rarer than "/tmp" in what people type. */
+static uint32_t
+commonness(const struct builder *b, const char *p)
+{
+	return b->count[count_place(window_at(p))] * 2 +
+	       (is_word(p[1]) && is_word(p[2]));
+}
+
+/* The rarest of the windows of the literal run from..to, if it is rarer than
+ * `common`, which is then its own. */
+static void
+best_window(const struct builder *b, const char *p, size_t from, size_t to,
+	    uint32_t *common, struct use *best)
+{
+	for (size_t i = from; i + WINDOW <= to; i++) {
+		uint32_t its = commonness(b, p + i);
+
+		if (its >= *common)
 			continue;
-		*best = gram;
-		*best_count = count;
-		*found = true;
+		best->gram = window_at(p + i);
+		best->at = (uint32_t)i;
+		*common = its;
 	}
 }
 
-/* Short beginnings and ends have windows of their own, filled up with NUL:
- * they are looked up once a value. */
+/* With the mark, n of 1 to 3. Short beginnings and ends have windows of their
+ * own, filled up with NUL: they are looked up once a value. */
 static uint32_t
 begin_window(const char *p, size_t n)
 {
-	char w[WINDOW] = { MARK_BEGIN, p[0], n > 1 ? p[1] : '\0', '\0' };
+	char w[WINDOW] = { MARK_BEGIN, p[0], n > 1 ? p[1] : '\0',
+			   n > 2 ? p[2] : '\0' };
 
 	return window_at(w);
 }
@@ -106,7 +125,8 @@ begin_window(const char *p, size_t n)
 static uint32_t
 end_window(const char *end, size_t n)
 {
-	char w[WINDOW] = { '\0', n > 1 ? end[-2] : '\0', end[-1], MARK_END };
+	char w[WINDOW] = { n > 2 ? end[-3] : '\0', n > 1 ? end[-2] : '\0',
+			   end[-1], MARK_END };
 
 	return window_at(w);
 }
@@ -119,34 +139,32 @@ is_wild(char c)
 
 /* `p` is the form with its marks, `n` bytes. */
 static bool
-choose_window(const struct builder *b, const char *p, size_t n, uint32_t *gram,
-	      bool *short_one)
+choose_window(struct grams *g, const struct builder *b, const char *p, size_t n,
+	      struct use *use)
 {
 	size_t from = 0, first = 1, last = n - 1;
-	uint32_t count = 0;
-	bool found = false;
+	uint32_t common = UINT32_MAX;
 
 	for (size_t i = 0; i <= n; i++) {
 		if (i < n && !is_wild(p[i]))
 			continue;
-		best_window(b, (struct view){ p + from, i - from }, gram,
-			    &count, &found);
+		best_window(b, p, from, i, &common, use);
 		from = i + 1;
 	}
-	*short_one = !found;
-	if (found)
+	if (common != UINT32_MAX)
 		return true;
 	while (first < n - 1 && !is_wild(p[first]))
 		first++;
 	while (last > 1 && !is_wild(p[last - 1]))
 		last--;
-	if (first > 1)
-		*gram = begin_window(p + 1, first - 1);
-	else if (last < n - 1)
-		*gram = end_window(p + n - 1, n - 1 - last);
-	else
-		return false;
-	return true;
+	if (first > 1) {
+		use->gram = begin_window(p + 1, first - 1);
+		g->begins[first - 1] = true;
+	} else if (last < n - 1) {
+		use->gram = end_window(p + n - 1, n - 1 - last);
+		g->ends[n - 1 - last] = true;
+	}
+	return first > 1 || last < n - 1;
 }
 
 /* A bit each for letters of either case and other printable ASCII; the rest
@@ -228,11 +246,16 @@ same_form(const struct gram_form *a, const struct gram_form *b)
 	return a->fold == b->fold && view_eq(a->pattern.form, b->pattern.form);
 }
 
+/* None where the comparison is as soon done: its window has been seen. */
 static uint64_t
-literal_bytes(struct view form)
+literal_bytes(const struct pattern *p)
 {
+	struct view form = p->form;
 	uint64_t bytes = 0;
 
+	if (p->kind != PATTERN_PARTS && p->kind != PATTERN_GENERAL &&
+	    (p->kind != PATTERN_CONTAINS || p->a.n >= WINDOW))
+		return 0;
 	for (size_t i = 0; i < form.n; i++)
 		if (!is_wild(form.p[i]))
 			bytes |= byte_bit(form.p[i]);
@@ -253,7 +276,7 @@ make_forms(struct grams *g, struct arena *arena, const struct builder *b)
 		g->tests[i] = b->wishes[i].test;
 		if (i == 0 || !same_form(&b->wishes[i].form, last - 1)) {
 			*last = b->wishes[i].form;
-			last->bytes = literal_bytes(last->pattern.form);
+			last->bytes = literal_bytes(&last->pattern);
 			last->first = (uint32_t)i;
 			g->n_forms++;
 		}
@@ -294,17 +317,14 @@ choose_windows(struct grams *g, struct builder *b)
 	struct buf room = { 0 };
 
 	for (uint32_t i = 0; i < g->n_forms; i++) {
-		uint32_t gram;
-		bool short_one;
+		struct use use = { .form = i };
 
 		if (!mark_form(b, &room, &g->forms[i]))
 			break;
-		if (!choose_window(b, room.p, room.n, &gram, &short_one)) {
+		if (choose_window(g, b, room.p, room.n, &use))
+			b->uses[b->n_uses++] = use;
+		else
 			g->always[g->n_always++] = i;
-			continue;
-		}
-		g->has_short |= short_one;
-		b->uses[b->n_uses++] = (struct use){ gram, i };
 	}
 	buf_free(&room);
 }
@@ -329,17 +349,18 @@ make_table(struct grams *g, struct arena *arena, const struct builder *b)
 		size *= 2;
 	g->mask = (uint32_t)size - 1;
 	g->slots = arena_array(arena, size, sizeof(*g->slots));
-	g->found = arena_array(arena, b->n_uses + 1, sizeof(*g->found));
-	g->filter = arena_zalloc(arena, (1u << GRAMS_FILTER_BITS) / 8);
-	if (g->slots == NULL || g->found == NULL || g->filter == NULL)
+	g->uses = arena_array(arena, b->n_uses + 1, sizeof(*g->uses));
+	g->filter = arena_zalloc(arena, 1u << GRAMS_FILTER_BITS);
+	if (g->slots == NULL || g->uses == NULL || g->filter == NULL)
 		return -1;
 	memset(g->slots, 0, size * sizeof(*g->slots));
 	for (size_t i = 0; i < b->n_uses; i++) {
-		uint32_t at = spread(b->uses[i].gram) >> 8, place;
+		uint32_t at = spread(b->uses[i].gram) >> 8;
 
-		g->found[i] = b->uses[i].form;
-		place = filter_place(b->uses[i].gram);
-		g->filter[place / 64] |= 1ull << place % 64;
+		/* Of *literal* the mark and the * come first. */
+		g->uses[i] =
+			(struct gram_use){ b->uses[i].form, b->uses[i].at - 2 };
+		g->filter[filter_place(b->uses[i].gram)] = true;
 		for (at &= g->mask;
 		     g->slots[at].n > 0 && g->slots[at].gram != b->uses[i].gram;
 		     at = (at + 1) & g->mask)
@@ -395,15 +416,18 @@ struct walk {
 	struct view value;
 	uint64_t bytes; /* that it has, 0: not looked at */
 	bool folded;	/* room->text is */
+	unsigned tries; /* at single places */
 	struct grams_found *found;
 };
 
-/* As the form wants it; the walk may go on over the folded text, since its
- * windows are blunt. */
+/* More are no longer cheaper than to look through the value once. */
+#define TRIES_MAX 256
+
+/* As the form wants it. */
 static struct view
 value_for(struct walk *w, const struct gram_form *f)
 {
-	char *text = w->room->text.p + 1;
+	char *text = w->room->text.p;
 
 	if (!f->fold)
 		return w->value;
@@ -413,16 +437,50 @@ value_for(struct walk *w, const struct gram_form *f)
 	return (struct view){ text, w->value.n };
 }
 
+/* byte_bit of each, eight at a time. */
+static uint64_t
+eight_bits(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101ull;
+	uint64_t places = (x >> 1 & 0x20 * ones) | (x & 0x1f * ones);
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < 8; i++, places >>= 8)
+		bits |= 1ull << (places & 0x3f);
+	return bits;
+}
+
 static uint64_t
 bytes_of(struct walk *w)
 {
-	uint64_t bytes = w->bytes;
+	uint64_t bytes = w->bytes, eight;
+	size_t i = 0;
 
 	if (bytes != 0)
 		return bytes;
-	for (size_t i = 0; i < w->value.n; i++)
+	for (; i + sizeof(eight) <= w->value.n; i += sizeof(eight)) {
+		memcpy(&eight, w->value.p + i, sizeof(eight));
+		bytes |= eight_bits(eight);
+	}
+	for (; i < w->value.n; i++)
 		bytes |= byte_bit(w->value.p[i]);
 	return w->bytes = bytes;
+}
+
+static void
+note_match(struct walk *w, uint32_t form)
+{
+	const struct gram_form *f = &w->g->forms[form];
+
+	w->room->seen[form] = w->room->round;
+	for (uint32_t i = 0; i < f->n; i++)
+		w->found->call(w->found->ctx, w->g->tests[f->first + i]);
+}
+
+static bool
+is_seen(const struct walk *w, uint32_t form)
+{
+	return w->room->seen[form] == w->room->round;
 }
 
 static void
@@ -430,81 +488,141 @@ compare(struct walk *w, uint32_t form)
 {
 	const struct gram_form *f = &w->g->forms[form];
 
-	if ((f->bytes & ~bytes_of(w)) != 0 ||
-	    w->room->seen[form] == w->room->round)
+	if (is_seen(w, form) ||
+	    (f->bytes != 0 && (f->bytes & ~bytes_of(w)) != 0))
 		return;
 	w->room->seen[form] = w->room->round;
-	if (!pattern_match(&f->pattern, value_for(w, f)))
-		return;
-	for (uint32_t i = 0; i < f->n; i++)
-		w->found->call(w->found->ctx, w->g->tests[f->first + i]);
+	if (pattern_match(&f->pattern, value_for(w, f)))
+		note_match(w, form);
 }
 
+/* Is the literal there whose window is at that byte of the value? */
 static void
-look_up(struct walk *w, uint32_t gram)
+compare_here(struct walk *w, const struct gram_use *use, const char *window)
+{
+	const struct gram_form *f = &w->g->forms[use->form];
+	size_t at = (size_t)(window - w->value.p);
+	struct view part = f->pattern.a;
+
+	if (is_seen(w, use->form) || at < use->at ||
+	    w->value.n - (at - use->at) < part.n)
+		return;
+	if (memcmp(value_for(w, f).p + at - use->at, part.p, part.n) == 0)
+		note_match(w, use->form);
+}
+
+/* `where` the value has the window; NULL if a mark is in it. */
+static void
+look_up(struct walk *w, uint32_t gram, const char *where)
 {
 	const struct grams *g = w->g;
 	uint32_t at = spread(gram) >> 8;
 
 	for (at &= g->mask; g->slots[at].n > 0; at = (at + 1) & g->mask) {
+		const struct gram_use *use = &g->uses[g->slots[at].first];
+
 		if (g->slots[at].gram != gram)
 			continue;
-		for (uint32_t i = 0; i < g->slots[at].n; i++)
-			compare(w, g->found[g->slots[at].first + i]);
+		for (uint32_t i = 0; i < g->slots[at].n; i++, use++)
+			if (g->forms[use->form].pattern.kind ==
+				    PATTERN_CONTAINS &&
+			    where != NULL && w->tries++ < TRIES_MAX)
+				compare_here(w, use, where);
+			else
+				compare(w, use->form);
 		return;
 	}
 }
 
-/* Most windows end here. */
-static inline void
-try(struct walk *w, const uint64_t *filter, uint32_t gram)
+static inline unsigned
+may_be(const struct grams *g, uint32_t window)
 {
-	uint32_t place = filter_place(gram);
-
-	if (filter[place / 64] >> place % 64 & 1)
-		look_up(w, gram);
+	return g->filter[filter_place(window)];
 }
 
-/* A copy of the value with its marks. */
-static bool
-mark_value(struct buf *text, struct view value)
+static inline void
+try(struct walk *w, uint32_t window, const char *where)
 {
-	buf_clear(text);
-	if (text->cap < value.n + 2 && !buf_reserve(text, value.n + 2)) {
-		text->failed = false;
-		return false;
+	if (may_be(w->g, window))
+		look_up(w, window, where);
+}
+
+/* The windows of eight bytes; nearly always there is none. */
+static inline void
+try_five(struct walk *w, const struct grams *g, const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	x |= 0x2020202020202020ull;
+	if (!(may_be(g, (uint32_t)x) | may_be(g, (uint32_t)(x >> 8)) |
+	      may_be(g, (uint32_t)(x >> 16)) | may_be(g, (uint32_t)(x >> 24)) |
+	      may_be(g, (uint32_t)(x >> 32))))
+		return;
+	for (size_t i = 0; i <= sizeof(x) - WINDOW; i++)
+		try(w, window_at(p + i), p + i);
+}
+
+/* Those in which a mark is. */
+static void
+try_marked(struct walk *w)
+{
+	const struct grams *g = w->g;
+	const char *p = w->value.p, *end = p + w->value.n;
+	size_t most = w->value.n < 3 ? w->value.n : 3;
+
+	for (size_t n = 1; n < 3 && n <= most; n++) {
+		if (g->begins[n])
+			try(w, begin_window(p, n), NULL);
+		if (g->ends[n])
+			try(w, end_window(end, n), NULL);
 	}
-	text->p[0] = MARK_BEGIN;
-	if (value.n > 0)
-		memcpy(text->p + 1, value.p, value.n);
-	text->p[value.n + 1] = MARK_END;
-	return true;
+	if (most == 3) {
+		try(w, begin_window(p, 3), NULL);
+		try(w, end_window(end, 3), NULL);
+	}
+	if (w->value.n == 2)
+		try(w, window_at((char[]){ MARK_BEGIN, p[0], p[1], MARK_END }),
+		    NULL);
+}
+
+/* All windows of the value; repeated ones do no harm. */
+static void
+walk(struct walk *w)
+{
+	const struct grams *g = w->g;
+	const char *p = w->value.p, *last;
+
+	try_marked(w);
+	for (size_t i = 0; w->value.n < 8 && i + WINDOW <= w->value.n; i++)
+		try(w, window_at(p + i), p + i);
+	if (w->value.n < 8)
+		return;
+	last = p + w->value.n - 8;
+	for (; p < last; p += 8 - WINDOW + 1)
+		try_five(w, g, p);
+	try_five(w, g, last);
 }
 
 bool
 grams_find(const struct grams *g, struct grams_room *room, struct view value,
 	   struct grams_found *found)
 {
-	struct walk w = { g, room, value, 0, false, found };
-	const uint64_t *filter = g->filter;
-	const char *p, *end;
+	struct walk w = { g, room, value, 0, false, 0, found };
 
-	if (!mark_value(&room->text, value))
+	buf_clear(&room->text);
+	if (room->text.cap < value.n && !buf_reserve(&room->text, value.n)) {
+		room->text.failed = false;
 		return false;
-	p = room->text.p;
+	}
 	if (++room->round == 0) {
 		memset(room->seen, 0, g->n_forms * sizeof(*room->seen));
 		room->round = 1;
 	}
 	for (size_t i = 0; i < g->n_always; i++)
 		compare(&w, g->always[i]);
-	for (size_t n = 1; g->has_short && n <= 2 && n <= value.n; n++) {
-		try(&w, filter, begin_window(p + 1, n));
-		try(&w, filter, end_window(p + 1 + value.n, n));
-	}
-	end = p + value.n + 2 - WINDOW;
-	for (; value.n >= WINDOW - 2 && p <= end; p++)
-		try(&w, filter, window_at(p));
+	if (value.n > 0)
+		walk(&w);
 	return true;
 }
 

@@ -10,13 +10,18 @@ struct leaf;
 /* A literal or a pattern, and the tests that it makes true. */
 struct gram_form {
 	struct pattern pattern;
-	uint64_t bytes; /* of its literals, that any match must have */
+	uint64_t bytes; /* of its literals, where they are worth asking for */
 	bool fold;
 	uint32_t first, n; /* a run of `tests` */
 };
 
+/* A form and where in its literal its window is. */
+struct gram_use {
+	uint32_t form, at;
+};
+
 struct gram_slot {
-	uint32_t gram, first, n; /* a run of `found`; n 0 = empty */
+	uint32_t gram, first, n; /* a run of `uses`; n 0 = empty */
 };
 
 struct grams {
@@ -24,11 +29,13 @@ struct grams {
 	size_t n_forms;
 	struct gram_slot *slots;
 	uint32_t mask;
-	/* Before the table: is any window of that hash in it? A bit each, so
-	 * that all of it stays in the nearest cache. */
-	uint64_t *filter;
-	bool has_short; /* windows of beginnings and ends of one or two bytes */
-	uint32_t *found, *tests, *always;
+	/* Before the table, small enough for the nearest cache: is any window
+	 * of that hash in it? */
+	bool *filter;
+	/* There are windows of beginnings and of ends of so many bytes. */
+	bool begins[3], ends[3];
+	struct gram_use *uses;
+	uint32_t *tests, *always;
 	size_t n_always;
 };
 
@@ -43,7 +50,7 @@ int grams_build(struct grams *, struct arena *, const struct leaf *leaves,
 struct grams_room {
 	uint32_t *seen; /* per form: the round it was compared in */
 	uint32_t round;
-	struct buf text; /* the value with its marks */
+	struct buf text; /* the value folded */
 };
 
 int grams_room_new(const struct grams *, struct grams_room *);

@@ -11,6 +11,7 @@
 
 struct value_entry {
 	uint32_t n; /* bytes + 1; 0 = empty */
+	bool none;  /* of the tests holds */
 	char bytes[ENTRY_BYTES];
 	uint64_t bits[]; /* the stages that are met; the tests that hold */
 };
@@ -23,21 +24,14 @@ struct value_place {
 };
 
 struct guard_run {
-	char *entries; /* and one more for what is not remembered */
+	const struct guard *guard;
+	size_t met_words, words; /* of the first set, of both */
+	char *entries;		 /* and one more for what is not remembered */
 	size_t stride;
 	struct value_place places[ENTRIES];
 	struct grams_room room;
-	uint64_t *some; /* what several values say, or none */
-	uint32_t stamp; /* of the event that it was asked of; 0 = none */
-	struct guard_says said;
+	struct value_entry *some; /* what several values say, or no value */
 };
-
-/* Words of both sets. */
-static size_t
-bits_words(const struct index *x, size_t g)
-{
-	return x->words + (x->guards[g].n + 63) / 64;
-}
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -45,15 +39,18 @@ struct guard_run *
 guard_run_new(const struct index *x, size_t g)
 {
 	struct guard_run *run = calloc(1, sizeof(*run));
-	size_t bits = bits_words(x, g) * sizeof(uint64_t);
 
 	if (run == NULL)
 		return NULL;
-	run->stride = sizeof(struct value_entry) + bits;
+	run->guard = &x->guards[g];
+	run->met_words = x->words;
+	run->words = x->words + (run->guard->n + 63) / 64;
+	run->stride =
+		sizeof(struct value_entry) + run->words * sizeof(uint64_t);
 	run->entries = calloc(ENTRIES + 1, run->stride);
-	run->some = calloc(1, bits);
+	run->some = calloc(1, run->stride);
 	if (run->entries == NULL || run->some == NULL ||
-	    grams_room_new(&x->guards[g].grams, &run->room) < 0) {
+	    grams_room_new(&run->guard->grams, &run->room) < 0) {
 		guard_run_free(run);
 		return NULL;
 	}
@@ -83,6 +80,7 @@ guard_keep(uint64_t *bits, const struct guard_leaf *l)
 struct scan {
 	const struct guard *guard;
 	uint64_t *met, *holds;
+	bool none;
 };
 
 static void
@@ -90,19 +88,23 @@ note_test(void *ctx, uint32_t test)
 {
 	struct scan *scan = ctx;
 
+	scan->none = false;
 	scan->holds[test / 64] |= 1ull << test % 64;
 	guard_keep(scan->met, &scan->guard->leaves[test]);
 }
 
-static bool
-scan_value(const struct index *x, size_t g, struct guard_run *run,
-	   struct view s, uint64_t *bits)
+static __attribute__((noinline)) bool
+scan_value(struct guard_run *run, struct view s, struct value_entry *e)
 {
-	struct scan scan = { &x->guards[g], bits, bits + x->words };
+	struct scan scan = { run->guard, e->bits, e->bits + run->met_words,
+			     true };
 	struct grams_found found = { note_test, &scan };
 
-	memset(bits, 0, bits_words(x, g) * sizeof(*bits));
-	return grams_find(&scan.guard->grams, &run->room, s, &found);
+	memset(e->bits, 0, run->words * sizeof(*e->bits));
+	if (!grams_find(&run->guard->grams, &run->room, s, &found))
+		return false;
+	e->none = scan.none;
+	return true;
 }
 
 /* Where the value is or is to be remembered; ENTRIES: it is not. */
@@ -127,9 +129,8 @@ place_of(struct guard_run *run, struct view s)
 }
 
 /* NULL: cannot say. */
-static const uint64_t *
-value_bits(const struct index *x, size_t g, struct guard_run *run,
-	   const struct value *v)
+static const struct value_entry *
+value_says(struct guard_run *run, const struct value *v)
 {
 	struct value_entry *e;
 	struct view s = v->s;
@@ -140,64 +141,53 @@ value_bits(const struct index *x, size_t g, struct guard_run *run,
 	at = place_of(run, s);
 	e = (struct value_entry *)(run->entries + at * run->stride);
 	if (e->n == s.n + 1 && memcmp(e->bytes, s.p, s.n) == 0)
-		return e->bits;
+		return e;
 	e->n = 0;
-	if (!scan_value(x, g, run, s, e->bits))
+	if (!scan_value(run, s, e))
 		return NULL;
 	if (at < ENTRIES) {
 		e->n = (uint32_t)s.n + 1;
 		memcpy(e->bytes, s.p, s.n);
 	}
-	return e->bits;
+	return e;
 }
 
 /* ---- the field: any of its values ------------------------------------ */
 
-static const uint64_t *
-field_bits(const struct index *x, size_t g, struct guard_run *run,
-	   const struct slot *slot)
+/* NULL: cannot say. */
+static __attribute__((noinline)) const struct value_entry *
+values_say(struct guard_run *run, const struct slot *slot)
 {
-	size_t words = bits_words(x, g);
+	struct value_entry *some = run->some;
 
-	if (slot->n == 1)
-		return value_bits(x, g, run, &slot->v[0]);
 	if (slot->n > VALUES_MAX)
 		return NULL;
-	memset(run->some, 0, words * sizeof(*run->some));
+	some->none = true;
+	memset(some->bits, 0, run->words * sizeof(*some->bits));
 	for (uint32_t i = 0; i < slot->n; i++) {
-		const uint64_t *one = value_bits(x, g, run, &slot->v[i]);
+		const struct value_entry *one = value_says(run, &slot->v[i]);
 
 		if (one == NULL)
 			return NULL;
-		for (size_t w = 0; w < words; w++)
-			run->some[w] |= one[w];
+		for (size_t w = 0; !one->none && w < run->words; w++)
+			some->bits[w] |= one->bits[w];
+		some->none &= one->none;
 	}
-	return run->some;
-}
-
-const struct guard_says *
-guard_ask(const struct index *x, size_t g, struct guard_run *run,
-	  struct record *r, uint32_t stamp)
-{
-	const uint64_t *bits;
-
-	if (run->stamp == stamp)
-		return &run->said;
-	bits = field_bits(x, g, run, record_get(r, x->guards[g].field));
-	run->stamp = stamp;
-	run->said.met = bits;
-	run->said.holds = bits == NULL ? NULL : bits + x->words;
-	return &run->said;
-}
-
-bool
-guard_is_asked(const struct guard_run *run, uint32_t stamp)
-{
-	return run->stamp == stamp;
+	return some;
 }
 
 void
-guard_forget(struct guard_run *run)
+guard_ask(struct guard_run *run, struct record *r, struct guard_says *out)
 {
-	run->stamp = 0;
+	const struct slot *slot = record_get(r, run->guard->field);
+	const struct value_entry *e = slot->n == 1
+					      ? value_says(run, &slot->v[0])
+					      : values_say(run, slot);
+
+	*out = (struct guard_says){ .stamp = out->stamp };
+	if (e == NULL)
+		return;
+	out->met = e->bits;
+	out->holds = e->bits + run->met_words;
+	out->none = e->none;
 }

@@ -31,9 +31,8 @@ struct kind_entry {
 
 struct actor_entry {
 	uint32_t kind; /* its serial; 0 = nothing is remembered */
-	uint16_t n;    /* bytes of the key */
 	struct left left;
-	char key[ACTOR_BYTES];
+	char key[ACTOR_BYTES]; /* of as many fields as the kind has */
 };
 
 /* Parts of the hashes of a set's entries, so that the wrong ones are not looked
@@ -134,8 +133,11 @@ struct key {
 static inline void
 copy_short(char *to, const char *from, size_t n)
 {
-	if (n > 16) {
+	if (n > 32) {
 		memcpy(to, from, n);
+	} else if (n >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + n - 16, from + n - 16, 16);
 	} else if (n >= 8) {
 		memcpy(to, from, 8);
 		memcpy(to + n - 8, from + n - 8, 8);
@@ -148,12 +150,43 @@ copy_short(char *to, const char *from, size_t n)
 	}
 }
 
+static inline bool
+same_short(const char *a, const char *b, size_t n)
+{
+	uint64_t x[4] = { 0 };
+
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		memcpy(&x[0], a, 8);
+		memcpy(&x[1], b, 8);
+		memcpy(&x[2], a + n - 8, 8);
+		memcpy(&x[3], b + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(&x[0], a, 4);
+		memcpy(&x[1], b, 4);
+		memcpy(&x[2], a + n - 4, 4);
+		memcpy(&x[3], b + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			x[0] |= (uint64_t)(a[i] ^ b[i]);
+	}
+	return ((x[0] ^ x[1]) | (x[2] ^ x[3])) == 0;
+}
+
+/* Of a value that is no string. */
+static inline int64_t
+whole(const struct value *v)
+{
+	return v->type == VALUE_BOOL ? v->b : v->i;
+}
+
 /* Values are told apart by type, length and bytes. Returns those written, 0:
  * it has no room or cannot be told. */
 static inline size_t
 put_value(char *p, size_t room, const struct value *v)
 {
-	int64_t i = v->type == VALUE_BOOL ? v->b : v->i;
+	int64_t i;
 
 	if (v->type == VALUE_STRING) {
 		if (v->s.n > INT8_MAX || room <= v->s.n)
@@ -165,6 +198,7 @@ put_value(char *p, size_t room, const struct value *v)
 	if ((v->type != VALUE_INT && v->type != VALUE_BOOL) ||
 	    room <= sizeof(i))
 		return 0;
+	i = whole(v);
 	p[0] = (char)(0x80 | v->type); /* no length */
 	memcpy(p + 1, &i, sizeof(i));
 	return sizeof(i) + 1;
@@ -172,10 +206,9 @@ put_value(char *p, size_t room, const struct value *v)
 
 /* All values of a field, and how many there are. False: the key says too
  * little to remember anything by it. */
-static inline bool
-put_field(struct key *k, struct record *r, unsigned field)
+static bool
+put_slot(struct key *k, const struct slot *slot)
 {
-	const struct slot *slot = record_get(r, field);
 	size_t n = k->n;
 
 	if (slot->n > UINT8_MAX || n == k->cap)
@@ -192,6 +225,38 @@ put_field(struct key *k, struct record *r, unsigned field)
 	return true;
 }
 
+/* Behind the value, if it is the one that was put there; else NULL. */
+static inline const char *
+past_value(const char *p, const struct value *v)
+{
+	int64_t i;
+
+	if (v->type == VALUE_STRING)
+		return v->s.n <= INT8_MAX && p[0] == (char)v->s.n &&
+				       same_short(p + 1, v->s.p, v->s.n)
+			       ? p + 1 + v->s.n
+			       : NULL;
+	i = whole(v);
+	return p[0] == (char)(0x80 | v->type) &&
+			       memcmp(p + 1, &i, sizeof(i)) == 0
+		       ? p + 1 + sizeof(i)
+		       : NULL;
+}
+
+static inline const char *
+past_slot(const char *p, const struct slot *slot)
+{
+	if (*p++ != (char)slot->n)
+		return NULL;
+	if (slot->n == 1) /* nearly always */
+		return past_value(p, slot->v);
+	if (slot->n > UINT8_MAX)
+		return NULL;
+	for (uint32_t i = 0; i < slot->n && p != NULL; i++)
+		p = past_value(p, &slot->v[i]);
+	return p;
+}
+
 static bool
 same_key(const struct key *k, const char *p, size_t n)
 {
@@ -204,14 +269,55 @@ hash_key(const struct key *k)
 	return view_hash((struct view){ k->p, k->n });
 }
 
-/* Evaluations that failed: an answer they went into is not remembered. */
-static uint64_t
-count_failed(const struct rules_run *run)
+/* Has an evaluation failed since the event came? An answer that it may have
+ * gone into is not remembered. */
+static bool
+has_failed(const struct rules_run *run)
 {
-	return run->counters.no_memory + run->counters.regex_limits;
+	return run_failures(run) != run->failed;
 }
 
 /* ---- guards ---------------------------------------------------------- */
+
+const struct guard_says *
+index_ask(struct index_run *run, const struct eval *e, size_t g)
+{
+	struct guard_says *says = &run->says[g];
+
+	if (says->stamp != e->stamp) {
+		says->stamp = e->stamp;
+		guard_ask(run->guards[g], e->record, says);
+	}
+	return says;
+}
+
+bool
+index_knows(struct index_run *run, const struct eval *e, uint32_t leaf,
+	    bool *holds)
+{
+	const struct index *x = &e->set->index;
+	struct guard_test t = x->tests[leaf];
+	const struct guard_says *says = &run->says[t.guard];
+
+	if (t.guard == GUARDS_MAX)
+		return false;
+	if (says->stamp != e->stamp) {
+		if (!x->guards[t.guard].repeats)
+			return false;
+		index_ask(run, e, t.guard);
+	}
+	if (says->holds == NULL)
+		return false;
+	*holds = says->holds[t.test / 64] >> t.test % 64 & 1;
+	return true;
+}
+
+void
+index_forget(struct index_run *run)
+{
+	for (size_t i = 0; i < run->n_guards; i++)
+		run->says[i].stamp = 0;
+}
 
 /* Does the guard care for enough of the stages? */
 static bool
@@ -326,20 +432,19 @@ kind_of(struct rules_run *run, struct record *r)
 {
 	const struct index *x = &run->set->index;
 	struct index_run *own = run->index;
-	uint64_t failed = count_failed(run);
 	char text[KIND_BYTES];
 	struct key key = { text, 0, sizeof(text) };
 	struct kind_entry *e;
 	bool said = true;
 
 	for (size_t k = 0; k < x->n_kinds && said; k++)
-		said = put_field(&key, r, x->kinds[k].field);
+		said = put_slot(&key, record_get(r, x->kinds[k].field));
 	e = said ? find_kind(own, &key) : kind_at(own, KIND_ENTRIES);
 	if (said && e->serial != 0 && same_key(&key, e->key, e->n))
 		return e;
 	said &= fill_kind(run, e);
 	e->serial = 0;
-	if (said && count_failed(run) == failed && own->serial < UINT32_MAX) {
+	if (said && !has_failed(run) && own->serial < UINT32_MAX) {
 		e->serial = ++own->serial;
 		e->n = (uint16_t)key.n;
 		memcpy(e->key, text, key.n);
@@ -351,8 +456,7 @@ kind_of(struct rules_run *run, struct record *r)
 
 /* Takes from the stages what guards of these fields do not let live. */
 static void
-guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
-	   uint64_t *bits)
+guard_bits(struct rules_run *run, uint8_t actors, uint64_t *bits)
 {
 	const struct index *x = &run->set->index;
 
@@ -363,39 +467,83 @@ guard_bits(struct rules_run *run, struct record *r, uint8_t actors,
 		if ((actors != 0 && !(guard->actor & actors)) ||
 		    !cares(guard, bits, x->words))
 			continue;
-		met = guard_met(run, r, g);
+		met = index_ask(run->index, &run->eval, g)->met;
 		for (size_t w = 0; met != NULL && w < x->words; w++)
 			bits[w] &= met[w] | guard->unguarded[w];
 	}
 }
 
-/* The key's own entry, or one of its set that was not used for the longest. */
-static struct actor_entry *
-find_actor(struct index_run *run, const struct key *key, uint32_t kind)
-{
-	size_t hash = hash_key(key) + kind, at = hash % run->n_sets;
-	struct actor_entry *e = &run->actors[at * ACTOR_WAYS];
-	struct actor_set *set = &run->sets[at];
-	uint32_t tag = (uint32_t)(hash >> 32);
-	unsigned i;
+/* The values of the actor's fields, and room for those of the guards. */
+struct actor {
+	const struct slot *slots[ACTORS_MAX + ASKED_MAX];
+	size_t n;
+	uint64_t hash;
+};
 
-	for (i = 0; i < ACTOR_WAYS; i++)
-		if (set->tags[i] == tag && e[i].kind == kind &&
-		    same_key(key, e[i].key, e[i].n))
-			break;
-	if (i == ACTOR_WAYS) {
-		if (set->recent == (1u << ACTOR_WAYS) - 1)
-			set->recent = 0;
-		i = (unsigned)__builtin_ctz(~set->recent);
-		set->tags[i] = tag;
-	}
-	set->recent |= (uint8_t)(1u << i);
-	return &e[i];
+static inline uint64_t
+hash_value(uint64_t hash, const struct value *v)
+{
+	return v->type == VALUE_STRING ? view_hash_more(hash, v->s)
+				       : hash_mix(hash, (uint64_t)whole(v));
+}
+
+static inline uint64_t
+hash_slot(uint64_t hash, const struct slot *slot)
+{
+	if (slot->n == 1)
+		return hash_value(hash, slot->v);
+	hash += slot->n;
+	for (uint32_t i = 0; i < slot->n; i++)
+		hash = hash_value(hash, &slot->v[i]);
+	return hash;
 }
 
 static bool
-fill_actor(struct rules_run *run, struct record *r,
-	   const struct kind_entry *kind, struct actor_entry *e)
+is_of(const struct actor_entry *e, const struct actor *a)
+{
+	const char *p = e->key;
+
+	for (size_t i = 0; i < a->n && p != NULL; i++)
+		p = past_slot(p, a->slots[i]);
+	return p != NULL;
+}
+
+/* NULL: it is not remembered. */
+static struct actor_entry *
+find_actor(const struct index_run *run, const struct actor *a, uint32_t kind)
+{
+	size_t at = a->hash % run->n_sets;
+	struct actor_entry *e = &run->actors[at * ACTOR_WAYS];
+	struct actor_set *set = &run->sets[at];
+
+	for (unsigned i = 0; i < ACTOR_WAYS; i++)
+		if (set->tags[i] == a->hash >> 32 && e[i].kind == kind &&
+		    is_of(&e[i], a)) {
+			set->recent |= (uint8_t)(1u << i);
+			return &e[i];
+		}
+	return NULL;
+}
+
+/* Of its set the one that was not used for the longest gives way. */
+static struct actor_entry *
+claim_actor(struct index_run *run, const struct actor *a)
+{
+	size_t at = a->hash % run->n_sets;
+	struct actor_set *set = &run->sets[at];
+	unsigned i;
+
+	if (set->recent == (1u << ACTOR_WAYS) - 1)
+		set->recent = 0;
+	i = (unsigned)__builtin_ctz(~set->recent);
+	set->tags[i] = (uint32_t)(a->hash >> 32);
+	set->recent |= (uint8_t)(1u << i);
+	return &run->actors[at * ACTOR_WAYS + i];
+}
+
+static bool
+fill_actor(struct rules_run *run, const struct kind_entry *kind,
+	   struct actor_entry *e)
 {
 	struct ahead ahead = { run->set, &run->eval, kind->actors,
 			       run->index->reached };
@@ -404,7 +552,7 @@ fill_actor(struct rules_run *run, struct record *r,
 
 	memcpy(own->bits, kind->bits,
 	       run->set->index.words * sizeof(*own->bits));
-	guard_bits(run, r, kind->actors, own->bits);
+	guard_bits(run, kind->actors, own->bits);
 	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	if (n <= MANY)
 		return left_fill(&ahead, own, &e->left, n);
@@ -412,63 +560,78 @@ fill_actor(struct rules_run *run, struct record *r,
 	return true;
 }
 
+static inline const struct slot *
+fetch_slot(struct record *r, unsigned field)
+{
+	const struct slot *slot = record_get(r, field);
+
+	__builtin_prefetch(slot->v);
+	return slot;
+}
+
 /* The values of these fields lie here and there, perhaps only in memory: they
  * are asked for all at once, so that their bytes are under way while the first
  * are read. What the guards will ask is told by the actor before. */
 static void
 fetch_values(const struct index *x, struct record *r,
-	     const struct kind_entry *kind)
+	     const struct kind_entry *kind, struct actor *a)
 {
-	const struct slot *slots[ACTORS_MAX + ASKED_MAX];
+	const struct slot **slots = a->slots;
 	size_t n = 0;
 
 	for (unsigned some = kind->actors; some != 0; some &= some - 1)
-		slots[n++] = record_get(r, x->actors[__builtin_ctz(some)]);
+		slots[n++] = fetch_slot(r, x->actors[__builtin_ctz(some)]);
+	a->n = n;
 	for (size_t i = 0; i < kind->asked.n; i++)
-		slots[n++] = record_get(r, x->guards[kind->asked.v[i]].field);
+		slots[n++] = fetch_slot(r, x->guards[kind->asked.v[i]].field);
 	for (size_t i = 0; i < n; i++)
-		__builtin_prefetch(slots[i]->v);
-	for (size_t i = 0; i < n; i++)
-		if (slots[i]->n > 0 && slots[i]->v[0].type == VALUE_STRING)
-			__builtin_prefetch(slots[i]->v[0].s.p);
+		if (slots[i]->n > 0 && slots[i]->v->type == VALUE_STRING)
+			__builtin_prefetch(slots[i]->v->s.p);
 }
 
 /* NULL: nothing can be remembered by what the event says. */
-static struct left *
-left_of_actor(struct rules_run *run, struct record *r,
-	      const struct kind_entry *kind)
+static __attribute__((noinline)) struct left *
+remember_actor(struct rules_run *run, const struct kind_entry *kind,
+	       const struct actor *a)
 {
-	const struct index *x = &run->set->index;
-	struct index_run *own = run->index;
-	uint64_t failed = count_failed(run);
 	char text[ACTOR_BYTES];
 	struct key key = { text, 0, sizeof(text) };
 	struct actor_entry *e;
 
-	if (kind->serial == 0 || kind->actors == 0)
-		return NULL;
-	fetch_values(x, r, kind);
-	for (size_t i = 0; i < x->n_actors; i++)
-		if (kind->actors >> i & 1 && !put_field(&key, r, x->actors[i]))
+	for (size_t i = 0; i < a->n; i++)
+		if (!put_slot(&key, a->slots[i]))
 			return NULL;
-	e = find_actor(own, &key, kind->serial);
-	if (e->kind == kind->serial && same_key(&key, e->key, e->n))
-		return &e->left;
+	e = claim_actor(run->index, a);
 	e->kind = 0;
-	if (!fill_actor(run, r, kind, e))
+	if (!fill_actor(run, kind, e))
 		return NULL;
-	e->kind = count_failed(run) == failed ? kind->serial : 0;
-	e->n = (uint16_t)key.n;
+	e->kind = has_failed(run) ? 0 : kind->serial;
 	memcpy(e->key, text, key.n);
 	return &e->left;
+}
+
+static struct left *
+left_of_actor(struct rules_run *run, struct record *r,
+	      const struct kind_entry *kind)
+{
+	struct actor_entry *e;
+	struct actor a;
+
+	if (kind->serial == 0 || kind->actors == 0)
+		return NULL;
+	fetch_values(&run->set->index, r, kind, &a);
+	a.hash = kind->serial;
+	for (size_t i = 0; i < a.n; i++)
+		a.hash = hash_slot(a.hash, a.slots[i]);
+	e = find_actor(run->index, &a, kind->serial);
+	return e != NULL ? &e->left : remember_actor(run, kind, &a);
 }
 
 /* ---- 3. the rest of the event ---------------------------------------- */
 
 /* Where nothing is remembered. */
 static struct candidates
-past_all_guards(struct rules_run *run, struct record *r,
-		const struct kind_entry *kind)
+past_all_guards(struct rules_run *run, const struct kind_entry *kind)
 {
 	struct ahead ahead = { run->set, &run->eval, 0, run->index->reached };
 	struct index_run *own = run->index;
@@ -478,7 +641,7 @@ past_all_guards(struct rules_run *run, struct record *r,
 	       run->set->index.words * sizeof(*own->bits));
 	for (size_t w = 0; w < run->set->index.words; w++)
 		own->bits[w] &= own->awake[w];
-	guard_bits(run, r, 0, own->bits);
+	guard_bits(run, 0, own->bits);
 	n = ahead_narrow(&ahead, own->bits, kind->entries, own->past);
 	return (struct candidates){ own->past, n };
 }
@@ -492,36 +655,6 @@ index_candidates(struct rules_run *run, struct record *r)
 	if (left->n == TOO_MANY)
 		left = left_of_actor(run, r, kind);
 	if (left == NULL || left->n == TOO_MANY)
-		return past_all_guards(run, r, kind);
-	return left_pass(run, r, left, &kind->asked);
-}
-
-/* ---- what programs ask ----------------------------------------------- */
-
-bool
-index_knows(struct index_run *run, const struct eval *e, uint32_t leaf,
-	    bool *holds)
-{
-	const struct index *x = &e->set->index;
-	struct guard_test t = x->tests[leaf];
-	const struct guard_says *says;
-	struct guard_run *guard;
-
-	if (t.guard == GUARDS_MAX)
-		return false;
-	guard = run->guards[t.guard];
-	if (!x->guards[t.guard].repeats && !guard_is_asked(guard, e->stamp))
-		return false;
-	says = guard_ask(x, t.guard, guard, e->record, e->stamp);
-	if (says->holds == NULL)
-		return false;
-	*holds = says->holds[t.test / 64] >> t.test % 64 & 1;
-	return true;
-}
-
-void
-index_forget(struct index_run *run)
-{
-	for (size_t i = 0; i < run->n_guards; i++)
-		guard_forget(run->guards[i]);
+		return past_all_guards(run, kind);
+	return left_pass(run, left, &kind->asked);
 }

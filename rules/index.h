@@ -108,15 +108,12 @@ struct guard_says {
 	/* Stages of which a test of the field holds; NULL: it cannot say. */
 	const uint64_t *met;
 	const uint64_t *holds; /* tests */
+	uint32_t stamp;	       /* of the event that it was asked of; 0 = none */
+	bool none;	       /* both are empty */
 };
 
-/* Asked again of the same event (`stamp`, not 0) it only says it again. */
-const struct guard_says *guard_ask(const struct index *, size_t guard,
-				   struct guard_run *, struct record *,
-				   uint32_t stamp);
-/* Has it been asked of this event? */
-bool guard_is_asked(const struct guard_run *, uint32_t stamp);
-void guard_forget(struct guard_run *); /* which event it was asked of */
+/* All but the stamp. */
+void guard_ask(struct guard_run *, struct record *, struct guard_says *out);
 
 /* ---- ahead.c: programs run ahead over what is known ------------------- */
 
@@ -171,8 +168,9 @@ struct left {
 	uint32_t n;	  /* candidates, or TOO_MANY to be kept here */
 	uint64_t counted; /* n_sleeps when those awake were found; 0 = never */
 	size_t room;
-	/* Those awake, those that need asked.v[0], asked.v[1] and so on, and
-	 * then the candidates. */
+	/* Those awake, those that need asked.v[0], asked.v[1] and so on; where
+	 * there are many candidates, their stages, and how many are before
+	 * those of each word; and then the candidates. */
 	uint64_t *sets;
 };
 
@@ -185,6 +183,7 @@ struct index_run {
 	size_t n_sets;
 	struct actor_entry *actors; /* set by set */
 	struct guard_run *guards[GUARDS_MAX];
+	struct guard_says says[GUARDS_MAX];
 	size_t n_guards;
 	uint64_t *bits, *alive; /* sets of stages */
 	uint64_t *awake;	/* stages */
@@ -199,10 +198,7 @@ struct index_run {
 bool
 left_fill(const struct ahead *, struct index_run *own, struct left *, size_t n);
 /* Those that are awake and met; `asked`: the guards that were. */
-struct candidates
-left_pass(struct rules_run *, struct record *, struct left *, struct asked *);
-/* The stages of which a test of the guard's field holds. */
-const uint64_t *guard_met(struct rules_run *, struct record *, size_t guard);
+struct candidates left_pass(struct rules_run *, struct left *, struct asked *);
 
 /* ---- index.c ---------------------------------------------------------- */
 
@@ -213,6 +209,9 @@ struct candidates index_candidates(struct rules_run *, struct record *);
 /* A stage that sleeps is no candidate. All are awake at first. */
 void index_sleep(struct index_run *, unsigned stage, bool sleeps);
 
+/* What the guard says of the event at hand. */
+const struct guard_says *
+index_ask(struct index_run *, const struct eval *, size_t guard);
 /* Does a guard know whether the leaf holds? */
 bool index_knows(struct index_run *, const struct eval *, uint32_t leaf,
 		 bool *holds);

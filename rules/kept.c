@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-int
-kept_add(struct kept **list, unsigned field, const struct slot *slot)
+/* -1: no memory. */
+static int
+add(struct kept **list, unsigned field, const struct slot *slot)
 {
 	size_t size = sizeof(struct kept) + slot->n * sizeof(struct value);
 	struct kept *k;
@@ -34,6 +35,20 @@ kept_add(struct kept **list, unsigned field, const struct slot *slot)
 }
 
 void
+kept_add(struct kept **list, struct rules_run *run, const struct rule_code *c,
+	 unsigned stage, struct record *r)
+{
+	for (size_t i = 0; i < c->n_earlier; i++) {
+		const struct earlier_field *f =
+			&run->set->earlier[c->earlier[i]];
+
+		if (f->stage == stage &&
+		    add(list, c->earlier[i], record_get(r, f->field)) < 0)
+			run->counters.no_memory++;
+	}
+}
+
+void
 kept_free(struct kept *list)
 {
 	while (list != NULL) {
@@ -44,13 +59,25 @@ kept_free(struct kept *list)
 	}
 }
 
-void
-kept_recall(const struct kept *list, const struct rule_code *c,
-	    struct slot *slots)
+/* Into `slots`, by index of set->earlier. */
+static void
+recall(const struct kept *list, const struct rule_code *c, struct slot *slots)
 {
 	for (size_t i = 0; i < c->n_earlier; i++)
 		slots[c->earlier[i]] = (struct slot){ 0 };
 	for (const struct kept *k = list; k != NULL; k = k->next)
 		if (slots[k->field].v == NULL)
 			slots[k->field] = (struct slot){ .n = k->n, .v = k->v };
+}
+
+bool
+kept_fits(const struct kept *list, struct rules_run *run,
+	  const struct rule_code *c, unsigned stage)
+{
+	const struct program *joint = &c->stages[stage].joint;
+
+	if (joint->n == 0)
+		return true;
+	recall(list, c, run->earlier);
+	return run_joint(run, joint);
 }

@@ -13,12 +13,15 @@ struct kept {
 	struct value v[]; /* the texts behind them */
 };
 
-/* Puts a copy of the slot's values first in the list; -1: no memory. */
-int kept_add(struct kept **list, unsigned field, const struct slot *);
+/* Puts copies of what later stages ask of the record, which is at that stage of
+ * the rule, first in the list. What memory does not allow is counted. */
+void kept_add(struct kept **list, struct rules_run *, const struct rule_code *,
+	      unsigned stage, struct record *);
 void kept_free(struct kept *list);
-/* Into `slots`, by index of set->earlier; of equal fields the newest one. */
-void kept_recall(const struct kept *list, const struct rule_code *,
-		 struct slot *slots);
+/* Does the record at hand fit what the list has of those before? run->earlier
+ * has then what they say; of equal fields the newest one. */
+bool kept_fits(const struct kept *list, struct rules_run *,
+	       const struct rule_code *, unsigned stage);
 
 /* Is there a pending sequence that the record, which satisfies `stage`, would
  * carry on, and does it fit the events in it? run->earlier has then what they

@@ -45,46 +45,56 @@ next_choice(struct choice *c, size_t n)
 	return false;
 }
 
+/* The key of the values chosen, NULL for those missing. False: one of them has
+ * been chosen before. */
+static bool
+put_choice(struct buf *key, const struct choice *c, size_t n,
+	   const struct value **values)
+{
+	buf_clear(key);
+	for (size_t k = 0; k < n; k++) {
+		const struct slot *slot = c->slots[k];
+
+		if (slot->n == 0) {
+			values[k] = NULL;
+			buf_putc(key, '\xff');
+			continue;
+		}
+		if (c->at[k] > 0 && is_repeat(slot, c->at[k]))
+			return false;
+		values[k] = &slot->v[c->at[k]];
+		value_encode(key, values[k]);
+	}
+	return true;
+}
+
 void
 keys_each(struct rules_run *run, struct record *r, const struct join_key *keys,
 	  size_t n, struct key_each each)
 {
 	const struct value *values[QUERY_KEYS_MAX];
-	struct choice c = { 0 };
+	struct choice c;
 
 	for (size_t k = 0; k < n; k++) {
+		c.at[k] = 0;
 		c.slots[k] = record_get(r, keys[k].field);
 		if (c.slots[k]->n == 0 && !keys[k].optional)
 			return;
 	}
-	for (unsigned tried = 0;; tried++) {
-		bool repeat = false;
+	for (unsigned tried = 0; tried < KEY_COMBINATIONS_MAX; tried++) {
+		bool new = put_choice(&run->key, &c, n, values);
 
-		if (tried == KEY_COMBINATIONS_MAX) {
-			run->counters.sequences_evicted++;
-			return;
-		}
-		buf_clear(&run->key);
-		for (size_t k = 0; k < n && !repeat; k++) {
-			if (c.slots[k]->n == 0) {
-				values[k] = NULL;
-				buf_putc(&run->key, '\xff');
-				continue;
-			}
-			repeat = is_repeat(c.slots[k], c.at[k]);
-			values[k] = &c.slots[k]->v[c.at[k]];
-			value_encode(&run->key, values[k]);
-		}
 		if (run->key.failed) {
 			run->key.failed = false;
 			run->counters.no_memory++;
 			return;
 		}
-		if (!repeat)
+		if (new)
 			each.call(each.ctx, buf_view(&run->key), values);
 		if (!next_choice(&c, n))
 			return;
 	}
+	run->counters.sequences_evicted++;
 }
 
 /* ---- tables of groups ------------------------------------------------ */

@@ -125,6 +125,17 @@ note_first(struct pattern_list *list, struct view form)
 		note_byte(list, (unsigned char)(c - 'a' + 'A'));
 }
 
+static void
+note_length(struct pattern_list *list, struct view form)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < form.n; i++)
+		n += form.p[i] != PATTERN_ANY; /* a ? takes one or more */
+	if (n < list->shortest)
+		list->shortest = n;
+}
+
 int
 pattern_list_make(struct pattern_list *list, struct arena *arena,
 		  const struct view *forms, size_t n, bool fold)
@@ -132,7 +143,7 @@ pattern_list_make(struct pattern_list *list, struct arena *arena,
 	struct value *exact = arena_array(arena, n + 1, sizeof(*exact));
 	size_t n_exact = 0;
 
-	*list = (struct pattern_list){ .fold = fold };
+	*list = (struct pattern_list){ .fold = fold, .shortest = SIZE_MAX };
 	list->v = arena_array(arena, n + 1, sizeof(*list->v));
 	if (exact == NULL || list->v == NULL)
 		return -1;
@@ -142,6 +153,7 @@ pattern_list_make(struct pattern_list *list, struct arena *arena,
 		if (form.p == NULL)
 			return -1;
 		note_first(list, form);
+		note_length(list, form);
 		if (pattern_is_literal(form))
 			exact[n_exact++] = (struct value){ .type = VALUE_STRING,
 							   .s = form };

@@ -49,6 +49,7 @@ struct pattern {
 struct pattern_list {
 	bool fold;
 	uint8_t first[32]; /* bytes with which a match can begin, a bit each */
+	size_t shortest;   /* bytes of a match, at least */
 	struct value_set exact;
 	struct pattern *v;
 	size_t n;
@@ -56,13 +57,14 @@ struct pattern_list {
 
 int pattern_list_make(struct pattern_list *, struct arena *,
 		      const struct view *forms, size_t n, bool fold);
-/* False: no match, which the first byte says. `s` need not be folded. */
+/* False: no match, which length and first byte say. `s` need not be folded. */
 static inline bool
 pattern_list_may_match(const struct pattern_list *list, struct view s)
 {
 	unsigned char c = s.n > 0 ? (unsigned char)s.p[0] : 0;
 
-	return s.n == 0 || (list->first[c / 8] >> c % 8 & 1) != 0;
+	return s.n >= list->shortest &&
+	       (s.n == 0 || (list->first[c / 8] >> c % 8 & 1) != 0);
 }
 
 /* `s` folded already when the list is. */

@@ -214,27 +214,35 @@ charge(struct rules_cost *cost, uint64_t from_ns)
 	return now_ns;
 }
 
+/* The stage's bit within its rule, if it is true. */
+static inline uint64_t
+run_stage(struct rules_run *run, const struct rule_code *code,
+	  const struct candidate *c)
+{
+	const struct stage *s = run->set->stages[c->stage];
+
+	return eval_from(&run->eval, &s->program, c->entry)
+		       ? 1ull << (s - code->stages)
+		       : 0;
+}
+
 /* Stages of a rule have neighbouring ids: they are gathered, then fed. */
 static void
 run_candidates(struct rules_run *run, struct record *r, struct candidates c)
 {
-	const struct rules *set = run->set;
+	const size_t *rule_of = run->set->stage_rule;
 	bool timed = run->counters.events % RULES_TIMED_EVENTS == 0;
 	uint64_t from_ns = timed && c.n > 0 ? clock_boot_ns() : 0;
 
 	for (size_t i = 0; i < c.n;) {
-		size_t rule = set->stage_rule[c.v[i].stage];
-		const struct stage *s = set->stages[c.v[i].stage];
+		size_t rule = rule_of[c.v[i].stage], first = i;
 		uint64_t satisfied = 0;
 
-		do {
-			run->emit[rule].cost.evaluations++;
-			if (eval_from(&run->eval, &s->program, c.v[i].entry))
-				satisfied |= 1ull
-					     << (s - set->code[rule].stages);
-			if (++i < c.n)
-				s = set->stages[c.v[i].stage];
-		} while (i < c.n && set->stage_rule[s->id] == rule);
+		do
+			satisfied |=
+				run_stage(run, &run->set->code[rule], &c.v[i]);
+		while (++i < c.n && rule_of[c.v[i].stage] == rule);
+		run->emit[rule].cost.evaluations += i - first;
 		if (satisfied != 0)
 			dispatch(run, rule, r, satisfied);
 		if (timed)
@@ -273,6 +281,7 @@ run_begin(struct rules_run *run, struct record *r)
 	run->eval.record = r;
 	next_stamp(run);
 	run->counters.events++;
+	run->failed = run_failures(run);
 	if (run->eval.lineage != NULL)
 		lineage_feed(run->eval.lineage, &run->eval);
 }

@@ -118,39 +118,17 @@ pending_drop(struct rules_run *run, struct sequence_run *s, struct pending *p)
 
 /* ---- fields for later stages ----------------------------------------- */
 
-static void
-keep(struct visit *v, struct pending *p)
-{
-	const struct rule_code *c = v->s->code;
-
-	for (size_t i = 0; i < c->n_earlier; i++) {
-		const struct earlier_field *f =
-			&v->run->set->earlier[c->earlier[i]];
-
-		if (f->stage == v->s->positive[v->place] &&
-		    kept_add(&p->kept, c->earlier[i],
-			     record_get(v->r, f->field)) < 0)
-			v->run->counters.no_memory++;
-	}
-}
-
 /* Does the event fit those that came before? */
 static bool
 fits(struct visit *v, const struct pending *p)
 {
-	const struct rule_code *c = v->s->code;
-	const struct stage *stage = &c->stages[v->s->positive[v->place]];
-
-	if (stage->joint.n == 0)
-		return true;
-	kept_recall(p->kept, c, v->run->earlier);
-	return run_joint(v->run, &stage->joint);
+	return kept_fits(p->kept, v->run, v->s->code, v->s->positive[v->place]);
 }
 
 static void
 add_hit(struct visit *v, struct pending *p, bool pin)
 {
-	keep(v, p);
+	kept_add(&p->kept, v->run, v->s->code, v->s->positive[v->place], v->r);
 	p->last_ns = v->r->time_ns;
 	p->last_seq = v->r->seq;
 	p->has_gap = false;
@@ -680,10 +658,7 @@ sequence_new(struct rules_run *run, const struct rule_code *code, size_t cap)
 	s->code = code;
 	s->cap = cap;
 	if (find_places(s) < 0) {
-		free(s->positive);
-		free(s->gaps);
-		free(s->n_here);
-		free(s);
+		sequence_free(run, s);
 		return NULL;
 	}
 	s->table.size =

@@ -41,7 +41,7 @@ make_digest(const struct terms_run *t, struct view values,
 	crypto_generichash_final(&state, out, KEY_BYTES);
 }
 
-#define DIGESTS 1024
+#define DIGESTS 2048	  /* in pairs */
 #define DIGEST_VALUES 108 /* bytes; of more it is not kept */
 
 struct digest {
@@ -51,23 +51,34 @@ struct digest {
 	uint8_t digest[KEY_BYTES];
 };
 
-/* Borrowed until the next. */
+static bool
+is_digest_of(const struct digest *d, const struct terms_run *t,
+	     struct view values)
+{
+	return d->of == t && d->n == values.n &&
+	       memcmp(d->values, values.p, values.n) == 0;
+}
+
+/* Borrowed until the next. Of a pair the second gives way. */
 static const uint8_t *
 find_digest(struct rules_run *run, const struct terms_run *t,
 	    struct view values)
 {
-	struct digest *d =
-		&run->digests[(view_hash(values) + t->code->rule) % DIGESTS];
+	struct digest *pair =
+		&run->digests[(view_hash(values) + t->code->rule) %
+			      (DIGESTS / 2) * 2];
 
-	if (d->of == t && d->n == values.n &&
-	    memcmp(d->values, values.p, values.n) == 0)
-		return d->digest;
-	make_digest(t, values, d->digest);
-	d->of = values.n <= DIGEST_VALUES ? t : NULL;
-	d->n = (uint32_t)values.n;
-	if (d->of != NULL)
-		memcpy(d->values, values.p, values.n);
-	return d->digest;
+	if (is_digest_of(&pair[0], t, values))
+		return pair[0].digest;
+	if (is_digest_of(&pair[1], t, values))
+		return pair[1].digest;
+	pair[1] = pair[0];
+	make_digest(t, values, pair->digest);
+	pair->of = values.n <= DIGEST_VALUES ? t : NULL;
+	pair->n = (uint32_t)values.n;
+	if (pair->of != NULL)
+		memcpy(pair->values, values.p, values.n);
+	return pair->digest;
 }
 
 static struct view

@@ -231,28 +231,28 @@ value_compare(enum compare_op op, const struct value *a, const struct value *b,
 void
 value_encode(struct buf *out, const struct value *v)
 {
-	struct value n = *v;
-	uint64_t bits;
+	struct view s = v->type == VALUE_STRING ? v->s : VIEW_NONE;
+	int64_t bits = v->type == VALUE_STRING ? (int64_t)s.n : v->i;
+	char type = (char)v->type, *p;
 
-	if (n.type == VALUE_REAL && n.d >= -9e15 && n.d <= 9e15 &&
-	    n.d == (double)(int64_t)n.d)
-		n = (struct value){ .type = VALUE_INT, .i = (int64_t)n.d };
-	buf_putc(out, (char)n.type);
-	switch (n.type) {
-	case VALUE_STRING:
-		bits = n.s.n;
-		buf_put(out, (struct view){ (char *)&bits, sizeof(bits) });
-		buf_put(out, n.s);
-		break;
-	case VALUE_BOOL:
-		buf_putc(out, n.b);
-		break;
-	case VALUE_INT:
-	case VALUE_REAL:
-		memcpy(&bits, &n.i, sizeof(bits));
-		buf_put(out, (struct view){ (char *)&bits, sizeof(bits) });
-		break;
+	if (v->type == VALUE_REAL && v->d >= -9e15 && v->d <= 9e15 &&
+	    v->d == (double)(int64_t)v->d) {
+		type = VALUE_INT;
+		bits = (int64_t)v->d;
 	}
+	if (!buf_reserve(out, 1 + sizeof(bits) + s.n))
+		return;
+	p = out->p + out->n;
+	*p++ = type;
+	if (v->type == VALUE_BOOL) {
+		*p++ = v->b;
+	} else {
+		memcpy(p, &bits, sizeof(bits));
+		p += sizeof(bits);
+	}
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	out->n = (size_t)(p - out->p) + s.n;
 }
 
 /* ---- sets of literals ------------------------------------------------ */

@@ -254,22 +254,34 @@ load_tail(const char *p, size_t n, uint64_t *a, uint64_t *b)
 	}
 }
 
-uint64_t
-view_hash(struct view v)
+static inline uint64_t
+hash_bytes(uint64_t hash, struct view v)
 {
-	uint64_t state = hash_key[2], a, b;
+	uint64_t a, b;
 	const char *p = v.p;
 	size_t n = v.n;
 
 	while (n > 16) {
-		state = multiply_fold(load64(p) ^ hash_key[1],
-				      load64(p + 8) ^ state);
+		hash = multiply_fold(load64(p) ^ hash_key[1],
+				     load64(p + 8) ^ hash);
 		p += 16;
 		n -= 16;
 	}
 	load_tail(p, n, &a, &b);
-	state = multiply_fold(a ^ hash_key[1], b ^ state);
-	return multiply_fold(state ^ hash_key[0], v.n ^ hash_key[3]);
+	return multiply_fold(a ^ hash_key[1], b ^ (hash + v.n * hash_key[3]));
+}
+
+uint64_t
+view_hash_more(uint64_t hash, struct view v)
+{
+	return hash_bytes(hash, v);
+}
+
+uint64_t
+view_hash(struct view v)
+{
+	return multiply_fold(hash_bytes(hash_key[2], v) ^ hash_key[0],
+			     v.n ^ hash_key[3]);
 }
 
 /* ---- parts of a path ------------------------------------------------- */

@@ -74,6 +74,8 @@ bool view_to_i64(struct view v, int64_t *out);
 /* A fast hash for tables in memory, keyed per process against chosen
  * collisions. Not stable between runs: never write it to a file. */
 uint64_t view_hash(struct view v);
+/* Of what `hash` is of, and the view. */
+uint64_t view_hash_more(uint64_t hash, struct view v);
 uint64_t hash_mix(uint64_t a, uint64_t b);
 
 /* The last component after '/', and what follows its last dot: of ".lock"

@@ -5,7 +5,7 @@
  * counted. malloc is replaced in this program, which a sanitizer does not
  * like: there the test is skipped.
  */
-#include "rules/rules.h"
+#include "rules/engine.h"
 #include "tests/unit/nomem_help.h"
 
 #include <setjmp.h>
@@ -229,12 +229,113 @@ test_place_of_another_kind(void **state)
 	err_free(&err);
 }
 
+/* ---- an evaluation that fails before the candidates are looked for ------- */
+
+static const struct rules_field named[] = {
+	{ "event.action", RULES_KEYWORD, NULL },
+	{ "file.path", RULES_KEYWORD, NULL },
+	{ "process.name", RULES_KEYWORD, NULL },
+	{ "process.entity_id", RULES_KEYWORD, NULL },
+	{ "process.parent.entity_id", RULES_KEYWORD, NULL },
+};
+
+static void
+fill_named(struct record *r, unsigned field)
+{
+	static const char *const texts[] = { "a", "/tmp/x", "ab", "1", "2" };
+	static struct value v[ARRAY_LEN(named)];
+
+	v[field] = (struct value){ VALUE_STRING, .s = view_of(texts[field]) };
+	r->slots[field] = (struct slot){ .generation = r->generation,
+					 .n = 1,
+					 .v = &v[field] };
+}
+
+/* All see the same leaf, and the lineage asks for it first. */
+static struct rules *
+rules_with_lineage(void)
+{
+	static const char first[] = "any where descendant of [any where "
+				    "concat(process.name, \"x\") == \"abx\"]";
+	static const char others[] = "any where event.action == \"a\" and "
+				     "concat(process.name, \"x\") == \"abx\" "
+				     "and file.path like \"/tmp/x*\"";
+	static const struct rules_schema schema = { .fields = named,
+						    .n = ARRAY_LEN(named) };
+	struct rules *set = rules_new(&schema);
+	struct err err = { 0 };
+
+	for (int i = 0; i < 13; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "r%d", i);
+		assert_int_equal(
+			rules_add_query(set, id,
+					view_of(i == 0 ? first : others), false,
+					&err),
+			0);
+	}
+	assert_int_equal(rules_seal(set, &err), 0);
+	err_free(&err);
+	return set;
+}
+
+static size_t
+count_true(struct rules_run *run, struct record *r)
+{
+	struct candidates c = index_candidates(run, r);
+	size_t n = 0;
+
+	for (size_t i = 0; i < c.n; i++)
+		n += eval_from(&run->eval,
+			       &run->set->stages[c.v[i].stage]->program,
+			       c.v[i].entry);
+	return n;
+}
+
+static void
+test_what_failed_is_not_remembered(void **state)
+{
+	struct slot slots[ARRAY_LEN(named)] = { 0 };
+	struct record r = { .slots = slots,
+			    .n_slots = ARRAY_LEN(named),
+			    .fill = fill_named,
+			    .time_ns = 1 };
+	unsigned long left = 0, failed = 0;
+	struct rules *set;
+
+	(void)state;
+	skip_without_nomem();
+	set = rules_with_lineage();
+	for (unsigned long n = 1; left == 0; n++) {
+		struct rules_run *run = rules_run_new(set, NULL, NULL);
+
+		assert_non_null(run);
+		r.generation++;
+		countdown = n;
+		run_begin(run, &r);
+		left = countdown;
+		countdown = 0;
+		failed += rules_run_counters(run).no_memory;
+		count_true(run, &r);
+		for (int i = 0; i < 4; i++) {
+			r.generation++;
+			run_begin(run, &r);
+			assert_int_equal(count_true(run, &r), 12);
+		}
+		rules_run_free(run);
+	}
+	assert_true(failed > 0);
+	rules_free(set);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nth_allocation),
 		cmocka_unit_test(test_place_of_another_kind),
+		cmocka_unit_test(test_what_failed_is_not_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
