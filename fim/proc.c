@@ -16,13 +16,14 @@ struct procs *
 procs_new(const struct procs_options *options)
 {
 	struct procs *t = calloc(1, sizeof(*t));
+	size_t sets = (options->max_acts ?: 4096) / PROC_ACTS_SET;
 
 	if (t == NULL)
 		return NULL;
 	t->options = (struct procs_options){
 		.grace_ns = options->grace_ns ?: 30 * NS_PER_SEC,
 		.max_exited = options->max_exited ?: 8192,
-		.max_acts = options->max_acts ?: 4096,
+		.max_acts = (sets > 0 ? sets : 1) * PROC_ACTS_SET,
 		.max_ancestors = options->max_ancestors ?: 8192,
 	};
 	t->exited_last = &t->exited_first;

@@ -83,7 +83,7 @@ struct proc {
 struct procs_options {
 	uint64_t grace_ns; /* 0 = 30 s */
 	size_t max_exited; /* 0 = 8192; the oldest go first */
-	size_t max_acts;   /* 0 = 4096 name acts remembered */
+	size_t max_acts;   /* 0 = 4096 name acts remembered; in sets of 8 */
 	/* Of processes that are only remembered as ancestors; 0 = 8192. With
 	 * more, lines of ancestors are kept shorter. */
 	size_t max_ancestors;

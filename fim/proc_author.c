@@ -15,6 +15,47 @@ act_hash(uint32_t pid, struct view basename)
 	return hash_mix(view_hash(basename), pid);
 }
 
+/* PROC_ACTS_SET of them: those in which an act of that hash can be. */
+static struct act *
+set_of(const struct procs *t, uint64_t hash)
+{
+	return &t->acts[hash % (t->options.max_acts / PROC_ACTS_SET) *
+			PROC_ACTS_SET];
+}
+
+static struct act *
+act_of(const struct procs *t, uint64_t hash)
+{
+	struct act *set = set_of(t, hash);
+
+	for (size_t i = 0; i < PROC_ACTS_SET; i++)
+		if (set[i].proc != NULL && set[i].hash == hash)
+			return &set[i];
+	return NULL;
+}
+
+/* Which of two gives way? One that has answered, or else the older. */
+static bool
+is_less(const struct act *a, const struct act *b)
+{
+	if ((a->proc == NULL) != (b->proc == NULL))
+		return a->proc == NULL;
+	if ((a->spent_ns == 0) != (b->spent_ns == 0))
+		return a->spent_ns != 0;
+	return a->made_ns < b->made_ns;
+}
+
+static struct act *
+least_of(struct act *set)
+{
+	struct act *least = set;
+
+	for (size_t i = 1; i < PROC_ACTS_SET; i++)
+		if (is_less(&set[i], least))
+			least = &set[i];
+	return least;
+}
+
 /* An act that is pushed out before anybody asked: its process can no longer
  * be said to have told of everything, and is a candidate again; not so if it
  * has become another program since, which did not do it. */
@@ -34,14 +75,16 @@ procs_take_act(struct procs *t, const struct event *e)
 {
 	struct proc *p = procs_find(t, e->key);
 	uint64_t hash = act_hash(e->key.pid, path_name(e->file.path));
-	struct act *act = &t->acts[hash % t->options.max_acts];
+	struct act *act = act_of(t, hash);
 
 	if (p == NULL || p->image == NULL)
 		return p;
 	/* Still waiting since an earlier exec: the earlier image's. */
-	if (act->proc == p && act->hash == hash && act->spent_ns == 0 &&
+	if (act != NULL && act->proc == p && act->spent_ns == 0 &&
 	    act->made_ns + NS_PER_SEC >= e->time_ns)
 		return p;
+	if (act == NULL)
+		act = least_of(set_of(t, hash));
 	forget_act(t, act);
 	act->proc = proc_ref(p);
 	act->image = image_ref(p->image);
@@ -100,11 +143,10 @@ static const struct act *
 find_act(struct procs *t, const struct event *e, uint32_t pid, struct view path,
 	 bool again)
 {
-	uint64_t hash = act_hash(pid, path_name(path));
-	struct act *a = &t->acts[hash % t->options.max_acts];
+	struct act *a =
+		path.n == 0 ? NULL : act_of(t, act_hash(pid, path_name(path)));
 
-	if (path.n == 0 || a->proc == NULL || a->hash != hash ||
-	    a->proc->key.pid != pid ||
+	if (a == NULL || a->proc->key.pid != pid ||
 	    !(recently_alive(a->proc, e->time_ns) || is_alone(t, a->proc)))
 		return NULL;
 	/* What had been read by then, and what is read later, are other acts

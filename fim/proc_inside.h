@@ -5,7 +5,8 @@
 
 #include "fim/proc.h"
 
-#define BUCKETS 8192u /* a power of two */
+#define BUCKETS 8192u	/* a power of two */
+#define PROC_ACTS_SET 8 /* places that an act can take */
 
 /* A process told the kernel a name just before a file event shows it. */
 struct act {
@@ -20,7 +21,7 @@ struct procs {
 	struct procs_options options;
 	struct procs_counters counters;
 	struct proc *exited_first, **exited_last;
-	struct act *acts; /* by hash; a newer act takes an older one's place */
+	struct act *acts; /* in sets by hash; a newer one pushes one out */
 	size_t next_act;  /* to be looked at */
 	struct proc *buckets[BUCKETS];
 };

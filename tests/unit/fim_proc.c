@@ -343,6 +343,18 @@ test_message_of_one_that_ended(void **unused)
 	procs_free(t);
 }
 
+/* As many more as can be remembered of which none is asked for. */
+static void
+push_out_acts(struct procs *t, struct proc_key key, uint64_t time_ns)
+{
+	char name[8];
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		act(t, key, name, time_ns);
+	}
+}
+
 /* More acts wait than can be remembered: who ended is still the one, but not
  * for what an earlier image of it has done. */
 static void
@@ -358,13 +370,37 @@ test_act_pushed_out(void **unused)
 	end.told = true;
 	procs_apply(t, &end);
 	act(t, q->key, "z", 201);
+	push_out_acts(t, q->key, 201);
 	assert_ptr_equal(author_of(t, 9, "/run/x", 5 * NS_PER_SEC).proc, p);
 	run_at(t, 8, 100, "/bin/cat", 202);
 	end = event(EVENT_EXIT, 8, 100, 203);
 	end.told = true;
 	procs_apply(t, &end);
-	act(t, p->key, "y", 204);
+	push_out_acts(t, p->key, 204);
 	assert_null(author_of(t, 8, "/run/z", 5 * NS_PER_SEC).proc);
+	procs_free(t);
+}
+
+/* Those that wait keep their places while there is one of an act that has
+ * spoken; which names share a set is luck, so there is but one. */
+static void
+test_waiting_acts_are_kept(void **unused)
+{
+	struct procs *t = table((struct procs_options){ .max_acts = 1 });
+	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+	const char *names[] = { "/1", "/2", "/3", "/4", "/5", "/6", "/7" };
+
+	(void)unused;
+	for (size_t i = 0; i < 7; i++)
+		act(t, p->key, names[i] + 1, 110 + i);
+	act(t, p->key, "spoken", 120);
+	run_at(t, 9, 100, "/bin/cat", 121);
+	assert_view(author_of(t, 9, "/spoken", 130).image->name, "bash");
+	act(t, p->key, "late", 131);
+	for (size_t i = 0; i < 7; i++)
+		assert_view(author_of(t, 9, names[i], 140).image->name, "bash");
+	assert_view(author_of(t, 9, "/late", 141).image->name, "cat");
+	assert_view(author_of(t, 9, "/spoken", 142).image->name, "cat");
 	procs_free(t);
 }
 
@@ -670,6 +706,7 @@ main(void)
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_act_pushed_out),
+		cmocka_unit_test(test_waiting_acts_are_kept),
 		cmocka_unit_test(test_acts_of_the_dead_are_forgotten),
 		cmocka_unit_test(test_message_of_one_that_ended),
 		cmocka_unit_test(test_late_event_of_the_only_one),
