@@ -252,6 +252,12 @@ enum code_kind {
 };
 
 /* One condition of a rule; bit `id` of the index. */
+/* What it takes to run a stage, in one place. */
+struct stage_start {
+	const struct test *tests; /* of its program */
+	uint32_t rule, place;	  /* place: among the rule's stages */
+};
+
 struct stage {
 	unsigned id;
 	struct program program;
@@ -348,7 +354,7 @@ struct rules {
 	struct rule_code *code; /* one per rule */
 	size_t n_stages;	/* of all rules */
 	struct stage **stages;	/* by id */
-	size_t *stage_rule;
+	struct stage_start *starts;
 
 	struct index index;
 
@@ -522,7 +528,7 @@ struct eval {
 
 bool eval_program(struct eval *, const struct program *);
 /* From there on. */
-bool eval_from(struct eval *, const struct program *, uint32_t entry);
+bool eval_from(struct eval *, const struct test *, uint32_t entry);
 bool eval_leaf(struct eval *, uint32_t leaf);
 bool eval_expr(struct eval *, const struct expr *);
 /* A folded copy, valid until the next. */

@@ -176,19 +176,19 @@ eval_leaf(struct eval *e, uint32_t leaf)
 }
 
 bool
-eval_from(struct eval *e, const struct program *p, uint32_t entry)
+eval_from(struct eval *e, const struct test *v, uint32_t entry)
 {
-	const struct test *t = &p->v[entry];
+	const struct test *t = &v[entry];
 
 	while (t->op == TEST_LEAF)
-		t = &p->v[eval_leaf(e, t->leaf) ? t->yes : t->no];
+		t = &v[eval_leaf(e, t->leaf) ? t->yes : t->no];
 	return t->op == TEST_ACCEPT;
 }
 
 bool
 eval_program(struct eval *e, const struct program *p)
 {
-	return eval_from(e, p, 0);
+	return eval_from(e, p->v, 0);
 }
 
 /* ---- expressions ----------------------------------------------------- */

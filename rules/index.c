@@ -150,28 +150,40 @@ copy_short(char *to, const char *from, size_t n)
 	}
 }
 
+static inline uint64_t
+load64(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return x;
+}
+
+static inline uint32_t
+load32(const char *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return x;
+}
+
 static inline bool
 same_short(const char *a, const char *b, size_t n)
 {
-	uint64_t x[4] = { 0 };
+	unsigned differ = 0;
 
 	if (n > 16)
 		return memcmp(a, b, n) == 0;
-	if (n >= 8) {
-		memcpy(&x[0], a, 8);
-		memcpy(&x[1], b, 8);
-		memcpy(&x[2], a + n - 8, 8);
-		memcpy(&x[3], b + n - 8, 8);
-	} else if (n >= 4) {
-		memcpy(&x[0], a, 4);
-		memcpy(&x[1], b, 4);
-		memcpy(&x[2], a + n - 4, 4);
-		memcpy(&x[3], b + n - 4, 4);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			x[0] |= (uint64_t)(a[i] ^ b[i]);
-	}
-	return ((x[0] ^ x[1]) | (x[2] ^ x[3])) == 0;
+	if (n >= 8)
+		return ((load64(a) ^ load64(b)) |
+			(load64(a + n - 8) ^ load64(b + n - 8))) == 0;
+	if (n >= 4)
+		return ((load32(a) ^ load32(b)) |
+			(load32(a + n - 4) ^ load32(b + n - 4))) == 0;
+	for (size_t i = 0; i < n; i++)
+		differ |= (unsigned)(a[i] ^ b[i]);
+	return differ == 0;
 }
 
 /* Of a value that is no string. */
@@ -512,7 +524,7 @@ is_of(const struct actor_entry *e, const struct actor *a)
 static struct actor_entry *
 find_actor(const struct index_run *run, const struct actor *a, uint32_t kind)
 {
-	size_t at = a->hash % run->n_sets;
+	size_t at = a->hash & (run->n_sets - 1);
 	struct actor_entry *e = &run->actors[at * ACTOR_WAYS];
 	struct actor_set *set = &run->sets[at];
 
@@ -529,7 +541,7 @@ find_actor(const struct index_run *run, const struct actor *a, uint32_t kind)
 static struct actor_entry *
 claim_actor(struct index_run *run, const struct actor *a)
 {
-	size_t at = a->hash % run->n_sets;
+	size_t at = a->hash & (run->n_sets - 1);
 	struct actor_set *set = &run->sets[at];
 	unsigned i;
 

@@ -214,34 +214,25 @@ charge(struct rules_cost *cost, uint64_t from_ns)
 	return now_ns;
 }
 
-/* The stage's bit within its rule, if it is true. */
-static inline uint64_t
-run_stage(struct rules_run *run, const struct rule_code *code,
-	  const struct candidate *c)
-{
-	const struct stage *s = run->set->stages[c->stage];
-
-	return eval_from(&run->eval, &s->program, c->entry)
-		       ? 1ull << (s - code->stages)
-		       : 0;
-}
-
 /* Stages of a rule have neighbouring ids: they are gathered, then fed. */
 static void
 run_candidates(struct rules_run *run, struct record *r, struct candidates c)
 {
-	const size_t *rule_of = run->set->stage_rule;
+	const struct stage_start *starts = run->set->starts;
 	bool timed = run->counters.events % RULES_TIMED_EVENTS == 0;
 	uint64_t from_ns = timed && c.n > 0 ? clock_boot_ns() : 0;
 
 	for (size_t i = 0; i < c.n;) {
-		size_t rule = rule_of[c.v[i].stage], first = i;
+		const struct stage_start *s = &starts[c.v[i].stage];
+		uint32_t rule = s->rule;
+		size_t first = i;
 		uint64_t satisfied = 0;
 
-		do
-			satisfied |=
-				run_stage(run, &run->set->code[rule], &c.v[i]);
-		while (++i < c.n && rule_of[c.v[i].stage] == rule);
+		do {
+			if (eval_from(&run->eval, s->tests, c.v[i].entry))
+				satisfied |= 1ull << s->place;
+			s = ++i < c.n ? &starts[c.v[i].stage] : NULL;
+		} while (s != NULL && s->rule == rule);
 		run->emit[rule].cost.evaluations += i - first;
 		if (satisfied != 0)
 			dispatch(run, rule, r, satisfied);

@@ -486,9 +486,9 @@ collect_stages(struct rules *set)
 {
 	set->stages = arena_array(&set->arena, set->n_stages + 1,
 				  sizeof(*set->stages));
-	set->stage_rule = arena_array(&set->arena, set->n_stages + 1,
-				      sizeof(*set->stage_rule));
-	if (set->stages == NULL || set->stage_rule == NULL)
+	set->starts = arena_array(&set->arena, set->n_stages + 1,
+				  sizeof(*set->starts));
+	if (set->stages == NULL || set->starts == NULL)
 		return -1;
 	for (size_t i = 0; i < set->n_rules; i++) {
 		if (!set->code[i].live)
@@ -497,7 +497,9 @@ collect_stages(struct rules *set)
 			struct stage *s = &set->code[i].stages[k];
 
 			set->stages[s->id] = s;
-			set->stage_rule[s->id] = i;
+			set->starts[s->id] =
+				(struct stage_start){ s->program.v, (uint32_t)i,
+						      (uint32_t)k };
 		}
 	}
 	return 0;

@@ -213,14 +213,14 @@ compare_stage(struct pair *p, const struct stage *s, const struct candidate *c)
 	bool holds = eval_program(&p->without->eval, &s->program) &&
 		     !p->asleep[s->id];
 	bool found =
-		c != NULL && eval_from(&p->with->eval, &s->program, c->entry);
+		c != NULL && eval_from(&p->with->eval, s->program.v, c->entry);
 
 	p->held += holds;
 	p->candidates += c != NULL;
 	if (holds != found)
 		fail_msg("%.*s: is %d, %s candidate, found %d",
-			 (int)p->set->rules[p->set->stage_rule[s->id]].query.n,
-			 p->set->rules[p->set->stage_rule[s->id]].query.p,
+			 (int)p->set->rules[p->set->starts[s->id].rule].query.n,
+			 p->set->rules[p->set->starts[s->id].rule].query.p,
 			 holds, c != NULL ? "a" : "no", found);
 }
 

@@ -287,8 +287,7 @@ count_true(struct rules_run *run, struct record *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c.n; i++)
-		n += eval_from(&run->eval,
-			       &run->set->stages[c.v[i].stage]->program,
+		n += eval_from(&run->eval, run->set->starts[c.v[i].stage].tests,
 			       c.v[i].entry);
 	return n;
 }
