@@ -120,5 +120,5 @@ N_DROPPED=12' driver
 	head -c 4000 journals/first.journal >cut.journal
 	run 'journal: cut' 18 replay --journal cut.journal --kql '*'
 else
-	echo 'cli: journals are not replayed: no systemd-journal-remote here'
+	echo 'SKIPPED - journal: no systemd-journal-remote here' >&2
 fi
