@@ -47,13 +47,81 @@ print_errors(const struct err *err)
 	buf_free(&b);
 }
 
+/* ---- the output ------------------------------------------------------ */
+
+/* A file that held something before keeps it until there is a result: a run
+ * that fails without one loses nothing. */
+struct earlier {
+	int fd; /* the stream's; -1: there is no such file, or no more */
+};
+
+static int
+drop_earlier(struct earlier *e)
+{
+	int fd = e->fd;
+
+	e->fd = -1;
+	return fd < 0 ? 0 : ftruncate(fd, 0);
+}
+
+struct late_output {
+	struct earlier *earlier; /* borrowed */
+	int fd;			 /* owned */
+};
+
+/* fopencookie(3): 0 is an error. */
+static ssize_t
+late_write(void *cookie, const char *p, size_t n)
+{
+	struct late_output *l = cookie;
+	ssize_t done = drop_earlier(l->earlier);
+
+	while (done == 0) {
+		done = write(l->fd, p, n);
+		if (done < 0 && errno == EINTR)
+			done = 0;
+	}
+	return done < 0 ? 0 : done;
+}
+
+static int
+late_close(void *cookie)
+{
+	struct late_output *l = cookie;
+	int result = close(l->fd);
+
+	free(l);
+	return result;
+}
+
+/* A stream that empties the file when it is first written to. */
+static FILE *
+open_late(int fd, struct earlier *earlier)
+{
+	struct late_output *l = malloc(sizeof(*l));
+	FILE *f = NULL;
+
+	if (l != NULL) {
+		*l = (struct late_output){ earlier, fd };
+		f = fopencookie(l, "w",
+				(cookie_io_functions_t){ .write = late_write,
+							 .close = late_close });
+	}
+	if (f == NULL)
+		free(l);
+	else
+		earlier->fd = fd;
+	return f;
+}
+
 /* Results may hold what an intruder wants to read: owner only. A restarted
  * monitor adds to what it said before. */
 static FILE *
 open_output(const struct options *o, struct cmd_io *io,
-	    struct report_folder *folder)
+	    struct report_folder *folder, struct earlier *earlier)
 {
-	int how = o->command == COMMAND_watch ? O_APPEND : O_TRUNC;
+	int adds = o->command == COMMAND_watch ? O_APPEND : 0;
+	struct stat st;
 	FILE *f;
 	int fd;
 
@@ -62,13 +130,17 @@ open_output(const struct options *o, struct cmd_io *io,
 		io->out_path = folder->path.p;
 	} else {
 		fd = open(o->output,
-			  O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOCTTY,
+			  O_WRONLY | O_CREAT | adds | O_CLOEXEC | O_NOCTTY,
 			  0600);
 		io->out_path = o->output;
 	}
 	if (fd < 0)
 		return NULL;
-	f = fdopen(fd, "w");
+	if (!adds && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size > 0)
+		f = open_late(fd, earlier);
+	else
+		f = fdopen(fd, "w");
 	if (f == NULL)
 		close(fd);
 	return f;
@@ -85,12 +157,13 @@ is_terminal(FILE *f)
 
 static int
 io_open(struct cmd_io *io, const struct options *o,
-	struct report_folder *folder)
+	struct report_folder *folder, struct earlier *earlier)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
 	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
 
-	io->out = o->output != NULL ? open_output(o, io, folder) : stdout;
+	io->out = o->output != NULL ? open_output(o, io, folder, earlier)
+				    : stdout;
 	if (io->out == NULL)
 		return err_add(&io->err, (struct place){ .file = o->output },
 			       "cannot be written: %s", strerror(errno));
@@ -146,8 +219,8 @@ any_is_file(const struct stat *file, const struct text_list *names)
 	return false;
 }
 
-/* What is read would be emptied first: a report, events, a key. Trees are not
- * meant, whose server may not answer. */
+/* What is read would be lost: a report, events, a key. Trees are not meant,
+ * whose server may not answer. */
 static bool
 output_is_input(const struct options *o)
 {
@@ -169,6 +242,7 @@ run(const struct options *o)
 {
 	struct cmd_io io = { 0 };
 	struct report_folder folder = { 0 };
+	struct earlier earlier = { -1 };
 	enum exit_code code = EXIT_IO;
 
 	if (output_is_input(o)) {
@@ -176,8 +250,14 @@ run(const struct options *o)
 			"is read as well and would be lost: name another file "
 			"with --output");
 		code = EXIT_USAGE;
-	} else if (io_open(&io, o, &folder) == 0) {
+	} else if (io_open(&io, o, &folder, &earlier) == 0) {
 		code = functions[o->command](o, &io);
+		/* A result may be empty. */
+		if (code <= EXIT_FINDINGS_MAX && drop_earlier(&earlier) != 0) {
+			err_add(&io.err, (struct place){ .file = o->output },
+				"cannot be emptied: %s", strerror(errno));
+			code = EXIT_IO;
+		}
 		if (code <= EXIT_FINDINGS_MAX && o->exit_zero)
 			code = EXIT_NOTHING;
 	}

@@ -76,6 +76,17 @@ fi
 run 'output to a file' 0 rules list -o list.txt
 is 'output to a file: mode' 600 "$(stat -c %a list.txt)"
 is 'output to a file: nothing elsewhere' '' "$out"
+cp list.txt before.txt
+run 'output of a run that fails' 18 replay none.ndjson -o list.txt
+is 'output of a run that fails: the earlier one stays' '' \
+	"$(diff before.txt list.txt)"
+seq 100000 >list.txt
+run 'output over a longer one' 0 rules list -o list.txt
+is 'output over a longer one: is the new alone' '' \
+	"$(diff before.txt list.txt)"
+echo '{"@timestamp": "2026-01-01T00:00:00Z"}' >one.ndjson
+run 'output without a line' 0 replay one.ndjson -o list.txt
+is 'output without a line: is empty' 0 "$(stat -c %s list.txt)"
 
 run 'unknown sensor' 16 watch -s "$PWD/state" --sensor kprobe
 has 'unknown sensor' "--sensor wants one of bpf, proc, poll" "$err"
