@@ -252,12 +252,6 @@ enum code_kind {
 };
 
 /* One condition of a rule; bit `id` of the index. */
-/* What it takes to run a stage, in one place. */
-struct stage_start {
-	const struct test *tests; /* of its program */
-	uint32_t rule, place;	  /* place: among the rule's stages */
-};
-
 struct stage {
 	unsigned id;
 	struct program program;
@@ -266,6 +260,12 @@ struct stage {
 	struct program joint;
 	struct join_key *keys;
 	size_t n_keys;
+};
+
+/* What it takes to run a stage, in one place. */
+struct stage_start {
+	const struct test *tests; /* of its program */
+	uint32_t rule, place;	  /* place: among the rule's stages */
 };
 
 /* One place of a match: the stage to satisfy. */

@@ -15,6 +15,13 @@ seen() {
 	esac | awk '!again[$0]++'
 }
 
+# What is told is remembered a second later; of the rest another engine tells
+# again.
+remembers() {
+	[ "$(db "SELECT count(*) FROM files JOIN dirs ON dir = id
+		WHERE path = '/srv/sent'")" -ge "$1" ]
+}
+
 authority ours
 authority theirs
 certificate server ours $always DNS:localhost
@@ -120,6 +127,7 @@ is 'outputs: tcp: stopped for a while: all arrive, in order' same \
 	"$(seen tcp)" "$(ids)"
 
 # So is the one that starts them: the engine begins anew.
+wait_until 10 remembers 120
 kill -KILL "$(post)"
 again() { [ "$(grep -c '^tocsin: ready' $notes)" -ge 2 ]; }
 wait_until 30 again
@@ -160,6 +168,7 @@ is 'outputs: doctor says which is behind, and why' grep -q \
 # ---- the watcher ends -----------------------------------------------------
 
 old="$(senders) $(post)"
+wait_until 10 remembers 140
 kill -KILL $watcher
 wait $watcher 2>/dev/null
 gone() { ! kill -0 $old 2>/dev/null; }
