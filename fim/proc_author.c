@@ -34,26 +34,16 @@ act_of(const struct procs *t, uint64_t hash)
 	return NULL;
 }
 
-/* Which of two gives way? One that has answered, or else the older. */
-static bool
-is_less(const struct act *a, const struct act *b)
-{
-	if ((a->proc == NULL) != (b->proc == NULL))
-		return a->proc == NULL;
-	if ((a->spent_ns == 0) != (b->spent_ns == 0))
-		return a->spent_ns != 0;
-	return a->made_ns < b->made_ns;
-}
-
+/* The one that gives way: a place that is free, or else the oldest act. */
 static struct act *
-least_of(struct act *set)
+oldest_of(struct act *set)
 {
-	struct act *least = set;
+	struct act *oldest = set;
 
 	for (size_t i = 1; i < PROC_ACTS_SET; i++)
-		if (is_less(&set[i], least))
-			least = &set[i];
-	return least;
+		if (set[i].made_ns < oldest->made_ns)
+			oldest = &set[i];
+	return oldest;
 }
 
 /* An act that is pushed out before anybody asked: its process can no longer
@@ -84,7 +74,7 @@ procs_take_act(struct procs *t, const struct event *e)
 	    act->made_ns + NS_PER_SEC >= e->time_ns)
 		return p;
 	if (act == NULL)
-		act = least_of(set_of(t, hash));
+		act = oldest_of(set_of(t, hash));
 	forget_act(t, act);
 	act->proc = proc_ref(p);
 	act->image = image_ref(p->image);

@@ -381,26 +381,50 @@ test_act_pushed_out(void **unused)
 	procs_free(t);
 }
 
-/* Those that wait keep their places while there is one of an act that has
- * spoken; which names share a set is luck, so there is but one. */
+/* The oldest gives way, asked for or not; which names share a set is luck, so
+ * here there is but one. */
 static void
-test_waiting_acts_are_kept(void **unused)
+test_oldest_act_is_pushed_out(void **unused)
 {
-	struct procs *t = table((struct procs_options){ .max_acts = 1 });
+	struct procs *t = table((struct procs_options){ .max_acts = 15 });
 	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
-	const char *names[] = { "/1", "/2", "/3", "/4", "/5", "/6", "/7" };
+	const char *names[] = {
+		"/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7"
+	};
 
 	(void)unused;
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		act(t, p->key, names[i] + 1, 110 + i);
-	act(t, p->key, "spoken", 120);
 	run_at(t, 9, 100, "/bin/cat", 121);
-	assert_view(author_of(t, 9, "/spoken", 130).image->name, "bash");
+	assert_view(author_of(t, 9, names[7], 130).image->name, "bash");
 	act(t, p->key, "late", 131);
-	for (size_t i = 0; i < 7; i++)
+	act(t, p->key, "later", 132);
+	assert_view(author_of(t, 9, names[0], 140).image->name, "cat");
+	assert_view(author_of(t, 9, names[1], 140).image->name, "cat");
+	for (size_t i = 2; i < 7; i++)
 		assert_view(author_of(t, 9, names[i], 140).image->name, "bash");
-	assert_view(author_of(t, 9, "/late", 141).image->name, "cat");
-	assert_view(author_of(t, 9, "/spoken", 142).image->name, "cat");
+	assert_view(author_of(t, 9, names[7], 130).image->name, "bash");
+	procs_free(t);
+}
+
+/* In many sets each act is found again. */
+static void
+test_acts_in_many_sets(void **unused)
+{
+	struct procs *t = table((struct procs_options){ 0 });
+	struct proc *p = run(t, 9, 100, "/bin/bash", (struct proc_key){ 1, 0 });
+	char name[8];
+
+	(void)unused;
+	for (int i = 0; i < 256; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		act(t, p->key, name, 110);
+	}
+	run_at(t, 9, 100, "/bin/cat", 121);
+	for (int i = 0; i < 256; i++) {
+		snprintf(name, sizeof(name), "/%d", i);
+		assert_view(author_of(t, 9, name, 130).image->name, "bash");
+	}
 	procs_free(t);
 }
 
@@ -706,7 +730,8 @@ main(void)
 		cmocka_unit_test(test_act_is_not_of_what_was_read_before),
 		cmocka_unit_test(test_told_end_leaves_no_doubt),
 		cmocka_unit_test(test_act_pushed_out),
-		cmocka_unit_test(test_waiting_acts_are_kept),
+		cmocka_unit_test(test_oldest_act_is_pushed_out),
+		cmocka_unit_test(test_acts_in_many_sets),
 		cmocka_unit_test(test_acts_of_the_dead_are_forgotten),
 		cmocka_unit_test(test_message_of_one_that_ended),
 		cmocka_unit_test(test_late_event_of_the_only_one),
