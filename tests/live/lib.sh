@@ -326,7 +326,7 @@ author_missed() { # TAG
 		jq -se --arg tag "$1" 'any(.[]; .event.action == "creation" and
 			.file.type == "file" and
 			(.file.path | contains($tag)) and
-			.tocsin.attribution == "lost" and .process == null)' \
+			.tocsin.attribution == "lost" and .process.pid == null)' \
 			$trace >/dev/null
 }
 

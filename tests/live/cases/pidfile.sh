@@ -15,6 +15,7 @@ alert touch bash root 'a .lock, under the name /var/run' 'by touch /var/run/$T.l
 alert touch bash root 'a .reboot' 'by touch /run/$T.reboot'
 alert touch bash root 'below a folder' 'by touch /run/deep/er/$T.pid'
 alert_new touch bash root 'below a folder made this instant' 'by mkdir -p /run/$T/a/b; by touch /run/$T/a/b/x.pid'
+alert_new touch bash root 'below a folder made while the watcher stood still' 'kill -STOP $watcher; by mkdir -p /run/$T/a/b; by touch /run/$T/a/b/x.pid; kill -CONT $watcher'
 alert bash bash root 'a shell redirects' 'self; echo 1 >/run/$T.pid'
 alert cp bash root 'cp brings random bytes' 'by cp $live/noise /run/$T.pid'
 alert cp bash root 'cp brings a program' 'by cp $act /var/run/$T.lock'
