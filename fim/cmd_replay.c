@@ -310,6 +310,7 @@ replay(struct replay_cmd *c)
 	batch_catch_signals();
 	if (replay_run(&config, files->v, files->n, &result, &c->io->err) != 0)
 		return EXIT_IO;
+	c->io->has_result = result.events > 0;
 	say_result(c, &result);
 	if (c->lines_lost + result.alerts_lost > 0) {
 		err_add(&c->io->err, (struct place){ 0 },

@@ -295,6 +295,7 @@ finish(struct scan_cmd *c)
 {
 	enum exit_code code;
 
+	c->io->has_result = !c->snapshot.stopped;
 	pipeline_finish(c->pipeline);
 	batch_progress_end(&c->batch);
 	code = c->snapshot.stopped ? EXIT_NOTHING : end_report(c);

@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include "fim/deputy.h"
+#include "baselines/sign.h"
+#include "fim/config.h"
 #include "fim/options.h"
+#include "fim/out_file.h"
 #include "fim/report_folder.h"
 #include "fim/version.h"
 
@@ -47,100 +50,34 @@ print_errors(const struct err *err)
 	buf_free(&b);
 }
 
-/* ---- the output ------------------------------------------------------ */
-
-/* A file that held something before keeps it until there is a result: a run
- * that fails without one loses nothing. */
-struct earlier {
-	int fd; /* the stream's; -1: there is no such file, or no more */
+/* Where --output leads. */
+struct outputs {
+	struct report_folder folder;
+	struct out_file file;
 };
-
-static int
-drop_earlier(struct earlier *e)
-{
-	int fd = e->fd;
-
-	e->fd = -1;
-	return fd < 0 ? 0 : ftruncate(fd, 0);
-}
-
-struct late_output {
-	struct earlier *earlier; /* borrowed */
-	int fd;			 /* owned */
-};
-
-/* fopencookie(3): 0 is an error. */
-static ssize_t
-late_write(void *cookie, const char *p, size_t n)
-{
-	struct late_output *l = cookie;
-	ssize_t done = drop_earlier(l->earlier);
-
-	while (done == 0) {
-		done = write(l->fd, p, n);
-		if (done < 0 && errno == EINTR)
-			done = 0;
-	}
-	return done < 0 ? 0 : done;
-}
-
-static int
-late_close(void *cookie)
-{
-	struct late_output *l = cookie;
-	int result = close(l->fd);
-
-	free(l);
-	return result;
-}
-
-/* A stream that empties the file when it is first written to. */
-static FILE *
-open_late(int fd, struct earlier *earlier)
-{
-	struct late_output *l = malloc(sizeof(*l));
-	FILE *f = NULL;
-
-	if (l != NULL) {
-		*l = (struct late_output){ earlier, fd };
-		f = fopencookie(l, "w",
-				(cookie_io_functions_t){ .write = late_write,
-							 .close = late_close });
-	}
-	if (f == NULL)
-		free(l);
-	else
-		earlier->fd = fd;
-	return f;
-}
 
 /* Results may hold what an intruder wants to read: owner only. A restarted
  * monitor adds to what it said before. */
 static FILE *
-open_output(const struct options *o, struct cmd_io *io,
-	    struct report_folder *folder, struct earlier *earlier)
+open_output(const struct options *o, struct cmd_io *io, struct outputs *out)
 {
-	int adds = o->command == COMMAND_watch ? O_APPEND : 0;
-	struct stat st;
+	bool adds = o->command == COMMAND_watch;
 	FILE *f;
 	int fd;
 
 	if (report_folder_wanted(o)) {
-		fd = report_folder_open(o, folder);
-		io->out_path = folder->path.p;
+		fd = report_folder_open(o, &out->folder);
+		io->out_path = out->folder.path.p;
 	} else {
 		fd = open(o->output,
-			  O_WRONLY | O_CREAT | adds | O_CLOEXEC | O_NOCTTY,
+			  O_WRONLY | O_CREAT | (adds ? O_APPEND : 0) |
+				  O_CLOEXEC | O_NOCTTY,
 			  0600);
 		io->out_path = o->output;
 	}
 	if (fd < 0)
 		return NULL;
-	if (!adds && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size > 0)
-		f = open_late(fd, earlier);
-	else
-		f = fdopen(fd, "w");
+	f = adds ? fdopen(fd, "w") : out_file_stream(&out->file, fd);
 	if (f == NULL)
 		close(fd);
 	return f;
@@ -156,14 +93,12 @@ is_terminal(FILE *f)
 }
 
 static int
-io_open(struct cmd_io *io, const struct options *o,
-	struct report_folder *folder, struct earlier *earlier)
+io_open(struct cmd_io *io, const struct options *o, struct outputs *out)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org */
 	bool color = !o->no_color && (no_color == NULL || *no_color == '\0');
 
-	io->out = o->output != NULL ? open_output(o, io, folder, earlier)
-				    : stdout;
+	io->out = o->output != NULL ? open_output(o, io, out) : stdout;
 	if (io->out == NULL)
 		return err_add(&io->err, (struct place){ .file = o->output },
 			       "cannot be written: %s", strerror(errno));
@@ -180,11 +115,16 @@ io_open(struct cmd_io *io, const struct options *o,
 
 /* A full disk shows only when the last bytes are written. */
 static int
-io_close(struct cmd_io *io, struct report_folder *folder)
+io_close(struct cmd_io *io, struct outputs *out)
 {
 	const char *name = io->out_path ?: "standard output";
+	struct report_folder *folder = &out->folder;
 	int failed = ferror(io->out);
 
+	if (io->has_result && out_file_begin(&out->file) != 0)
+		failed = 1;
+	if (io->report_begun && !io->out_complete)
+		out_file_give_up(&out->file);
 	if (fclose(io->out) != 0)
 		failed = 1;
 	io->out_complete &= !failed;
@@ -219,6 +159,35 @@ any_is_file(const struct stat *file, const struct text_list *names)
 	return false;
 }
 
+/* The signature of one of them. */
+static bool
+any_is_signed_by(const struct stat *file, const struct text_list *names)
+{
+	struct buf b = { 0 };
+	bool found = false;
+
+	for (size_t i = 0; i < names->n && !found; i++) {
+		buf_clear(&b);
+		buf_printf(&b, "%s" SIGN_SUFFIX "%c", names->v[i], 0);
+		found = b.failed || is_file(file, b.p);
+	}
+	buf_free(&b);
+	return found;
+}
+
+static bool
+is_standard_input(const struct stat *file, const struct text_list *names)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->v[i], "-") == 0)
+			return fstat(STDIN_FILENO, &st) == 0 &&
+			       st.st_dev == file->st_dev &&
+			       st.st_ino == file->st_ino;
+	return false;
+}
+
 /* What is read would be lost: a report, events, a key. Trees are not meant,
  * whose server may not answer. */
 static bool
@@ -230,19 +199,21 @@ output_is_input(const struct options *o)
 
 	return o->output != NULL && stat(o->output, &st) == 0 &&
 	       S_ISREG(st.st_mode) &&
-	       ((!trees && any_is_file(&st, &o->args)) ||
+	       ((!trees && (any_is_file(&st, &o->args) ||
+			    any_is_signed_by(&st, &o->args) ||
+			    is_standard_input(&st, &o->args))) ||
 		any_is_file(&st, &o->journals) ||
-		any_is_file(&st, &o->pubkeys) || any_is_file(&st, &o->rules) ||
-		is_file(&st, o->report) || is_file(&st, o->key) ||
-		is_file(&st, o->config));
+		any_is_file(&st, &o->pubkeys) ||
+		any_is_file(&st, &o->config_keys) ||
+		any_is_file(&st, &o->rules) || is_file(&st, o->report) ||
+		is_file(&st, o->key) || is_file(&st, o->config ?: CONFIG_PATH));
 }
 
 static enum exit_code
 run(const struct options *o)
 {
 	struct cmd_io io = { 0 };
-	struct report_folder folder = { 0 };
-	struct earlier earlier = { -1 };
+	struct outputs out = { 0 };
 	enum exit_code code = EXIT_IO;
 
 	if (output_is_input(o)) {
@@ -250,22 +221,17 @@ run(const struct options *o)
 			"is read as well and would be lost: name another file "
 			"with --output");
 		code = EXIT_USAGE;
-	} else if (io_open(&io, o, &folder, &earlier) == 0) {
+	} else if (io_open(&io, o, &out) == 0) {
 		code = functions[o->command](o, &io);
-		/* A result may be empty. */
-		if (code <= EXIT_FINDINGS_MAX && drop_earlier(&earlier) != 0) {
-			err_add(&io.err, (struct place){ .file = o->output },
-				"cannot be emptied: %s", strerror(errno));
-			code = EXIT_IO;
-		}
+		io.has_result |= code <= EXIT_FINDINGS_MAX;
 		if (code <= EXIT_FINDINGS_MAX && o->exit_zero)
 			code = EXIT_NOTHING;
 	}
-	if (io.out != NULL && io_close(&io, &folder) != 0)
+	if (io.out != NULL && io_close(&io, &out) != 0)
 		code = EXIT_IO;
 	print_errors(&io.err);
 	err_free(&io.err);
-	report_folder_free(&folder);
+	report_folder_free(&out.folder);
 	return code;
 }
 

@@ -80,12 +80,17 @@ struct cmd_io {
 	/* The file of `out`, or NULL; a folder's own, it gets its name in the
 	 * end, see report_folder.h. */
 	const char *out_path;
+	bool report_begun; /* there is the head of one in `out` */
 	bool out_complete; /* a report, to its end */
-	FILE *notes;	   /* for people: standard error; /dev/null with -q */
-	bool color;	   /* `out` is a terminal and wants colour */
-	bool terminal;	   /* `out` is a terminal */
-	bool notes_color;  /* the same of `notes` */
-	bool progress;	   /* `notes` is a terminal and wants progress */
+	/* The run had something to look at, whatever it found and however it
+	 * ends: what the file held before is no longer true (out_file.h). Set
+	 * by those that may end with another code than 0 to 15 then. */
+	bool has_result;
+	FILE *notes;	  /* for people: standard error; /dev/null with -q */
+	bool color;	  /* `out` is a terminal and wants colour */
+	bool terminal;	  /* `out` is a terminal */
+	bool notes_color; /* the same of `notes` */
+	bool progress;	  /* `notes` is a terminal and wants progress */
 	struct err err;
 };
 

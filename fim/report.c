@@ -320,6 +320,7 @@ report_begin(const struct report_start *start, struct report **out)
 	}
 	if (r->sarif == NULL)
 		put_head(r);
+	start->io->report_begun = true;
 	*out = r;
 	return EXIT_NOTHING;
 }

@@ -76,17 +76,62 @@ fi
 run 'output to a file' 0 rules list -o list.txt
 is 'output to a file: mode' 600 "$(stat -c %a list.txt)"
 is 'output to a file: nothing elsewhere' '' "$out"
+# What a file held stays until there is a result.
 cp list.txt before.txt
 run 'output of a run that fails' 18 replay none.ndjson -o list.txt
 is 'output of a run that fails: the earlier one stays' '' \
 	"$(diff before.txt list.txt)"
 seq 100000 >list.txt
-run 'output over a longer one' 0 rules list -o list.txt
+ln -s list.txt link.txt
+run 'output over a longer one' 0 rules list -o link.txt
 is 'output over a longer one: is the new alone' '' \
 	"$(diff before.txt list.txt)"
+is 'output through a link: the link stays' list.txt "$(readlink link.txt)"
 echo '{"@timestamp": "2026-01-01T00:00:00Z"}' >one.ndjson
+touch -d 2020-01-01 list.txt
 run 'output without a line' 0 replay one.ndjson -o list.txt
 is 'output without a line: is empty' 0 "$(stat -c %s list.txt)"
+touch -d 2020-01-01 list.txt
+run 'output without a line again' 0 replay one.ndjson -o list.txt
+is 'output without a line again: has the time of it' '' \
+	"$(find list.txt ! -newer one.ndjson)"
+cp before.txt list.txt
+run 'output: one of two cannot be read' 18 replay one.ndjson none.ndjson -o list.txt
+is 'output: one of two cannot be read: what the other says' 0 \
+	"$(stat -c %s list.txt)"
+mkdir clean broken
+echo 'type: [' >broken/rule.yml
+chmod -R go-w clean broken
+cp before.txt list.txt
+run 'output: a rule is broken' 17 scan --only files --format ndjson -r broken clean -o list.txt
+is 'output: a rule is broken: what the others say' 0 "$(stat -c %s list.txt)"
+# A report that breaks off leaves the earlier one.
+cp before.txt list.txt
+"$TOCSIN" -c empty.yaml -s "$PWD/state" scan --only files --format json \
+	-o list.txt /usr 2>/dev/null &
+scan=$!
+blocks() { (((0x0$(sed -n 's/^SigBlk:\t//p' /proc/$scan/status) >> 14) & 1)); }
+for i in {1..500}; do blocks && break; sleep 0.01; done
+sleep 0.2
+kill -TERM $scan
+wait $scan
+is 'output: a report that breaks off: is stopped' 25 $?
+is 'output: a report that breaks off: the earlier one stays' '' \
+	"$(diff before.txt list.txt)"
+cp before.txt list.txt
+run 'output: nothing to say' 0 rules lint -o list.txt
+is 'output: nothing to say: is empty' 0 "$(stat -c %s list.txt)"
+# What is read is refused, by whatever name.
+cp before.txt before.txt.minisig
+for read in 'rules list --config-key before.txt' \
+	'replay -r before.txt one.ndjson' 'report verify before.txt'; do
+	# shellcheck disable=SC2086 # words
+	run "output that is read: $read" 16 $read -o before.txt
+	has "output that is read: $read" 'is read as well' "$err"
+done
+run 'output that is read: a signature' 16 report verify before.txt -o before.txt.minisig
+has 'output that is read: a signature' 'is read as well' "$err"
+run 'output that is read: standard input' 16 replay - -o before.txt <before.txt
 
 run 'unknown sensor' 16 watch -s "$PWD/state" --sensor kprobe
 has 'unknown sensor' "--sensor wants one of bpf, proc, poll" "$err"
