@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fim/deputy.h"
 #include "baselines/sign.h"
 #include "fim/config.h"
+#include "fim/deputy.h"
 #include "fim/options.h"
 #include "fim/out_file.h"
 #include "fim/report_folder.h"
@@ -121,10 +121,10 @@ io_close(struct cmd_io *io, struct outputs *out)
 	struct report_folder *folder = &out->folder;
 	int failed = ferror(io->out);
 
-	if (io->has_result && out_file_begin(&out->file) != 0)
-		failed = 1;
 	if (io->report_begun && !io->out_complete)
 		out_file_give_up(&out->file);
+	else if (io->has_result && out_file_begin(&out->file) != 0)
+		failed = 1;
 	if (fclose(io->out) != 0)
 		failed = 1;
 	io->out_complete &= !failed;

@@ -527,7 +527,7 @@ struct eval {
 };
 
 bool eval_program(struct eval *, const struct program *);
-/* From there on. */
+/* Of a program's tests, from `entry` on. */
 bool eval_from(struct eval *, const struct test *, uint32_t entry);
 bool eval_leaf(struct eval *, uint32_t leaf);
 bool eval_expr(struct eval *, const struct expr *);
