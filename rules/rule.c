@@ -318,16 +318,49 @@ read_suppression(struct taking *t)
 
 /* ---- the query ------------------------------------------------------- */
 
-/* "now-7d", also rounded ("now-7d/d"). */
+/* N and a unit of date math; months and years at their longest, so that a
+ * rule's memory is never shorter than it says. */
+static bool
+read_span(struct view v, uint64_t *ns)
+{
+	struct view number = view_sub(v, 0, v.n > 0 ? v.n - 1 : 0);
+	uint64_t n, days;
+
+	switch (v.n > 0 ? v.p[v.n - 1] : 0) {
+	case 'M':
+		days = 31;
+		break;
+	case 'y':
+		days = 366;
+		break;
+	default:
+		return duration_read(v, ns);
+	}
+	return view_to_u64(number, &n) &&
+	       !__builtin_mul_overflow(n, days * 86400 * NS_PER_SEC, ns);
+}
+
+/* "now-7d", "now-1M-12h", also rounded ("now-7d/d"). */
 static bool
 read_now_minus(struct view v, uint64_t *ns)
 {
-	ssize_t slash = view_find(v, '/');
+	ssize_t end = view_find(v, '/');
+	uint64_t span;
 
-	if (slash >= 0)
-		v.n = (size_t)slash;
-	return view_starts(v, VIEW("now-")) &&
-	       duration_read(view_sub(v, 4, v.n), ns);
+	if (end >= 0)
+		v.n = (size_t)end;
+	if (!view_starts(v, VIEW("now-")))
+		return false;
+	*ns = 0;
+	do {
+		v = view_sub(v, (size_t)view_find(v, '-') + 1, v.n);
+		end = view_find(v, '-');
+		if (!read_span(end < 0 ? v : view_sub(v, 0, (size_t)end),
+			       &span) ||
+		    __builtin_add_overflow(*ns, span, ns))
+			return false;
+	} while (end >= 0);
+	return true;
 }
 
 static void

@@ -112,6 +112,21 @@ cat >often.yml <<'END'
 END
 run 'show: new terms' 0 rules show -r terms.yml terms
 has 'show: new terms' 'new values of process.executable, host.id, not seen for 7200 s' "$out"
+while read -r window seconds; do
+	sed "s|now-2h|$window|" terms.yml >window.yml
+	run "show: a window of $window" 0 rules show -r window.yml terms
+	has "show: a window of $window" "not seen for $seconds s" "$out"
+done <<-'END'
+	now-7d/d 604800
+	now-1M 2678400
+	now-2y/M 63244800
+	now-1M-12h-30m 2723400
+END
+for window in now- now-1d- now--1d now-1M12h now-M now-1000000000y now/d 1M; do
+	sed "s|now-2h|$window|" terms.yml >window.yml
+	run "check: a window of $window" 1 rules check window.yml
+	has "check: a window of $window" 'must be like now-7d' "$out$err"
+done
 run 'show: a threshold' 0 rules show -r often.yml often
 has 'show: a threshold' 'from 3 events on with the same host.id, and 2 values of file.path, within 540 s' "$out"
 # What no event of this host says of itself.
