@@ -34,11 +34,11 @@ printf 'read_bytes: 1000000000000\n' >long.yaml
 chmod 600 long.yaml
 "$TOCSIN" -c long.yaml baseline init -q --nice -s nice --key sec tree 2>nice.err &
 pid=$!
-for ((i = 0; i < 200; i++)); do
+is_nice() {
 	class="$(chrt -p $pid | sed -n 's/.*policy: //p') $(ionice -p $pid)"
-	[ "$class" == 'SCHED_IDLE idle' ] && break
-	sleep 0.1
-done
+	[ "$class" == 'SCHED_IDLE idle' ]
+}
+wait_until is_nice
 is 'nice' 'SCHED_IDLE idle' "$class"
 chrt -o -p 0 $pid && kill -KILL $pid
 wait $pid 2>/dev/null

@@ -25,15 +25,27 @@ has_words() { [ "$("${@:2}" | wc -w)" -ge "$1" ]; }
 # until_words N COMMAND…: there are so many words.
 until_words() { wait_until has_words "$@"; }
 beats() { jq -r .action $alive 2>/dev/null; }
-# Both of its processes at once.
+# in_state LETTERS PID: of /proc/PID/status, or there is none any more.
+in_state() {
+	local state
+	state=$(sed -n 's/^State:.\(.\).*/\1/p' "/proc/$2/status" 2>/dev/null)
+	[[ -z $state || $1 == *"$state"* ]]
+}
+# Both of its processes at once: the first, once stopped, starts no other. Then
+# nobody writes any more.
 slay() {
-	local engine
+	local engine child
+	kill -STOP $! 2>/dev/null
+	wait_until in_state TZX $!
 	engine=$(cat "/proc/$!/task/$!/children" 2>/dev/null)
 	# shellcheck disable=SC2086
-	kill -STOP $! $engine 2>/dev/null
+	kill -STOP $engine 2>/dev/null
 	# shellcheck disable=SC2086
 	kill -KILL $! $engine 2>/dev/null
 	wait $! 2>/dev/null
+	for child in $engine; do
+		wait_until in_state ZX "$child"
+	done
 }
 
 watcher && until_words 1 beats

@@ -158,11 +158,14 @@ present/sub/sleeper 300 & pids=$!
 sh -u present/sub/script <&9 & pids+=" $!"
 (cd present/sub && exec sleep 301) & pids+=" $!"
 sleep 302 & outside=$!
-while [ "$(readlink "/proc/$outside/exe")" = "$(readlink /proc/$$/exe)" ] ||
-	! grep -q sub/script "/proc/$(echo $pids | cut -d' ' -f2)/cmdline" ||
-	! grep -q 301 "/proc/${pids##* }/cmdline"; do sleep 0.05; done
+# runs PID WORD: by now it is the program with that argument.
+runs() { grep -qzxF -- "$2" "/proc/$1/cmdline"; }
+wait_until runs "${pids%% *}" 300
+wait_until runs "$(echo $pids | cut -d' ' -f2)" present/sub/script
+wait_until runs "${pids##* }" 301
+wait_until runs "$outside" 302
 run 'scan: processes of a path' 1 scan --only processes --format ndjson -r running-rule.yml present/sub
-is 'scan: processes of a path' "$(printf '%s\n' $pids)" \
+is 'scan: processes of a path' "$(printf '%s\n' $pids | sort -n)" \
 	"$(printf '%s\n' "$out" | jq .process.pid | sort -n)"
 has 'scan: processes of a path: counted' '0 files, 3 processes: 3 findings' "$err"
 run 'scan: processes of no path' 1 scan --only processes --format ndjson -r running-rule.yml
@@ -197,6 +200,7 @@ risk_score: 21
 END
 sleep 31457.25 &
 sleeper=$!
+wait_until runs $sleeper 31457.25
 run 'scan: a process' 1 scan --only processes --format ndjson -r running.yml
 is 'scan: a process' "already_running info start scan $sleeper $$ $(id -u) $PWD" \
 	"$(printf '%s\n' "$out" | jq -r '"\(.event.action) \(.event.type | join(" ")

@@ -5,16 +5,18 @@
 server=${act%/*}/server
 cd $live
 mknod /dev/fuse c 10 229
-printf 'patience: 1s\npublic_keys: [/live/pub]\n' >base.yaml
+# More than once a second is asked before somebody is believed silent: what only
+# stood still for a moment, as a whole host may, is not.
+printf 'patience: 3s\npublic_keys: [/live/pub]\n' >base.yaml
 chmod 600 base.yaml
 "$tocsin" key generate -q --unencrypted sec pub >/dev/null
 chmod 644 pub
 
-# base CODE ACTION…: within 30 s, the output in $out.
+# base CODE ACTION…: within two minutes, the output in $out.
 base() {
 	local code=$1 got
 	shift
-	out=$(timeout -k 1 30 "$tocsin" baseline "$@" -c base.yaml \
+	out=$(timeout -k 1 120 "$tocsin" baseline "$@" -c base.yaml \
 		-s $live/base 2>&1)
 	got=$?
 	[ $got -eq "$code" ] && return
@@ -25,11 +27,13 @@ says() { grep -qF -- "$1" <<<"$out" || { echo "	said: $out"; return 1; }; }
 says_not() { ! grep -F -- "$1" <<<"$out"; }
 silent() { [ -z "$(grep -v '^tocsin: ' <<<"$out")" ] || { echo "$out"; return 1; }; }
 
-serve() { # STAGE [FILE]
-	"$server" /srv/tree/far "$@" >$live/served 2>&1 &
+serve_at() { # POINT STAGE [FILE]
+	: >$live/served # what the one before said
+	"$server" "$@" >>$live/served 2>&1 &
 	served=$!
 	wait_until 5 grep -q ready $live/served
 }
+serve() { serve_at /srv/tree/far "$@"; } # STAGE [FILE]
 unserve() {
 	kill -KILL $served
 	wait $served 2>/dev/null
@@ -111,7 +115,7 @@ mount -n -t proc proc $mini/proc
 mini() { # CODE ACTION…
 	local code=$1 got
 	shift
-	out=$(timeout -k 1 60 chroot $mini /program baseline "$@" \
+	out=$(timeout -k 1 120 chroot $mini /program baseline "$@" \
 		-c /live/base.yaml -s /live/state 2>&1)
 	got=$?
 	[ $got -eq "$code" ] && return
@@ -124,9 +128,7 @@ is 'baseline: homes' mini 0 init --key live/sec
 is 'baseline: homes: listed' mini 0 list
 is 'baseline: homes: alice' says /home/alice/.bashrc
 is 'baseline: homes: bob' says /home/bob/.profile
-"$server" $mini/home/bob deaf >served &
-served=$!
-wait_until 5 grep -q ready served
+serve_at $mini/home/bob deaf
 echo y >>$mini/home/alice/.bashrc
 is 'baseline: a silent home' mini 12 check
 is 'baseline: a silent home: named' says 'uncovered /home/bob did not answer in time'

@@ -34,6 +34,23 @@ sends_from() {
 		); :'
 }
 
+# The rule wants both within a second. Was it none of cat's doing, or more?
+came_late() { # TAG
+	local pids
+	pids=$(grep "^$1 " $ACT_LOG | cut -d' ' -f2 | paste -sd,)
+	traced @timestamp '
+		def s: (.[:19] + "Z" | fromdate) + ("0" + .[19:-1] | tonumber);
+		map(select([.process.pid] | inside($pids))) |
+		(map(select(.event.action == "exec" and .process.name == "cat"))[0]
+			."@timestamp" | s) as $began |
+		map(select(.event.action == "disconnect_received" or
+			.event.action == "connection_attempted" and
+			.process.name == "cat") |
+			(."@timestamp" | s) - $began) |
+		length > 0 and all(.[]; . < 0 or . > 1)' \
+		--argjson pids "[$pids]"
+}
+
 alert cat bash root 'TCP: bash connects, then execs cat' 'sends tcp $out 7001'
 alert cat bash root 'UDP: bash connects, then execs cat' 'sends udp $out 7004'
 alert cat bash root 'TCP over IPv4' 'sends tcp 0.113.0.1 7001'

@@ -32,7 +32,7 @@ check_rows() {
 	for t in "${rows[@]}"; do
 		[ -z "${wanted[$t]}" ] || wait_until 2 alerted $t
 	done
-	sleep 0.3
+	settle
 	for t in "${rows[@]}"; do
 		got=$(alerts_of $t | tr '\n' ' ')
 		if [ "$got" = "${wanted[$t]:+${wanted[$t]} }" ]; then
@@ -44,7 +44,7 @@ check_rows() {
 		fi
 	done
 }
-alerted() { [ -n "$(alerts_of "$1")" ]; }
+alerted() { [ "$(alerts_of "$1")" = "${wanted[$1]}" ]; }
 
 unit() { # COMMAND…: a service that runs it
 	printf '[Service]\n'
@@ -66,7 +66,7 @@ chmod 644 $live/elf
 : >$live/serving
 ACT=$(words serve tcp :: 7001 300) ACT_LOG= "$act" >$live/serving &
 wait_until 5 grep -q serving $live/serving
-watch_start
+watch_start --record $trace
 
 some $pid 'a program in a pid file' 'cp $live/elf /run/$T.pid'
 some $pid 'a program moved there' 'cp $live/elf $live/$T; mv $live/$T /run/$T.lock'
@@ -162,6 +162,5 @@ else
 fi
 
 check_rows
-sleep 0.3
 is 'content: and no rule of any kind alerts at that' same \
 	"$(jq -r 'select(tojson | contains("ordinary")) | .rule.id' $alerts)" ''

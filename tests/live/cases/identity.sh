@@ -39,16 +39,21 @@ for i in {1..50}; do
 	( exec cat /etc/hostname >$place/bash.$i )
 done
 touch $place/touch.last
-wait_until 5 grep -q touch.last $alerts
+
+told() {
+	jq -r 'select(.rule.id == "identity") | .file.path' $alerts | sort -u |
+		wc -l
+}
+all_told() { [ "$(told)" -ge 401 ]; }
+wait_until 5 all_told
+settle
 
 wrong() {
 	jq -r 'select(.rule.id == "identity" and
 		((.file.name | split(".")[0]) != .process.name)) |
 		"\(.file.name) by \(.process.name)"' $alerts
 }
-is 'identity: an alert for each of 401 files' same \
-	"$(jq -r 'select(.rule.id == "identity") | .file.path' $alerts |
-		sort -u | wc -l)" 401
+is 'identity: an alert for each of 401 files' same "$(told)" 401
 is 'identity: none twice' same "$(jq -r .file.path $alerts | sort | uniq -d |
 	wc -l)" 0
 is 'identity: each by the program of its name' same "$(wrong | head -n 20)" ''

@@ -2,6 +2,9 @@
 # systemd timers that appear in any of the folders systemd reads.
 . /tocsin/tests/live/lib.sh
 rule=$(rule_id systemd_timer_created) rule_short=tim
+# There before the watcher: it need not find it in time.
+mkdir -p /home/alice/.config/systemd/user
+chown -R 1000:1000 /home/alice
 watch_start --record $trace
 system=/etc/systemd/system
 
@@ -15,8 +18,6 @@ Unit=example.service
 WantedBy=timers.target
 END
 actor $bin/editing
-mkdir -p /home/alice/.config/systemd/user
-chown -R 1000:1000 /home/alice
 
 for place in /etc/systemd/system /etc/systemd/user \
 	/usr/local/lib/systemd/system /lib/systemd/system \
@@ -71,7 +72,7 @@ do
 done
 quiet 'excepted program: /proc/self/exe' 'ACT_1=$(words create $system/$T.timer x) as $bin/editing exec /proc/self/exe editing'
 quiet 'excepted program: /dev/fd/N' 'ACT_1=$(words create $system/$T.timer x) as $bin/editing fexec $bin/editing editing'
-quiet 'excepted: nobody knows the program' 'echo $system/$T.timer >$live/outside; sleep 0.2; [ -e $system/$T.timer ] || echo act: outside did nothing'
+quiet 'excepted: nobody knows the program' 'echo $system/$T.timer >$live/outside; wait_until 5 [ -s $system/$T.timer ] || echo act: outside did nothing'
 quiet 'excepted: renamed from dpkg-new' 'touch $system/$T.timer.dpkg-new; by mv $system/$T.timer.dpkg-new $system/$T.timer'
 quiet "excepted: sed's temporary file" 'as $bin/sed create $system/sed$T.timer x'
 quiet "excepted: e2scrub's temporary file" 'as $bin/perl create $system/e2scrub_all.tmp$T.timer x'

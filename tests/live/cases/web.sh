@@ -27,7 +27,7 @@ alert sh nginx www-data 'as the server user' 'actor $bin/sh; acts $nginx "uid 33
 alert perl catalina.sh root 'a server that is a script' 'actor $bin/perl; script /srv/tomcat/bin/catalina.sh "#!/bin/sh
 $bin/perl -v $T perl; :"'
 alert sh nginx root 'a worker, forked from the server' 'actor $bin/sh; acts $nginx fork "spawn $bin/sh sh -c whoami $T"'
-alert sh nginx root 'a worker whose master is gone' 'actor $bin/sh; acts $nginx orphan "spawn $bin/sh sh -c whoami $T"; sleep 0.2'
+alert sh nginx root 'a worker whose master is gone' 'actor $bin/sh; acts $nginx orphan "spawn $bin/sh sh -c whoami $T"; wait_until 5 grep -q "^$T .* sh\$" $ACT_LOG'
 
 quiet 'excepted: phpquery' 'starts $nginx -- $bin/phpquery php whoami $T'
 for server in /usr/bin/nginx /usr/sbin/nginx-debug /opt/nginx/sbin/nginx \

@@ -31,5 +31,6 @@ check_table
 is 'words: what is done to files' wait_until 2 have_alerts done 2
 is 'words: and which' same 'modification rename' \
 	"$(jq -r 'select(.rule.id == "done") | .event.action' $alerts | sort | xargs)"
-is 'words: a sequence of a user and what he became' have_alerts helped 1
+is 'words: a sequence of a user and what he became' \
+	wait_until 2 have_alerts helped 1
 check_replay $rules
