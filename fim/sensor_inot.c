@@ -509,7 +509,7 @@ source_read(struct sensor *s, size_t *bytes)
 	}
 	if (n == FETCH_MAX)
 		return 0;
-	if (n == 0 && s->inot->ended >= ENDED_MAX && start_afresh(s) < 0)
+	if (s->inot->ended >= ENDED_MAX && start_afresh(s) < 0)
 		return -1;
 	return 1;
 }
