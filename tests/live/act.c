@@ -449,6 +449,14 @@ act_sleep(char **w)
 	usleep((useconds_t)number(w[1]) * 1000);
 }
 
+/* until PATH: that file is there; not for ever, nobody may make it. */
+static void
+act_until(char **w)
+{
+	for (int i = 0; i < 20000 && access(w[1], F_OK) != 0; i++)
+		usleep(10000);
+}
+
 static void
 act_uid(char **w)
 {
@@ -488,7 +496,7 @@ static const struct act {
 	{ "fork", 1, act_fork },       { "orphan", 1, act_orphan },
 	{ "storm", 4, act_storm },     { "sleep", 2, act_sleep },
 	{ "uid", 2, act_uid },	       { "chdir", 2, act_chdir },
-	{ "exit", 2, act_exit },
+	{ "exit", 2, act_exit },       { "until", 2, act_until },
 };
 
 static void

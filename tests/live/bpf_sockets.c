@@ -220,7 +220,7 @@ test_connect(struct bench *b, uint16_t port, const char *to, const char *shown,
 	      what);
 	/* The child's end closes when the peer, the listener's backlog, does
 	 * or at its exit, whichever the kernel gets to first. */
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 1000; i++) {
 		d = seen_of(b, EVENT_DISCONNECT, pid, 0);
 		if (d != NULL)
 			break;

@@ -2,6 +2,7 @@
 #include "tests/live/fan_harness.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,6 +11,10 @@
 
 #define QUIET_MS 60
 #define TURN_MS 5
+
+/* What SETTLE and settle() use in the child. */
+#define ASK_FD 8
+#define ANSWER_FD 9
 
 unsigned harness_failed;
 
@@ -144,20 +149,61 @@ host_pump(struct host *h, int quiet_ms)
 	}
 }
 
+void
+settle(void)
+{
+	char c = '\n';
+
+	if (write(ASK_FD, &c, 1) != 1 || read(ANSWER_FD, &c, 1) != 1)
+		_exit(1);
+}
+
+static void
+answer(struct host *h, int asks, int answers)
+{
+	struct pollfd p = { .fd = asks, .events = POLLIN };
+	char c;
+
+	if (poll(&p, 1, 0) <= 0 || read(asks, &c, 1) != 1)
+		return;
+	host_pump(h, QUIET_MS);
+	if (write(answers, &c, 1) != 1)
+		die("an answer");
+}
+
 uint32_t
 host_run(struct host *h, void (*act)(void *), void *ctx)
 {
-	pid_t pid = fork();
-	int status;
+	uint64_t begun_ns = clock_boot_ns();
+	int asks[2], answers[2], status;
+	pid_t pid;
 
+	if (pipe2(asks, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0)
+		die("pipe");
+	pid = fork();
 	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
+		/* Not onto each other. */
+		int ask = fcntl(asks[1], F_DUPFD, ANSWER_FD + 1);
+		int answered = fcntl(answers[0], F_DUPFD, ANSWER_FD + 1);
+
+		if (dup2(ask, ASK_FD) < 0 || dup2(answered, ANSWER_FD) < 0)
+			_exit(1);
+		close(ask);
+		close(answered);
 		act(ctx);
 		_exit(0);
 	}
-	while (waitpid(pid, &status, WNOHANG) == 0)
+	while (waitpid(pid, &status, WNOHANG) == 0) {
 		turn(h, 1);
+		answer(h, asks[0], answers[1]);
+	}
+	h->act_ns = clock_boot_ns() - begun_ns;
+	for (int i = 0; i < 2; i++) {
+		close(asks[i]);
+		close(answers[i]);
+	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		printf("not ok - fan: an act ended with status %d\n", status);
 		harness_failed++;

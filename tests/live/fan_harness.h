@@ -26,6 +26,7 @@ struct host {
 	struct heard *v;
 	size_t n, cap;
 	struct arena arena;
+	uint64_t act_ns;  /* how long the last act took */
 	bool open_files;  /* try open_file on each event */
 	unsigned slow_us; /* the consumer takes so long for an event */
 };
@@ -42,10 +43,18 @@ void host_close(struct host *);
 void host_clear(struct host *);
 /* Reads until nothing has come for so long. */
 void host_pump(struct host *, int quiet_ms);
-/* Runs the act in a child, reading meanwhile; its pid. */
+/* Runs the act in a child, reading meanwhile, till it ends and nothing has come
+ * for a while; its pid. */
 uint32_t host_run(struct host *, void (*act)(void *), void *ctx);
 /* The same for shell commands; the pid is the shell's. */
 uint32_t host_sh(struct host *, const char *commands);
+
+/* For an act, and for shell commands: goes on when nothing has come for a
+ * while, however far behind the reader was. */
+void settle(void);
+#define SETTLE "echo >&8; read settled <&9; "
+/* The table of mounts may be looked at by time. */
+#define SETTLE_MOUNTS "sleep 0.4; " SETTLE
 
 /* Somebody may be looking into it just now, the sensor itself for one. */
 #define UMOUNT(place)                                                        \

@@ -9,7 +9,7 @@ test_var_run(void)
 	const struct heard *s;
 
 	host_open(&h, NULL, (const char *const[]){ "/var/run/*", NULL });
-	host_sh(&h, "echo >/run/one.pid; mkdir /run/od; sleep 0.2; "
+	host_sh(&h, "echo >/run/one.pid; mkdir /run/od; " SETTLE
 		    "echo >/run/od/two.pid");
 	s = said_find(&h, EVENT_CREATE, "/var/run/one.pid");
 	check(s && s->aliases.n == 0 && s->opened == 0,
@@ -54,7 +54,7 @@ test_chain(void)
 	host_open(&h, NULL,
 		  (const char *const[]){ "/opt/link/*", "/opt/later/*",
 					 "/opt/self/*", "/opt/dots/*", NULL });
-	host_sh(&h, "echo >/opt/real/deep/a; mkdir -p /srv/later; sleep 0.2; "
+	host_sh(&h, "echo >/opt/real/deep/a; mkdir -p /srv/later; " SETTLE
 		    "echo >/srv/later/b; echo >/opt/real/c");
 	check(said_count(&h, EVENT_CREATE, "/opt/link/a") == 1 ||
 		      has_alias(said_find(&h, EVENT_CREATE, "/opt/dots/deep/a"),
@@ -67,14 +67,14 @@ test_chain(void)
 	if (harness_failed)
 		host_dump(&h);
 	host_clear(&h);
-	host_sh(&h, "mkdir /opt/second; ln -sfn /opt/second /opt/link; sleep "
-		    "0.2; echo >/opt/second/d; echo >/opt/real/deep/e");
+	host_sh(&h, "mkdir /opt/second; ln -sfn /opt/second /opt/link; " SETTLE
+		    "echo >/opt/second/d; echo >/opt/real/deep/e");
 	check(said_count(&h, EVENT_CREATE, "/opt/link/d") == 1 &&
 		      said_count(&h, EVENT_CREATE, "/opt/link/e") == 0,
 	      "a link that changes");
 	host_clear(&h);
-	host_sh(&h, "rm /opt/later; sleep 0.2; echo >/srv/later/f; mkdir "
-		    "/opt/later; sleep 0.2; echo >/opt/later/g");
+	host_sh(&h, "rm /opt/later; " SETTLE "echo >/srv/later/f; mkdir "
+		    "/opt/later; " SETTLE "echo >/opt/later/g");
 	check(said_count(&h, EVENT_CREATE, "/opt/later/g") == 1 &&
 		      said_count(&h, EVENT_CREATE, "/opt/later/f") == 0,
 	      "a link that becomes a directory");
@@ -95,16 +95,16 @@ test_wide_link(void)
 	host_open(&h, NULL,
 		  (const char *const[]){ "/home/*/.config/systemd/user/*",
 					 NULL });
-	host_sh(&h, "ln -s / /home/eve/.config/systemd/user; sleep 0.3");
+	host_sh(&h, "ln -s / /home/eve/.config/systemd/user");
 	sensor_fan.status(h.s, &st);
 	check(st.watched < 100, "a link to / is not followed");
-	host_sh(&h, "ln -sfn /usr /home/eve/.config/systemd/user; sleep 0.3");
+	host_sh(&h, "ln -sfn /usr /home/eve/.config/systemd/user");
 	sensor_fan.status(h.s, &st);
 	check(st.watched <= FAN_LINK_DIRS_MAX + 100,
 	      "a link to /usr is followed up to a limit");
 	printf("# a link to /usr: %llu directories\n",
 	       (unsigned long long)st.watched);
-	host_sh(&h, "rm /home/eve/.config/systemd/user; sleep 0.3");
+	host_sh(&h, "rm /home/eve/.config/systemd/user");
 	sensor_fan.status(h.s, &st);
 	check(st.watched < 100, "… and let go with the link");
 	host_close(&h);
@@ -155,15 +155,16 @@ test_bind(void)
 		      has_alias(s, "/home/b/two/sub/x"),
 	      "… under both names");
 	host_clear(&h);
-	host_sh(&h, UMOUNT("/home/b/mnt") "sleep 0.3; echo >/srv/data/sub/y");
+	host_sh(&h,
+		UMOUNT("/home/b/mnt") SETTLE_MOUNTS "echo >/srv/data/sub/y");
 	s = said_find(&h, EVENT_CREATE, "/home/b/two/sub/y");
 	check(s && s->aliases.n == 0,
 	      "one of them unmounted: the other name remains");
 	if (harness_failed)
 		host_dump(&h);
 	host_clear(&h);
-	host_sh(&h, UMOUNT("/home/b/two") "sleep 0.3; echo >/srv/data/z; "
-					  "echo >/home/b/two/w");
+	host_sh(&h, UMOUNT("/home/b/two") SETTLE_MOUNTS "echo >/srv/data/z; "
+							"echo >/home/b/two/w");
 	check(said_count(&h, EVENT_CREATE, "/home/b/two/w") == 1 &&
 		      said_count(&h, EVENT_CREATE, "/home/b/two/z") == 0,
 	      "both unmounted");

@@ -24,8 +24,8 @@ test_wildcard(void)
 		      "/home/ann/.config/systemd/user/a.timer", pid),
 	      "a home that is there");
 	host_clear(&h);
-	pid = host_sh(&h, "mkdir -p /home/bob/.config/systemd/user/x; "
-			  "sleep 0.3; echo "
+	pid = host_sh(&h, "mkdir -p /home/bob/.config/systemd/user/x; " SETTLE
+			  "echo "
 			  ">/home/bob/.config/systemd/user/x/b.timer; "
 			  "echo >/home/bob/.config/systemd/other");
 	check(said_by(&h, EVENT_CREATE,
@@ -36,7 +36,7 @@ test_wildcard(void)
 	      "nothing is said of the way there");
 	host_clear(&h);
 	pid = host_sh(&h, "rm -r /home/bob; mkdir -p "
-			  "/home/bob/.config/systemd/user; sleep 0.3; "
+			  "/home/bob/.config/systemd/user; " SETTLE
 			  "echo >/home/bob/.config/systemd/user/c.timer");
 	check(said_by(&h, EVENT_CREATE,
 		      "/home/bob/.config/systemd/user/c.timer", pid),
@@ -44,8 +44,8 @@ test_wildcard(void)
 	host_clear(&h);
 	host_sh(&h, "mkdir -p /home/joe/.conf/systemd/user; echo "
 		    ">/home/joe/.conf/systemd/user/d.timer; "
-		    "mv /home/joe/.conf /home/joe/.config; sleep 0.3; "
-		    "mv /home/joe /home/jim; sleep 0.3; "
+		    "mv /home/joe/.conf /home/joe/.config; " SETTLE
+		    "mv /home/joe /home/jim; " SETTLE
 		    "echo >/home/jim/.config/systemd/user/e.timer");
 	check(said_count(&h, EVENT_RENAME,
 			 "/home/joe/.config/systemd/user/d.timer") == 1,
@@ -67,9 +67,9 @@ test_missing(void)
 
 	host_open(&h, NULL,
 		  (const char *const[]){ "/opt/a/b/*", "=/srv/site", NULL });
-	pid = host_sh(&h, "mkdir /opt/a; sleep 0.2; mkdir /opt/a/b; sleep "
-			  "0.2; echo >/opt/a/b/f; mkdir /srv/site; sleep "
-			  "0.2; echo >/srv/site/index; rm -r /srv/site; "
+	pid = host_sh(&h, "mkdir /opt/a; " SETTLE "mkdir /opt/a/b; " SETTLE
+			  "echo >/opt/a/b/f; mkdir /srv/site; " SETTLE
+			  "echo >/srv/site/index; rm -r /srv/site; "
 			  "echo >/srv/site; exec mv /srv/site /srv/gone");
 	check(said_count(&h, EVENT_CREATE, "/opt/a/b/f") == 1,
 	      "a place that was missing");
@@ -114,7 +114,7 @@ test_moves(void)
 		      said_by(&h, EVENT_CREATE, "/home/w/over/sub/new", pid),
 	      "… then acts below it under the new name");
 	host_clear(&h);
-	host_sh(&h, "mv /home/w/over /home/o/out; sleep 0.2; "
+	host_sh(&h, "mv /home/w/over /home/o/out; " SETTLE
 		    "echo >/home/o/out/late; echo >/home/o/out/sub/late");
 	check(said_count(&h, EVENT_DELETE, "/home/w/over") == 1 && h.n == 1,
 	      "a directory moved out is gone, and silent");
@@ -167,8 +167,8 @@ try_mounts(const struct fan_options *options, const char *what)
 	prepare("mkdir -p /home/m/sub /home/full; echo >/home/full/came; "
 		"echo >/home/m/under");
 	host_open(&h, options, (const char *const[]){ "/home/m/*", NULL });
-	host_sh(&h, "mount -n -t tmpfs t /home/m; sleep 0.4; "
-		    "mkdir /home/m/d; sleep 0.2; echo >/home/m/d/on; "
+	host_sh(&h, "mount -n -t tmpfs t /home/m; " SETTLE_MOUNTS
+		    "mkdir /home/m/d; " SETTLE "echo >/home/m/d/on; "
 		    "echo >/home/m/top");
 	buf_printf(&t, "%s: a file system mounted over a watched place%c", what,
 		   0);
@@ -178,13 +178,13 @@ try_mounts(const struct fan_options *options, const char *what)
 	if (harness_failed)
 		host_dump(&h);
 	host_clear(&h);
-	host_sh(&h, UMOUNT("/home/m") "sleep 0.4; echo >/home/m/sub/back");
+	host_sh(&h, UMOUNT("/home/m") SETTLE_MOUNTS "echo >/home/m/sub/back");
 	buf_clear(&t);
 	buf_printf(&t, "%s: … and unmounted%c", what, 0);
 	check(said_count(&h, EVENT_CREATE, "/home/m/sub/back") == 1, t.p);
 	host_clear(&h);
 	host_sh(&h,
-		"mount -n --bind /home/full /home/m/sub; sleep 0.4; "
+		"mount -n --bind /home/full /home/m/sub; " SETTLE_MOUNTS
 		"echo >/home/full/more; " UMOUNT("/home/m/sub") "sleep 0.4");
 	buf_clear(&t);
 	buf_printf(&t, "%s: a bind mount brings its files%c", what, 0);
@@ -286,14 +286,14 @@ test_limit(void)
 	struct host h;
 
 	host_open(&h, &few, (const char *const[]){ "/home/l/*", NULL });
-	host_sh(&h, "mkdir /home/l; sleep 0.2; for i in 1 2 3 4 5 6 7 8 9 10 "
+	host_sh(&h, "mkdir /home/l; " SETTLE "for i in 1 2 3 4 5 6 7 8 9 10 "
 		    "11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do mkdir "
-		    "/home/l/$i; done; sleep 0.2; rm -r /home/l");
+		    "/home/l/$i; done; " SETTLE "rm -r /home/l");
 	sensor_fan.status(h.s, &st);
 	check(said_count(&h, EVENT_LOSS, NULL) == 1 && st.unwatched > 0,
 	      "the limit on directories is told once");
 	host_clear(&h);
-	host_sh(&h, "mkdir -p /home/l/a; sleep 0.2; echo >/home/l/a/x");
+	host_sh(&h, "mkdir -p /home/l/a; " SETTLE "echo >/home/l/a/x");
 	check(said_count(&h, EVENT_CREATE, "/home/l/a/x") == 1,
 	      "… and there is room again when directories go");
 	host_close(&h);
@@ -331,7 +331,7 @@ test_overlay(void)
 
 	host_open(&h, NULL, (const char *const[]){ "/usr/share/doc/*", NULL });
 	host_sh(&h, "cd /usr/share/doc/bash; echo x >new; chmod 600 copyright; "
-		    "mkdir sub; sleep 0.2; echo >sub/x; mv copyright moved");
+		    "mkdir sub; " SETTLE "echo >sub/x; mv copyright moved");
 	check(said_count(&h, EVENT_CREATE, "/usr/share/doc/bash/new") == 1 &&
 		      said_count(&h, EVENT_CREATE,
 				 "/usr/share/doc/bash/sub/x") == 1 &&

@@ -77,8 +77,8 @@ is_ready() {
 
 # watch_start [OPTION…]: the watcher in the background, ready.
 watch_start() {
+	rm -f $notes $alerts # one that was killed may still write to its own
 	: >$notes
-	rm -f $alerts
 	"$tocsin" watch --format ndjson -s $live/state -o $alerts "$@" \
 		2>$notes >$live/watch.out &
 	watcher=$!

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The five detections with each combination of sensors: what must be told, by
-# whom, and what cannot be. The acts are slow enough for who looks from time to
-# time; of quick ones it is only asked that nobody wrong is named.
+# whom, and what cannot be. The acts wait for who looks from time to time; of
+# quick ones it is only asked that nobody wrong is named.
 . /tocsin/tests/live/lib.sh
 out=2001:db8::1
 motd=/etc/update-motd.d units=/etc/systemd/system
@@ -12,15 +12,15 @@ timer_rule=$(rule_id systemd_timer_created)
 web_rule=$(rule_id web_server_command)
 cat_rule=$(rule_id cat_network_activity)
 
-serve() { # PORT MS: closes each connection after that time
+serve() { # PORT
 	: >$live/serving.$1
-	ACT=$(words serve tcp :: "$1" "$2") ACT_LOG= "$act" >$live/serving.$1 &
+	ACT=$(words serve tcp :: "$1") ACT_LOG= "$act" >$live/serving.$1 &
 	wait_until 5 grep -q serving $live/serving.$1
 }
 # The watcher outside sees the acts of other tests, too: names and numbers are
 # this run's own.
 run=$((RANDOM % 9000 + 1000)) port=$((RANDOM % 20000 + 20000))
-serve $port 1500
+serve $port
 
 # ---- the watcher, inside or outside of the small host's pids --------------
 
@@ -60,7 +60,6 @@ told() {
 }
 # wants WHAT RULE TAG LINE: that alert, and no other; LINE "" = none.
 wants() {
-	[ -z "$4" ] || wait_until 3 is_told "$2" "$3"
 	is "$combination: $1" same "$(told "$2" "$3")" "$4"
 }
 is_told() { [ -n "$(told "$1" "$2")" ]; }
@@ -70,20 +69,41 @@ never() {
 		"$(told "$2" "$3" | cut -d' ' -f1 | grep -vx -e "$4" -e -)" ''
 }
 
+# told_of RULE TAG COMMAND…: what does `slow`, or is killed, when that is told.
+told_of() {
+	local pid
+	rm -f $live/told
+	"${@:3}" &
+	pid=$!
+	wait_until 3 is_told "$1" "$2"
+	: >$live/told
+	[ "$3" != connects ] || kill $pid
+	wait $pid 2>/dev/null
+}
+connects() {
+	exec 3<>/dev/tcp/$out/$port
+	exec cat <&3 >/dev/null
+}
 
-# The acts of one combination. PROCESSES and FILES name the sensors.
+# The acts of one combination.
 act_all() {
+	local -x ACT_1=$slow
 	actor $bin/bash
 	actor $bin/sh
-	ACT_1=$slow starts $motd/90-$T -- $bin/bash -i $T
-	ACT_1=$slow starts /usr/sbin/nginx -- $bin/sh -c id $T
-	acts /tmp/implant "create /run/$T.pid 1" "$slow"
-	acts $bin/implant "create $units/$T.timer x" "$slow"
-	acts $bin/daemon "create /run/$T-elf.pid "$'\177ELF' "$slow"
-	(
-		exec 3<>/dev/tcp/$out/$port
-		exec cat <&3 >/dev/null
-	)
+	told_of "$motd_rule" "$T\"" starts $motd/90-$T -- $bin/bash -i $T
+	told_of "$web_rule" "$T\"" starts /usr/sbin/nginx -- $bin/sh -c id $T
+	if [ "$who" = kernel ]; then
+		told_of "$pid_rule" "$T.pid" \
+			acts /tmp/implant "create /run/$T.pid 1" "$slow"
+	else
+		acts /tmp/implant "create /run/$T.pid 1" 'sleep 100'
+	fi
+	told_of "$timer_rule" "$T.timer" \
+		acts $bin/implant "create $units/$T.timer x" "$slow"
+	told_of "$content_rule" "$T-elf.pid" \
+		acts $bin/daemon "create /run/$T-elf.pid "$'\177ELF' "$slow"
+	told_of "$cat_rule" "\"port\":$port" connects
+	unset ACT_1
 	local T=${T}q # quick ones
 	starts $motd/91-$T -- $bin/bash -i $T
 	starts /usr/sbin/nginx -- $bin/sh -c id $T
@@ -95,17 +115,20 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 	local how=$3 who=$4
 	combination="$1 and $2"
 	T=f${1:0:2}${2:0:2}$run
-	# Stays for a while: who looks, at once or every half second, may have
-	# other things to do. The kernel's own facts need no time.
+	# Who looks, at once or every half second, may have other things to do.
+	# The kernel's own facts need no time.
 	case $1-$who in
 	bpf-kernel) slow='sleep	100' ;;
-	*) slow='sleep	1500' ;;
+	*) slow="until	$live/told" ;;
 	esac
 	start "$1" "$2"
 	if grep -q "host's own pid and user namespaces" $notes; then
 		skip "$combination: these tests run in a container"
 		return
 	fi
+	# Both come after that; a poller has looked by then.
+	wait_until 5 test -s $live/state/status.json
+	wait_until 10 has_noted 'first start: '
 	is "$combination: these are in use" \
 		grep -q "^tocsin: ready: sensors $1 and $2," $notes
 	is "$combination: the status record names them" same "$(jq -r \
@@ -119,11 +142,10 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 	is "$combination: doctor says what is used" grep -q \
 		"^ok *watcher .* processes by $1, files by $2" \
 		<("$tocsin" doctor -s $live/state)
-	sleep 0.6 # a poller looks first
 	act_all >$live/out.$T 2>&1
 	is "$combination: the acts were done" test ! -s $live/out.$T ||
 		cat $live/out.$T
-	sleep 0.6
+	stop "$1"
 	wants 'a shell of a motd script' "$motd_rule" "$T\"" "bash 90-$T root $how"
 	wants 'a command of a web server' "$web_rule" "$T\"" "sh nginx root $how"
 	if [ "$who" = kernel ]; then
@@ -141,7 +163,6 @@ combination() { # PROCESSES FILES HOW-PROCESSES HOW-FILES
 	never 'a quick shell of a motd script' "$motd_rule" "91-$T" bash
 	never 'a quick pid file' "$pid_rule" "${T}q.pid" touch
 	never 'a quick timer' "$timer_rule" "${T}q.timer" touch
-	stop "$1"
 	is "$combination: stopped by a signal" same "$watch_code" 25
 	is "$combination: which the status record says" same \
 		"$(jq -r .event.action $live/state/status.json)" stopped

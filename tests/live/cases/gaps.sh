@@ -8,6 +8,13 @@ rule_short=gaps
 echo 'file_queue: limited' >$live/limited.yaml
 own_rule hidden 'process where event.action == "exec" and process.name == "hidden"'
 
+# The watcher reads nothing from now on.
+halt() { wait_until 5 has_halted; }
+has_halted() {
+	kill -STOP $watcher
+	grep -q '^State:.T' /proc/$watcher/status
+}
+
 # ---- while the kernel's queue was full ------------------------------------
 
 # lost SENSOR TAG OPTION…: more than the queue holds, and then a timer.
@@ -16,19 +23,18 @@ lost() {
 	shift 2
 	queue=$(cat /proc/sys/fs/$sensor/max_queued_events)
 	watch_list "$@"
-	kill -STOP $watcher
+	halt
 	acts $bin/flood "files $((queue + 200)) $units/$tag."
 	printf "$timer" >$units/$tag.timer
 	kill -CONT $watcher
 	wait_until 30 has_told $units/$tag.timer
-	wait_until 30 has_noted 'gap closed: file events'
-	sleep 0.5
+	wait_until 30 is_closed "the kernel''s queue was full%"
+	watch_stop
 	is "$sensor: a timer behind a full queue: one alert" same \
 		"$(told $units/$tag.timer)" "$timer_rule lost creation"
 	is "$sensor: the gap is closed" same \
 		"$(closed "the kernel''s queue was full%" | cut -d'|' -f1,3,5)" \
 		'file events|1|1'
-	watch_stop
 	is "$sensor: the status record counts it" same "$(jq -c \
 		'.tocsin.gaps | [.total > 0, .open, .alerts]' \
 		$live/state/status.json)" '[true,0,1]'
@@ -52,17 +58,18 @@ for ((i = 0; i < TIMES; i++)); do
 	watch_start -r $live/hidden.yml
 	( ACT='sleep	60000' exec $bin/storm ) &
 	ends=$!
-	sleep 0.3
-	kill -STOP $watcher
+	wait_until 5 is_now $ends storm
+	halt
 	acts $bin/storm 'storm 12000 /usr/bin/true storm'
 	kill $ends
 	wait $ends 2>/dev/null
 	( ACT='sleep	120000' exec $bin/hidden ) &
 	hidden=$!
-	sleep 0.2
+	wait_until 5 is_now $hidden hidden
 	kill -CONT $watcher
 	wait_until 10 have_alerts hidden 1
-	sleep 0.3
+	wait_until 10 is_closed "the kernel''s ring%"
+	watch_stop
 	is 'ring: the loss is told' has_noted '^tocsin: lost: .*ring was full'
 	is 'ring: the program that started meanwhile: one alert' same \
 		"$(jq -r '[.rule.id, .tocsin.attribution, .process.pid,
@@ -72,7 +79,6 @@ for ((i = 0; i < TIMES; i++)); do
 		"$(closed "the kernel''s ring%" | cut -d'|' -f1,3,5)" \
 		'process and network events|1|1'
 	kill $hidden
-	watch_stop
 done
 
 # ---- what people read -----------------------------------------------------

@@ -48,6 +48,8 @@ is 'keeper: … nor the engine' test -d "/proc/$engine"
 
 # The engine is killed: another one goes on where it was.
 kill -KILL "$engine"
+# What was read for it, up to then, would go with it.
+wait_until 15 says 'ended by signal 9'
 echo $$ >/run/between.pid
 wait_until 15 readies 2
 is 'keeper: a killed engine is named' says 'ended by signal 9'

@@ -20,7 +20,10 @@ is_forgotten() { [ "$(remembered "$1")" = 0 ]; }
 printf "$timer" >$units/older.timer
 printf '#!/bin/sh\necho older\n' >$motd/50-older
 printf '#!/bin/sh\necho moved\n' >$motd/51-moves
+# What is told is final when it has stopped; and until then whoever reads its
+# database, as root, is told, too.
 watch_list
+watch_stop
 is 'first start: what is there is taken as it is' same \
 	"$(wc -l <$alerts)" 0
 is 'first start: said' has_noted 'tocsin: first start: [0-9]* files are as'
@@ -32,19 +35,20 @@ is 'first start: with its facts' same "$(db "SELECT mode, uid, gid, size, inode,
 	"$(stat -c '%f %u %g %s %i %Y %Z' $units/older.timer |
 		{ read -r mode rest; echo "$((16#$mode)) $rest"; })"
 
+watch_list
 printf "$timer" >$units/told.timer
 printf "$timer" >$units/brief.timer
 rm $units/brief.timer
 wait_until 5 has_told $units/told.timer
 wait_until 5 is_remembered $units/told.timer
 is 'what is told is remembered' is_remembered $units/told.timer
-is 'what has gone is not' is_forgotten $units/brief.timer
 watch_stop
+is 'what has gone is not' is_forgotten $units/brief.timer
 watch_list
+watch_stop
 is 'nothing has happened: nothing is told' same "$(wc -l <$alerts)" 0
 is 'the time in between is a gap, closed' same "$(closed offline%)" \
 	'everything|offline: stopped cleanly|1|0|0'
-watch_stop
 
 # away HOW SIGNAL CAUSE: acts while it is away.
 away() {
@@ -56,7 +60,12 @@ away() {
 	echo "# $tag" >>$motd/50-older
 	mv $motd/51-moves* $motd/51-moves-$tag
 	watch_list
-	wait_until 5 has_told /run/$tag.pid
+	has_journaled() { # ten seconds later, with what may follow
+		grep -q "\"reason\":\"everything: offline: $1, looked at again: [0-9]* changes, 5 alerts" \
+			$live/state/log/journal.ndjson
+	}
+	wait_until 15 has_journaled "$3"
+	is "$tag: the journal has the gap" has_journaled "$3"
 	is "$tag: a timer: one alert" same "$(told $units/$tag.timer)" \
 		"$timer_rule offline creation"
 	is "$tag: a motd script: one alert" same "$(told $motd/60-$tag)" \
@@ -71,15 +80,9 @@ away() {
 	is "$tag: a script was renamed: one alert" same \
 		"$(told $motd/51-moves-$tag)" "$motd_rule offline rename"
 	is "$tag: and no other" same "$(wc -l <$alerts)" 5
-	is "$tag: the gap says why, and what was found" same \
+	is "$tag: so has the database, and what was found" same \
 		"$(closed offline% | cut -d'|' -f1-3,5)" \
 		"everything|offline: $3|1|5"
-	has_journaled() { # ten seconds later, with what may follow
-		grep -q "\"reason\":\"everything: offline: $1, looked at again: [0-9]* changes, 5 alerts" \
-			$live/state/log/journal.ndjson
-	}
-	wait_until 15 has_journaled "$3"
-	is "$tag: so does the journal" has_journaled "$3"
 }
 watch_list
 away stopped TERM 'stopped cleanly'
@@ -91,24 +94,23 @@ touch /srv/other/older
 watch_stop
 own_rule other 'file where file.path like "/srv/other/*"'
 watch_list -r /tocsin/rules/linux -r $live/other.yml
-is 'other rules: nothing is told of what they find' same "$(wc -l <$alerts)" 0
-wait_until 5 is_remembered /srv/other/older
 watch_stop
+is 'other rules: nothing is told of what they find' same "$(wc -l <$alerts)" 0
 touch /srv/other/newer
 watch_list -r /tocsin/rules/linux -r $live/other.yml
 wait_until 5 has_told /srv/other/newer
+watch_stop
 is 'other rules: from then on it is' same "$(told /srv/other/newer)" \
 	'other offline creation'
-watch_stop
 
 # Whoever looks: what happened while nobody did is found.
 for sensor in inotify poll; do
 	printf "$timer" >$units/by-$sensor.timer
 	watch_list --sensor $sensor
 	wait_until 5 has_told $units/by-$sensor.timer
+	watch_stop
 	is "$sensor: a timer: one alert" same \
 		"$(told $units/by-$sensor.timer)" "$timer_rule offline creation"
-	watch_stop
 done
 
 # Programs: who began meanwhile and still runs is told once, with its parent; who
@@ -142,27 +144,28 @@ programs_away() {
 	$bin/hidden 1000 &
 	older=$!
 	wait_until 5 has_programs 1
-	is "$how: a program is told" test "$(programs | wc -l)" -eq 1
 	watch_stop $1
+	is "$how: a program is told" test "$(programs | wc -l)" -eq 1
 	$bin/hidden 1000 &
 	newer=$!
 	$bin/hidden 0 # leaves nothing to find
 	starts /usr/sbin/nginx -- $bin/nc 1000 &
+	wait_until 5 is_now $newer hidden
 	wait_until 5 runs nc
 	watch_programs "${@:2}"
 	wait_until 5 has_programs 3
+	wait_until 10 has_closed offline% 3
+	is "$how: in the gap" has_closed offline% 3
+	watch_stop $1
 	is "$how: what began meanwhile is told, once" same "$(programs)" "$(sort <<-END
 		program lost exec $newer bash
 		program lost exec $(pid_of nc) nginx
 		$web_rule lost exec $(pid_of nc) nginx
 	END
 	)"
-	wait_until 10 has_closed offline% 3
-	is "$how: in the gap" has_closed offline% 3
-	watch_stop $1
 	watch_programs "${@:2}"
-	is "$how: and not by the next" same "$(programs)" ''
 	watch_stop
+	is "$how: and not by the next" same "$(programs)" ''
 	kill $older $newer $(pid_of nc)
 	wait
 }
@@ -185,40 +188,41 @@ watch_stop
 	done
 ) &
 starter=$!
-sleep 0.2
+wait_until 5 test -s $live/started
+wait_until 5 is_now "$(head -n 1 $live/started)" hidden
 watch_programs -r $live/ended.yml
-sleep 0.5
+# of RULE FIELD: of its alerts.
+of() { programs | awk -v rule="$1" -v n="$2" '$1 == rule { print $n }' | sort; }
+by_sensor() { of program 2 | grep -q kernel; }
+wait_until 10 by_sensor
 touch $live/enough
 wait $starter
-last_is_told() { programs | grep -q " $(tail -n 1 $live/started) "; }
-wait_until 10 last_is_told
-is 'start: each program is told, whenever it began' same \
-	"$(programs | cut -d' ' -f4 | sort -u | comm -13 - <(sort $live/started) |
-		wc -l)" 0
-is 'start: once' same "$(programs | cut -d' ' -f4 | sort | uniq -d | wc -l)" 0
-is 'start: some by the sensor, some as lost' same \
-	"$(programs | cut -d' ' -f2 | sort -u | paste -sd' ')" 'kernel lost'
-programs | cut -d' ' -f2 | uniq -c
+untold() { of program 4 | comm -13 - <(sort $live/started) | wc -l; }
+all_told() { [ "$(untold)" = 0 ]; }
+wait_until 10 all_told
+is 'start: each program is told, whenever it began' same "$(untold)" 0
 xargs kill <$live/started
-all_ended() {
-	programs | awk '$1 == "ended" { print $4 }' | sort |
-		cmp -s - <(sort $live/started)
-}
+all_ended() { of ended 4 | cmp -s - <(sort $live/started); }
 is 'start: by the program that it became' wait_until 10 all_ended
 watch_stop
+is 'start: once' same "$(of program 4 | uniq -d | wc -l)" 0
+is 'start: some by the sensor, some as lost' same \
+	"$(of program 2 | uniq | paste -sd' ')" 'kernel lost'
+of program 2 | uniq -c
 
 # Of another boot all are new, but for those of the kernel's own.
 $bin/hidden 1000 &
 older=$!
+wait_until 5 is_now $older hidden
 watch_programs
 watch_stop
 sqlite3 $live/state/state.db \
 	"UPDATE meta SET value = value + 1 WHERE name = 'told_boot'"
 watch_programs
 wait_until 5 has_programs 1
+watch_stop
 is 'another boot: what runs has begun since' same "$(programs)" \
 	"program lost exec $older bash"
-watch_stop
 kill $older
 wait
 

@@ -34,7 +34,7 @@ alert implant bash root 'a hard link' 'echo 1 >/run/$T; as /tmp/implant link /ru
 alert implant bash root 'a symbolic link' 'as /tmp/implant symlink /etc/passwd /run/$T.pid'
 alert implant bash alice 'an ordinary user' 'acts /tmp/implant "uid 1000" "create /run/alice/$T.pid 16"'
 alert implant implant root 'by a fork that never called exec' 'acts /tmp/implant fork "create /run/$T.pid 17"'
-alert touch bash root 'the same file twice by the same program: one' 'by touch /run/$T.pid; sleep 0.2; rm /run/$T.pid; by touch /run/$T.pid'
+alert touch bash root 'the same file twice by the same program: one' 'by touch /run/$T.pid; wait_until 5 grep -q /run/$T.pid $alerts; rm /run/$T.pid; by touch /run/$T.pid'
 alert script.sh bash root 'a script in /tmp' 'actor $bin/interpreter; ACT=$(words create /run/$T.pid 18) script /tmp/script.sh "#!$bin/interpreter"'
 
 # Exceptions: each would alert but for the name or place excepted.
@@ -74,6 +74,7 @@ quiet 'touching a file that is there' 'as $bin/exampled create /run/$T.pid 22; b
 quiet 'removing one' 'as $bin/exampled create /run/$T.pid 22; by bash -c "rm /run/$T.pid"'
 quiet 'a folder called .pid, made by mkdir' 'by mkdir /run/$T.pid'
 quiet 'in a shell, but by another program' 'bash -c "$bin/exampled /run/$T.pid"; as $bin/exampled create /run/$T.pid 24'
+alert touch bash root 'the last, when all before it was looked at' 'by touch /run/$T.pid'
 
 check_table
 check_replay

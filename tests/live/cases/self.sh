@@ -50,8 +50,8 @@ locked() {
 }
 is 'self: its database is locked' locked
 chown 0:0 $state/state.db $state/state.db-shm $state/state.db-wal
+wait_until 5 grep -q $state/state.db-wal $alerts
 sqlite3 -readonly $state/state.db 'SELECT count(*) FROM alerts' >/dev/null
-sleep 0.5
 is 'self: and stays so when others have read it' locked
 # The same file under the name of something that is looked at.
 ln $state/state.db-shm $units/linked.timer
@@ -61,6 +61,7 @@ wait_until 5 grep -q $units/last.timer $alerts
 # A link is never closed: it is waited for, and may be told after the last.
 is 'self: another name of it is told' \
 	wait_until 5 grep -q $units/linked.timer $alerts
+wait_until 5 grep -q $units/linked.service $trace
 is 'self: and costs no lock, either' locked
 
 check_replay

@@ -7,7 +7,7 @@ unset NOTIFY_SOCKET
 own_rule kept 'file where event.action == "creation" and file.path like "/srv/kept/*"'
 mkdir -p /srv/kept
 printed() { jq -r .tocsin.alert.id "$1"; }
-sound() { sqlite3 $live/state/state.db 'PRAGMA integrity_check'; }
+sound() { db 'PRAGMA integrity_check'; }
 make() { for i in $(seq "$1" "$2"); do : >/srv/kept/$i; done; }
 stored() { [ "$(ids | wc -l)" -ge "$1" ]; }
 # Files whose last state is not in the database, by the figures.
@@ -19,12 +19,21 @@ remembered() {
 		WHERE path = '/srv/kept'"
 }
 remembers() { [ "$(remembered)" -ge "$1" ]; }
+# Alerts go to a pipe.
+watch_pipe() {
+	rm -f $notes
+	: >$notes
+	"$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
+		2>$notes >$live/pipe &
+	watcher=$!
+	wait_until 15 is_ready
+}
 
 # ---- a full disk ----------------------------------------------------------
 
 mkdir -m 700 $live/state
 mount -n -t tmpfs -o size=64m,mode=700 live $live/state
-watch_start -r $live/kept.yml --metrics $figures
+watch_list -r $live/kept.yml --metrics $figures
 make 1 5
 wait_until 5 stored 5
 is 'storage: alerts are stored' same "$(ids | wc -l)" 5
@@ -63,20 +72,19 @@ wait_until 20 have_alerts kept 100
 is 'storage: started on a full disk: alerts are told' have_alerts kept 100
 rm $live/state/junk
 wait_until 10 stored 600
+# What it has compared on a full disk it compares again ten seconds later.
+wait_until 20 has_noted 'gap closed: '
+watch_stop
 is 'storage: and stored when there is room' same "$(ids | wc -l)" 600
 is 'storage: none that was told before the stop' \
 	same "$(jq -r .tocsin.attribution $alerts | sort | uniq -c | tr -s ' ')" \
 	' 100 kernel'
-watch_stop
 
 # ---- nobody reads ---------------------------------------------------------
 
 mkfifo $live/pipe
 exec 8<>$live/pipe
-"$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
-	2>$notes >$live/pipe &
-watcher=$!
-wait_until 15 is_ready
+watch_pipe
 make 601 1000
 wait_until 20 stored 1000
 is 'storage: nobody reads: all is stored' same "$(ids | wc -l)" 1000
@@ -94,10 +102,7 @@ rm $live/pipe
 mkfifo $live/pipe
 timeout 200 head -n 1 <$live/pipe >/dev/null &
 reader=$!
-"$tocsin" watch --format ndjson -s $live/state -r $live/kept.yml \
-	2>$notes >$live/pipe &
-watcher=$!
-wait_until 15 is_ready
+watch_pipe
 make 1003 1003
 wait_until 5 stored 1003
 wait $reader
@@ -115,7 +120,7 @@ is 'storage: and stops as ever' same $watch_code 25
 # What never found room is told by the next, as found then; it says so.
 
 # What the database has room for within itself goes first.
-watch_start -r $live/kept.yml --metrics $figures
+watch_list -r $live/kept.yml --metrics $figures
 head -c 80m /dev/zero >$live/state/junk 2>/dev/null
 made=2000
 make_more() {
@@ -135,10 +140,10 @@ is 'storage: stopped on it: what is not remembered is said' \
 is 'storage: and is in the figures' waits 100
 rm $live/state/junk
 watch_list -r $live/kept.yml
+watch_stop
 is 'storage: the next tells those again, as found then' test \
 	"$(jq -r .tocsin.attribution $alerts | grep -c offline)" \
 	-ge "$(figure files_waiting)"
-watch_stop
 watch_list -r $live/kept.yml
 watch_stop
 is 'storage: once' test ! -s $alerts
