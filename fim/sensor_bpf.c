@@ -156,31 +156,51 @@ skel_without(struct tocsin_bpf *skel, enum bpf_prog_type type)
 		bpf_program__set_autoload(p, false);
 }
 
+/* The verifier stops with EAGAIN where a signal waits, and libbpf tries no more
+ * than five times. */
+#define LOAD_TRIES 8
+
+/* A positive errno, or 0. */
+static int
+skel_try(const struct sensor_config *config, int without,
+	 struct tocsin_bpf **out)
+{
+	struct tocsin_bpf *skel = skel_open(config);
+	int error;
+
+	if (skel == NULL)
+		return ENOMEM;
+	if (without >= 1)
+		skel_without(skel, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
+	if (without >= 2 || !hooks_have_modules())
+		bpf_program__set_autoload(skel->progs.on_module, false);
+	error = -tocsin_bpf__load(skel);
+	if (error == 0)
+		*out = skel;
+	else
+		tocsin_bpf__destroy(skel);
+	return error;
+}
+
 /* All programs, or those without cgroups, or without modules as well. NULL and
  * errno. */
 static struct tocsin_bpf *
 skel_load(const struct sensor_config *config)
 {
-	int error = ENOMEM;
+	struct tocsin_bpf *skel = NULL;
+	int error = 0;
 
-	for (int without = 0; without <= 2; without++) {
-		struct tocsin_bpf *skel = skel_open(config);
+	for (int without = 0; without <= 2 && skel == NULL; without++) {
+		int tries = 0;
 
-		if (skel == NULL)
-			break;
-		if (without >= 1)
-			skel_without(skel, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
-		if (without >= 2 || !hooks_have_modules())
-			bpf_program__set_autoload(skel->progs.on_module, false);
-		error = -tocsin_bpf__load(skel);
-		if (error == 0)
-			return skel;
-		tocsin_bpf__destroy(skel);
+		do
+			error = skel_try(config, without, &skel);
+		while (error == EAGAIN && ++tries < LOAD_TRIES);
 		if (error == EPERM)
 			break;
 	}
 	errno = error;
-	return NULL;
+	return skel;
 }
 
 /* Runs a program once, in our own context. */
