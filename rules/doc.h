@@ -73,6 +73,11 @@ const char *doc_type_name(enum doc_type); /* "a list", "text", … */
 const struct doc_node *doc_get(const struct doc_node *map, const char *key);
 struct place doc_place(const struct doc *, const struct doc_node *);
 struct place doc_key_place(const struct doc *, const struct doc_node *);
+/* Where the text of a scalar begins, if its lines are lines of the file; else
+ * lines and columns are those of the text, behind the file's line and `what`
+ * it is. */
+struct place
+doc_text_place(const struct doc *, const struct doc_node *, const char *what);
 /* An error at a node; always -1. */
 int doc_error(struct doc *, const struct doc_node *, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

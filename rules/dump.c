@@ -64,6 +64,25 @@ put_kind(const struct rules *set, const struct rule_code *c, struct buf *out)
 	}
 }
 
+/* What else is remembered: the alerts that were given. */
+static void
+put_suppression(const struct rules *set, size_t rule, struct buf *out)
+{
+	const struct rule *r = &set->rules[rule];
+	const unsigned *fields;
+	size_t n = rules_suppress_by(set, rule, &fields);
+
+	if (r->suppress_ns == 0)
+		return;
+	put_span(out, "one alert in ", r->suppress_ns);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i == 0 ? " with the same " : ", ",
+			   set_field_name(set, fields[i]));
+	buf_puts(out, r->suppress_not_missing && n > 0
+			      ? ", if there are all of them\n"
+			      : "\n");
+}
+
 /* "stage 2, missing, 3 times, by process.entity_id" */
 static void
 put_stage(const struct rules *set, const struct rule_code *c, size_t k,
@@ -101,6 +120,7 @@ rules_dump(const struct rules *set, size_t i, struct buf *out)
 	if (c->n_stages == 0)
 		return;
 	put_kind(set, c, out);
+	put_suppression(set, i, out);
 	for (size_t k = 0; k < c->n_stages; k++) {
 		if (c->kind == CODE_SEQUENCE || c->kind == CODE_SAMPLE)
 			put_stage(set, c, k, out);

@@ -290,6 +290,8 @@ struct rule_code {
 	size_t n_earlier;
 	unsigned *fields; /* new_terms, threshold groups */
 	size_t n_fields;
+	unsigned *suppress_by; /* of others than thresholds */
+	size_t n_suppress_by;
 	uint64_t window_ns; /* history, lookback; 0 = no limit */
 	uint64_t threshold, cardinality;
 	int cardinality_field; /* -1 = none */

@@ -8,7 +8,7 @@
 static const char *const exception_keys[] = { "rule", "when", "reason", "owner",
 					      "expires" };
 
-/* "2026-12-31" ends with the beginning of that day, UTC. */
+/* It counts at the time that is given, too; a date is all that day, in UTC. */
 static bool
 read_expiry(struct view v, uint64_t *ns)
 {
@@ -17,28 +17,11 @@ read_expiry(struct view v, uint64_t *ns)
 
 	buf_put(&b, v);
 	if (v.n == strlen("2026-12-31"))
-		buf_puts(&b, "T00:00:00Z");
-	ok = !b.failed && rfc3339_read(buf_view(&b), ns);
+		buf_puts(&b, "T23:59:59.999999999Z");
+	ok = !b.failed && rfc3339_read(buf_view(&b), ns) &&
+	     !__builtin_add_overflow(*ns, 1, ns);
 	buf_free(&b);
 	return ok;
-}
-
-static void
-place_condition(struct load_file *f, struct doc *d, const struct doc_node *n,
-		struct rule_exception *e)
-{
-	struct place *p = &e->when_place;
-	struct view name;
-
-	*p = (struct place){ .file = f->path, .line = 1, .column = 1 };
-	if (n->block || view_find(n->text, '\n') < 0) {
-		p->line = n->text_line;
-		p->column = n->text_column;
-		return;
-	}
-	name = arena_printf(d->arena, "%s:%u: when", f->path, n->line);
-	if (name.p != NULL)
-		p->file = name.p;
 }
 
 static int
@@ -50,7 +33,7 @@ read_exception(struct load_file *f, struct doc *d, const struct doc_node *map,
 
 	doc_check_keys(d, map, exception_keys, ARRAY_LEN(exception_keys));
 	if (doc_get_text(d, map, "when", DOC_REQUIRED, &e->when) == 1)
-		place_condition(f, d, doc_get(map, "when"), e);
+		e->when_place = doc_text_place(d, doc_get(map, "when"), "when");
 	doc_get_text(d, map, "reason", DOC_REQUIRED, &e->reason);
 	doc_get_text(d, map, "owner", DOC_OPTIONAL, &e->owner);
 	if (doc_get_text(d, map, "expires", DOC_OPTIONAL, &expires) == 1 &&
@@ -66,6 +49,7 @@ take_exception(struct load_file *f, struct doc *d, const struct doc_node *map)
 {
 	struct rule_exception e = { 0 };
 	struct doc_texts of = { 0 };
+	const struct doc_node *name;
 	int result;
 
 	if (map->type != DOC_MAP) {
@@ -79,8 +63,12 @@ take_exception(struct load_file *f, struct doc *d, const struct doc_node *map)
 		f->broken++;
 		return 0;
 	}
-	for (size_t i = 0; i < of.n; i++) {
+	name = doc_get(map, "rule");
+	if (name->type == DOC_LIST)
+		name = name->child;
+	for (size_t i = 0; i < of.n; i++, name = name->next) {
 		e.rule = of.v[i];
+		e.rule_place = doc_text_place(d, name, "rule");
 		if (rules_add_exception(f->rules, &e, f->err) != 0)
 			return -1;
 	}

@@ -347,7 +347,7 @@ lint_maxspan(struct lint *l, const struct query *q)
 /* ---- what stands beside the query ------------------------------------ */
 
 static void
-lint_name(struct lint *l, struct view name, const char *where)
+lint_name(struct lint *l, struct view name, size_t at)
 {
 	struct err known = { 0 };
 	bool fold;
@@ -355,10 +355,10 @@ lint_name(struct lint *l, struct view name, const char *where)
 	if (rules_field_find(l->set, name) >= 0)
 		return;
 	l->p.err = &known;
-	if (parse_field(&l->p, name, 0, &fold) < 0 && known.n > 0) {
+	if (parse_field(&l->p, name, at, &fold) < 0 && known.n > 0) {
 		l->p.err = &l->err;
 		l->p.errors = 0;
-		find(l, "unknown-field", 0, "%s: %.*s", where,
+		find(l, "unknown-field", at, "investigate: %.*s",
 		     (int)known.v[0].message.n, known.v[0].message.p);
 	}
 	l->p.err = &l->err;
@@ -370,15 +370,15 @@ static void
 lint_placeholders(struct lint *l, struct view sql)
 {
 	ssize_t from = view_search(sql, VIEW("{{"), 0), to;
+	struct view name;
 
 	while (from >= 0) {
 		to = view_search(sql, VIEW("}}"), (size_t)from);
 		if (to < 0)
 			return;
-		lint_name(l,
-			  view_trim(view_sub(sql, (size_t)from + 2,
-					     (size_t)(to - from - 2))),
-			  "investigate");
+		name = view_trim(view_sub(sql, (size_t)from + 2,
+					  (size_t)(to - from - 2)));
+		lint_name(l, name, (size_t)(name.p - sql.p));
 		from = view_search(sql, VIEW("{{"), (size_t)to);
 	}
 }
@@ -389,11 +389,14 @@ lint_beside(struct lint *l, const struct rule_source *s)
 	const struct rule *r = &s->rule;
 	struct place place = { .file = r->file.p, .line = r->line };
 
+	for (size_t i = 0; i < r->n_investigate; i++) {
+		const struct place *known = s->places.investigate;
+		struct view sql = r->investigate[i].query;
+
+		begin_text(l, sql, known != NULL ? known[i] : place);
+		lint_placeholders(l, sql);
+	}
 	begin_text(l, VIEW(""), place);
-	for (size_t i = 0; i < r->suppress_by.n; i++)
-		lint_name(l, r->suppress_by.v[i], "alert_suppression");
-	for (size_t i = 0; i < r->n_investigate; i++)
-		lint_placeholders(l, r->investigate[i].query);
 	if (r->kind == RULE_NEW_TERMS && s->history_window_ns == 0)
 		find(l, "no-history", 0,
 		     "without history_window_start what is new is forgotten "
@@ -467,7 +470,7 @@ lint_exception(struct lint *l, const struct rule_exception *x)
 	l->rule = x->list.n > 0 ? x->list : x->rule;
 	begin_text(l, x->when, x->when_place);
 	if (x->expires_ns != 0 && x->expires_ns <= l->to->now_ns) {
-		buf_rfc3339(&day, x->expires_ns);
+		buf_rfc3339(&day, x->expires_ns - 1); /* its last day */
 		find(l, "expired-exception", 0,
 		     "this exception ended on %.10s and excepts nothing; "
 		     "renew it or take it out",

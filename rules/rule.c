@@ -3,17 +3,9 @@
  * A rule from a document: key by key, all errors of a rule reported, a broken
  * one kept with its first error so that it is listed and never forgotten.
  */
-#include "rules/load.h"
+#include "rules/taking.h"
 
 #define DEFAULT_MAX_SIGNALS 100 /* Kibana's */
-
-struct taking {
-	struct load_file *f;
-	struct doc *d;
-	const struct doc_node *map;
-	bool ours;
-	struct rule_source s;
-};
 
 /* Every key of our own rule files. The last ones mean something to Kibana
  * alone. */
@@ -73,14 +65,6 @@ static const struct rule_type rule_types[] = {
 /* ---- threat ---------------------------------------------------------- */
 
 static void
-check_keys(struct taking *t, const struct doc_node *map,
-	   const char *const *keys, size_t n)
-{
-	if (t->ours)
-		doc_check_keys(t->d, map, keys, n);
-}
-
-static void
 read_technique(struct taking *t, const struct doc_node *map,
 	       struct rule_technique *out)
 {
@@ -91,7 +75,7 @@ read_technique(struct taking *t, const struct doc_node *map,
 		doc_error(t->d, map, "a technique must be a map of keys");
 		return;
 	}
-	check_keys(t, map, keys, ARRAY_LEN(keys));
+	taking_check_keys(t, map, keys, ARRAY_LEN(keys));
 	doc_get_text(t->d, map, "id", DOC_REQUIRED, &out->id);
 	doc_get_text(t->d, map, "name", DOC_REQUIRED, &out->name);
 	doc_get_text(t->d, map, "reference", DOC_OPTIONAL, &out->reference);
@@ -147,11 +131,12 @@ read_threat(struct taking *t, const struct doc_node *map,
 		doc_error(t->d, map, "a threat must be a map of keys");
 		return;
 	}
-	check_keys(t, map, keys, ARRAY_LEN(keys));
+	taking_check_keys(t, map, keys, ARRAY_LEN(keys));
 	doc_get_text(t->d, map, "framework", DOC_OPTIONAL, &out->framework);
 	doc_get_map(t->d, map, "tactic", DOC_REQUIRED, &tactic);
 	if (tactic != NULL) {
-		check_keys(t, tactic, tactic_keys, ARRAY_LEN(tactic_keys));
+		taking_check_keys(t, tactic, tactic_keys,
+				  ARRAY_LEN(tactic_keys));
 		doc_get_text(t->d, tactic, "id", DOC_REQUIRED, &out->tactic_id);
 		doc_get_text(t->d, tactic, "name", DOC_REQUIRED,
 			     &out->tactic_name);
@@ -191,12 +176,14 @@ read_investigate(struct taking *t)
 	static const char *const keys[] = { "label", "query" };
 	const struct doc_node *c, *list = list_of(t, t->map, "investigate");
 	struct rule_investigate *v;
+	struct place *places;
 	size_t i = 0;
 
 	if (list == NULL)
 		return;
 	v = arena_zalloc(t->d->arena, (list->n + 1) * sizeof(*v));
-	if (v == NULL) {
+	places = arena_zalloc(t->d->arena, (list->n + 1) * sizeof(*places));
+	if (v == NULL || places == NULL) {
 		doc_error(t->d, list, "out of memory");
 		return;
 	}
@@ -205,10 +192,14 @@ read_investigate(struct taking *t)
 			doc_error(t->d, c, "needs the keys label and query");
 			continue;
 		}
-		check_keys(t, c, keys, ARRAY_LEN(keys));
+		taking_check_keys(t, c, keys, ARRAY_LEN(keys));
 		doc_get_text(t->d, c, "label", DOC_REQUIRED, &v[i].label);
-		doc_get_text(t->d, c, "query", DOC_REQUIRED, &v[i].query);
+		if (doc_get_text(t->d, c, "query", DOC_REQUIRED, &v[i].query) ==
+		    1)
+			places[i] = doc_text_place(t->d, doc_get(c, "query"),
+						   "investigate");
 	}
+	t->s.places.investigate = places;
 	t->s.rule.investigate = v;
 	t->s.rule.n_investigate = i;
 }
@@ -264,136 +255,7 @@ read_severity(struct taking *t)
 	r->max_signals = (unsigned)signals;
 }
 
-/* ---- suppression ----------------------------------------------------- */
-
-/* One run of a rule, where Kibana says no time. */
-#define DEFAULT_SUPPRESS_NS (300 * NS_PER_SEC)
-
-/* Kibana: {value: 5, unit: m}; ours may also be "5m". */
-static uint64_t
-read_suppress_time(struct taking *t, const struct doc_node *map)
-{
-	const struct doc_node *n = doc_get(map, "duration"), *inner = NULL;
-	struct view unit = VIEW_NONE, text;
-	int64_t value = 0;
-	uint64_t ns = DEFAULT_SUPPRESS_NS;
-
-	if (n == NULL || n->type == DOC_NULL)
-		return ns;
-	if (n->type != DOC_MAP) {
-		doc_get_duration(t->d, map, "duration", DOC_REQUIRED, &ns);
-		return ns;
-	}
-	if (doc_get_map(t->d, map, "duration", DOC_REQUIRED, &inner) != 1 ||
-	    doc_get_int(t->d, inner, "value", (struct doc_range){ 1, 1000000 },
-			&value) != 1 ||
-	    doc_get_text(t->d, inner, "unit", DOC_REQUIRED, &unit) != 1)
-		return ns;
-	text = arena_printf(t->d->arena, "%lld%.*s", (long long)value,
-			    (int)unit.n, unit.p);
-	if (!duration_read(text, &ns))
-		doc_error(t->d, inner, "\"unit\" must be s, m or h");
-	return ns;
-}
-
-/* A threshold rule of Kibana's has a duration alone: its groups are its own. */
-static void
-read_suppression(struct taking *t)
-{
-	static const char *const keys[] = { "group_by", "duration",
-					    "missing_fields_strategy" };
-	struct rule *r = &t->s.rule;
-	const struct doc_node *map = NULL;
-	struct doc_texts by = { 0 };
-
-	if (doc_get_map(t->d, t->map, "alert_suppression", DOC_OPTIONAL,
-			&map) != 1)
-		return;
-	check_keys(t, map, keys, ARRAY_LEN(keys));
-	if (doc_get_texts(t->d, map, "group_by", DOC_OPTIONAL, &by) != 1)
-		return;
-	r->suppress_by = (struct rule_list){ by.v, by.n };
-	r->suppress_ns = read_suppress_time(t, map);
-}
-
 /* ---- the query ------------------------------------------------------- */
-
-/* N and a unit of date math; months and years at their longest, so that a
- * rule's memory is never shorter than it says. */
-static bool
-read_span(struct view v, uint64_t *ns)
-{
-	struct view number = view_sub(v, 0, v.n > 0 ? v.n - 1 : 0);
-	uint64_t n, days;
-
-	switch (v.n > 0 ? v.p[v.n - 1] : 0) {
-	case 'M':
-		days = 31;
-		break;
-	case 'y':
-		days = 366;
-		break;
-	default:
-		return duration_read(v, ns);
-	}
-	return view_to_u64(number, &n) &&
-	       !__builtin_mul_overflow(n, days * 86400 * NS_PER_SEC, ns);
-}
-
-/* "now-7d", "now-1M-12h", also rounded ("now-7d/d"). */
-static bool
-read_now_minus(struct view v, uint64_t *ns)
-{
-	ssize_t end = view_find(v, '/');
-	uint64_t span;
-
-	if (end >= 0)
-		v.n = (size_t)end;
-	if (!view_starts(v, VIEW("now-")))
-		return false;
-	*ns = 0;
-	do {
-		v = view_sub(v, (size_t)view_find(v, '-') + 1, v.n);
-		end = view_find(v, '-');
-		if (!read_span(end < 0 ? v : view_sub(v, 0, (size_t)end),
-			       &span) ||
-		    __builtin_add_overflow(*ns, span, ns))
-			return false;
-	} while (end >= 0);
-	return true;
-}
-
-static void
-read_window(struct taking *t, const char *key, uint64_t *ns)
-{
-	const struct doc_node *n = doc_get(t->map, key);
-	struct view v = VIEW_NONE;
-
-	if (doc_get_text(t->d, t->map, key, DOC_OPTIONAL, &v) != 1)
-		return;
-	if (!read_now_minus(v, ns))
-		doc_error(t->d, n, "\"%s\" must be like now-7d or now-9m", key);
-}
-
-/* Where the query stands in the file, if its lines are lines of the file;
- * else lines and columns are those of the query, behind the file's line. */
-static void
-place_query(struct taking *t, const struct doc_node *n)
-{
-	struct place *p = &t->s.query_place;
-	bool one_line = view_find(n->text, '\n') < 0;
-	struct view name;
-
-	*p = (struct place){ .file = t->f->path, .line = 1, .column = 1 };
-	if (n->block || one_line) {
-		p->line = n->text_line;
-		p->column = n->text_column;
-		return;
-	}
-	name = arena_printf(t->d->arena, "%s:%u: query", t->f->path, n->line);
-	if (name.p != NULL)
-		p->file = name.p;
-}
 
 /* Kibana's KQL may be empty, and is then true of all events. */
 static void
@@ -404,74 +266,28 @@ read_query(struct taking *t)
 	if (!t->ours && t->s.rule.kuery && n != NULL && n->type == DOC_STRING &&
 	    n->text.n == 0) {
 		t->s.rule.query = VIEW("*");
-		place_query(t, n);
+		t->s.query_place = doc_text_place(t->d, n, "query");
 		return;
 	}
 	if (doc_get_text(t->d, t->map, "query", DOC_REQUIRED,
 			 &t->s.rule.query) == 1)
-		place_query(t, n);
+		t->s.query_place = doc_text_place(t->d, n, "query");
 }
 
-static void
-read_new_terms(struct taking *t)
+/* Those that are switched off, Kibana leaves out as well. */
+static bool
+has_filter(const struct doc_node *list)
 {
-	struct doc_texts texts = { 0 };
-	const struct doc_node *n = doc_get(t->map, "new_terms_fields");
+	const struct doc_node *c, *meta, *off;
 
-	if (doc_get_texts(t->d, t->map, "new_terms_fields", DOC_REQUIRED,
-			  &texts) == 1 &&
-	    texts.n > 3)
-		doc_error(t->d, n, "\"new_terms_fields\" are 1 to 3 fields");
-	t->s.new_terms_fields = (struct rule_list){ texts.v, texts.n };
-	read_window(t, "history_window_start", &t->s.history_window_ns);
-}
-
-/* Kibana writes a list of one. */
-static void
-read_cardinality(struct taking *t, const struct doc_node *map)
-{
-	static const char *const keys[] = { "field", "value" };
-	const struct doc_node *n = doc_get(map, "cardinality");
-	int64_t value = 0;
-
-	if (n != NULL && n->type == DOC_LIST)
-		n = n->child;
-	if (n == NULL || n->type == DOC_NULL)
-		return;
-	if (n->type != DOC_MAP) {
-		doc_error(t->d, n, "needs the keys field and value");
-		return;
+	for (c = list->child; c != NULL; c = c->next) {
+		meta = doc_get(c, "meta");
+		off = meta != NULL ? doc_get(meta, "disabled") : NULL;
+		if (off == NULL || off->type != DOC_BOOL ||
+		    !view_eq(off->text, VIEW("true")))
+			return true;
 	}
-	check_keys(t, n, keys, ARRAY_LEN(keys));
-	doc_get_text(t->d, n, "field", DOC_REQUIRED,
-		     &t->s.threshold.cardinality_field);
-	if (doc_get_int(t->d, n, "value", (struct doc_range){ 1, INT32_MAX },
-			&value) == 0)
-		doc_error(t->d, n, "the key \"value\" is missing");
-	t->s.threshold.cardinality_value = (uint64_t)value;
-}
-
-static void
-read_threshold(struct taking *t)
-{
-	static const char *const keys[] = { "field", "value", "cardinality" };
-	const struct doc_node *map = NULL;
-	struct doc_texts texts = { 0 };
-	int64_t value = 0;
-
-	if (doc_get_map(t->d, t->map, "threshold", DOC_REQUIRED, &map) != 1)
-		return;
-	check_keys(t, map, keys, ARRAY_LEN(keys));
-	doc_get_texts(t->d, map, "field", DOC_OPTIONAL, &texts);
-	/* Kibana writes "no field" as one empty name, too. */
-	if (texts.n == 1 && texts.v[0].n == 0)
-		texts.n = 0;
-	t->s.threshold.fields = (struct rule_list){ texts.v, texts.n };
-	if (doc_get_int(t->d, map, "value", (struct doc_range){ 1, INT32_MAX },
-			&value) == 0)
-		doc_error(t->d, map, "the key \"value\" is missing");
-	t->s.threshold.value = (uint64_t)value;
-	read_cardinality(t, map);
+	return false;
 }
 
 /* What of an export would be lost: then the rule would match more, or
@@ -481,7 +297,7 @@ unsupported_keys(struct taking *t)
 {
 	const struct doc_node *n = doc_get(t->map, "filters");
 
-	if (n != NULL && n->type == DOC_LIST && n->n > 0)
+	if (n != NULL && n->type == DOC_LIST && has_filter(n))
 		return "it filters with Elasticsearch's query DSL";
 	n = doc_get(t->map, "event_category_override");
 	if (n != NULL && n->type == DOC_STRING && n->text.n > 0 &&
@@ -564,11 +380,7 @@ read_kind(struct taking *t)
 	if (why == NULL)
 		why = unsupported_keys(t);
 	read_query(t);
-	if (type->kind == RULE_NEW_TERMS)
-		read_new_terms(t);
-	if (type->kind == RULE_THRESHOLD)
-		read_threshold(t);
-	read_window(t, "from", &t->s.lookback_ns);
+	taking_read_kind(t);
 	if (why != NULL)
 		set_unsupported(t, why);
 }
@@ -666,7 +478,7 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 
 	r->file = view_of(f->path);
 	r->line = map->line;
-	check_keys(&t, map, rule_keys, ARRAY_LEN(rule_keys));
+	taking_check_keys(&t, map, rule_keys, ARRAY_LEN(rule_keys));
 	if (doc_get_text(d, map, "rule_id", DOC_REQUIRED, &r->id) == 1)
 		check_id(&t);
 	doc_get_text(d, map, "name", DOC_REQUIRED, &r->name);
@@ -676,7 +488,6 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 	read_lists(&t);
 	read_threats(&t);
 	read_investigate(&t);
-	read_suppression(&t);
 	exception_lists_of(d, map, &t.s.exception_lists);
 	read_kind(&t);
 	if (f->err->n != errors || f->err->dropped != dropped) {

@@ -181,10 +181,14 @@ struct rule {
 	unsigned max_signals;
 	struct rule_list tags, references, false_positives, indices, respond;
 	/* Kibana's alert_suppression: of alerts whose values of these fields
-	 * are the same within `suppress_ns`, the first one only is given. Done
-	 * by whoever makes alerts of matches. */
+	 * (of a threshold rule: whose groups) are the same within
+	 * `suppress_ns`, the first one only is given, and the others counted.
+	 * Done by whoever makes alerts of matches. */
 	struct rule_list suppress_by;
 	uint64_t suppress_ns; /* 0 = every match alerts */
+	/* A match that lacks one of the fields always alerts; else missing is
+	 * a value as others. */
+	bool suppress_not_missing;
 	const struct rule_threat *threats;
 	size_t n_threats;
 	const struct rule_investigate *investigate;
@@ -238,6 +242,10 @@ int rules_field_find(const struct rules *, struct view name);
  * when somebody asks.) */
 bool rules_field_used(const struct rules *, size_t field);
 
+/* The fields of rule i's suppress_by, or those of a threshold's groups; how
+ * many. Of a rule that runs. */
+size_t rules_suppress_by(const struct rules *, size_t i, const unsigned **);
+
 /* Marks the fields, of rules_field_count(), that rule i reads if it runs. */
 void rules_reads(const struct rules *, size_t i, bool *fields);
 
@@ -262,7 +270,7 @@ void rules_dump(const struct rules *, size_t i, struct buf *out);
  *   regex-anchor     ^ or $, which are plain characters there
  *   regex-cost       may take exponential time, and is then given up
  *   no-history       new_terms without history_window_start
- *   unknown-field    in investigate or alert_suppression
+ *   unknown-field    in investigate
  *   unused-list      a named list that no rule uses
  *   expired-exception */
 struct rules_finding { /* borrowed during the call */

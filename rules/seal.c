@@ -47,6 +47,16 @@ names_a_rule(const struct rules *set, const struct rule_exception *x)
 	return x->list.n > 0 || view_eq(x->rule, VIEW("*"));
 }
 
+static void
+error_no_rule(struct parse *p, const struct rule_exception *x)
+{
+	if (x->rule_place.line > 0) {
+		p->text = x->rule;
+		p->place = x->rule_place;
+	}
+	parse_error(p, 0, "there is no rule %.*s", (int)x->rule.n, x->rule.p);
+}
+
 /* Each is parsed once here for its errors, and again for each rule: checking
  * changes the tree. A broken one excepts nothing. */
 static void
@@ -58,8 +68,7 @@ check_exceptions(struct sealer *s)
 		struct node *when;
 
 		if (!names_a_rule(s->set, x))
-			parse_error(&named, 0, "there is no rule %.*s",
-				    (int)x->rule.n, x->rule.p);
+			error_no_rule(&named, x);
 		if (parse_eql_condition(&p, &when) == 0 &&
 		    check_condition(&p, &when) == 0 && named.errors == 0)
 			continue;
@@ -317,32 +326,53 @@ compile_stages(struct work *w)
 
 /* ---- kinds of rules -------------------------------------------------- */
 
+/* A field that is named beside the query. */
 static int
-find_field(struct work *w, struct view name)
+find_field(struct work *w, struct view name, const struct place *place)
 {
+	struct parse p = w->p;
 	bool fold;
+	int field;
 
-	return parse_field(&w->p, name, 0, &fold);
+	if (place != NULL && place->line > 0) {
+		p.text = name;
+		p.place = *place;
+	}
+	p.errors = 0;
+	field = parse_field(&p, name, 0, &fold);
+	w->p.errors += p.errors;
+	return field;
+}
+
+/* All that are unknown are told. */
+static int
+find_fields(struct work *w, struct rule_list names, const struct place *places,
+	    unsigned **out, size_t *n)
+{
+	unsigned *v = arena_array(&w->s->set->arena, names.n + 1, sizeof(*v));
+	bool unknown = false;
+
+	if (v == NULL)
+		return no_memory(w);
+	for (size_t i = 0; i < names.n; i++) {
+		int f = find_field(w, names.v[i],
+				   places != NULL ? &places[i] : NULL);
+
+		unknown |= f < 0;
+		v[i] = f < 0 ? 0
+			     : parse_meaning_beside(&w->p, &w->q, (unsigned)f);
+	}
+	*out = v;
+	*n = names.n;
+	return unknown ? -1 : 0;
 }
 
 static int
-compile_fields(struct work *w, struct rule_list names)
+compile_fields(struct work *w, struct rule_list names,
+	       const struct place *places)
 {
-	struct rule_code *c = w->code;
-
-	c->fields =
-		arena_array(&w->s->set->arena, names.n + 1, sizeof(*c->fields));
-	if (c->fields == NULL)
-		return no_memory(w);
-	for (size_t i = 0; i < names.n; i++) {
-		int f = find_field(w, names.v[i]);
-
-		if (f < 0)
-			return -1;
-		c->fields[c->n_fields++] =
-			parse_meaning_beside(&w->p, &w->q, (unsigned)f);
-	}
-	return 0;
+	return find_fields(w, names, places, &w->code->fields,
+			   &w->code->n_fields);
 }
 
 static void
@@ -370,7 +400,8 @@ compile_kind(struct work *w)
 					   "new_terms_fields must name 1 to "
 					   "%d fields",
 					   NEW_TERMS_FIELDS_MAX);
-		return compile_fields(w, s->new_terms_fields);
+		return compile_fields(w, s->new_terms_fields,
+				      s->places.new_terms);
 	}
 	c->window_ns = s->lookback_ns != 0 ? s->lookback_ns : LOOKBACK_NS;
 	if (w->rule->kind != RULE_THRESHOLD)
@@ -382,12 +413,13 @@ compile_kind(struct work *w)
 				   QUERY_KEYS_MAX);
 	if (s->threshold.cardinality_field.n > 0) {
 		c->cardinality_field =
-			find_field(w, s->threshold.cardinality_field);
+			find_field(w, s->threshold.cardinality_field,
+				   &s->places.cardinality);
 		c->cardinality = s->threshold.cardinality_value;
 		if (c->cardinality_field < 0)
 			return -1;
 	}
-	return compile_fields(w, s->threshold.fields);
+	return compile_fields(w, s->threshold.fields, s->places.threshold);
 }
 
 static int
@@ -417,11 +449,19 @@ parse_rule(struct work *w)
 }
 
 static int
+compile_suppression(struct work *w)
+{
+	return find_fields(w, w->rule->suppress_by, w->source->places.suppress,
+			   &w->code->suppress_by, &w->code->n_suppress_by);
+}
+
+static int
 compile_rule(struct work *w)
 {
 	w->code->rule = w->i;
 	w->code->cardinality_field = -1;
-	if (parse_rule(w) < 0 || check_stages(w) < 0 || compile_stages(w) < 0)
+	if (parse_rule(w) < 0 || compile_suppression(w) < 0 ||
+	    check_stages(w) < 0 || compile_stages(w) < 0)
 		return -1;
 	check_fields(w);
 	return w->p.errors > 0 ? -1 : 0;
@@ -525,6 +565,16 @@ program_reads(const struct rules *set, const struct program *p, bool *fields)
 	}
 }
 
+size_t
+rules_suppress_by(const struct rules *set, size_t i, const unsigned **fields)
+{
+	const struct rule_code *c = &set->code[i];
+	bool own = c->kind == CODE_THRESHOLD;
+
+	*fields = own ? c->fields : c->suppress_by;
+	return own ? c->n_fields : c->n_suppress_by;
+}
+
 void
 rules_reads(const struct rules *set, size_t i, bool *fields)
 {
@@ -544,6 +594,8 @@ rules_reads(const struct rules *set, size_t i, bool *fields)
 		fields[set->earlier[c->earlier[k]].field] = true;
 	for (size_t k = 0; k < c->n_fields; k++)
 		fields[c->fields[k]] = true;
+	for (size_t k = 0; k < c->n_suppress_by; k++)
+		fields[c->suppress_by[k]] = true;
 	if (c->cardinality_field >= 0)
 		fields[c->cardinality_field] = true;
 }

@@ -423,6 +423,32 @@ copy_place(struct copier *c, struct place place)
 	return place;
 }
 
+static const struct place *
+copy_named(struct copier *c, const struct place *from, size_t n)
+{
+	struct place *v;
+
+	if (from == NULL)
+		return NULL;
+	v = copy_bytes(c, from, n, sizeof(*v));
+	for (size_t i = 0; v != NULL && i < n; i++)
+		v[i] = copy_place(c, v[i]);
+	return v;
+}
+
+static void
+copy_places(struct copier *c, struct rule_source *s)
+{
+	struct rule_places *p = &s->places;
+
+	s->query_place = copy_place(c, s->query_place);
+	p->new_terms = copy_named(c, p->new_terms, s->new_terms_fields.n);
+	p->threshold = copy_named(c, p->threshold, s->threshold.fields.n);
+	p->suppress = copy_named(c, p->suppress, s->rule.suppress_by.n);
+	p->investigate = copy_named(c, p->investigate, s->rule.n_investigate);
+	p->cardinality = copy_place(c, p->cardinality);
+}
+
 /* ---- adding ---------------------------------------------------------- */
 
 static size_t
@@ -463,12 +489,12 @@ rules_add_source(struct rules *set, const struct rule_source *source,
 	size_t i = rule_index(set, s.rule.id);
 
 	copy_rule(&c, &s.rule);
-	s.query_place = copy_place(&c, s.query_place);
 	s.new_terms_fields = copy_list(&c, s.new_terms_fields);
 	s.exception_lists = copy_list(&c, s.exception_lists);
 	s.threshold.fields = copy_list(&c, s.threshold.fields);
 	s.threshold.cardinality_field =
 		copy_view(&c, s.threshold.cardinality_field);
+	copy_places(&c, &s);
 	s.rule.stages = 1;
 	if (c.failed || (i == set->n_rules && grow_rules(set) < 0)) {
 		err_add(err, source->query_place, "memory is out");
@@ -601,6 +627,7 @@ rules_add_exception(struct rules *set, const struct rule_exception *from,
 	x.when = copy_view(&c, x.when);
 	x.reason = copy_view(&c, x.reason);
 	x.owner = copy_view(&c, x.owner);
+	x.rule_place = copy_place(&c, x.rule_place);
 	x.when_place = copy_place(&c, x.when_place);
 	if (v == NULL || c.failed)
 		return err_add(err, from->when_place, "memory is out");

@@ -22,6 +22,13 @@ struct rule_threshold {
 	uint64_t cardinality_value;
 };
 
+/* Where what is named beside the query stands, one place a name; NULL, or
+ * without a line: not known, and said of the query. */
+struct rule_places {
+	const struct place *new_terms, *threshold, *suppress, *investigate;
+	struct place cardinality;
+};
+
 struct rule_source {
 	/* `stages` is the engine's. With status RULE_ERROR or RULE_UNSUPPORTED
 	 * (and a reason) the rule is kept for listing and not compiled; so is
@@ -36,12 +43,14 @@ struct rule_source {
 	struct rule_threshold threshold;
 	uint64_t lookback_ns; /* of threshold and sample; 0 = 9 minutes */
 	struct rule_list exception_lists; /* ids of Kibana's */
+	struct rule_places places;
 };
 
 /* With `list`, as Kibana's: of all rules that name it, and of every event that
  * they look at. Without, of `rule`, and of the event that completes it. */
 struct rule_exception {
 	struct view rule; /* rule_id, or "*" for all */
+	struct place rule_place;
 	struct view list; /* list_id */
 	struct view when; /* an EQL condition without category */
 	struct place when_place;
