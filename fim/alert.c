@@ -35,7 +35,10 @@ struct making {
 	const struct rules_match *match;
 	const struct rule *rule;
 	struct view id;
+	char id_text[SUPPRESS_ID];
 	uint64_t time_ns, suppressed;
+	/* What is summed up, where it is no window of the rule. */
+	const struct suppress_group *group;
 };
 
 struct alerter *
@@ -240,8 +243,11 @@ set_hits(struct slot *s, struct making *m, bool summaries)
 		v[i] = (struct value){ VALUE_STRING, .s = VIEW("-") };
 		if (match->hits[i].missing)
 			continue;
-		if (pin != NULL) {
-			v[i].s = summaries ? pin->summary : pin->id;
+		if (pin != NULL && summaries) {
+			v[i].s = pin->summary;
+		} else if (pin != NULL) {
+			if (pin->named)
+				v[i] = pin->id;
 		} else if (m->source != NULL && summaries) {
 			alert_summary(m->source, &text);
 			v[i].s = arena_take(arena, &text);
@@ -271,7 +277,14 @@ set_message(struct slot *s, struct making *m)
 	struct buf text = { 0 };
 
 	buf_put(&text, m->rule->name);
-	if (m->suppressed > 0) {
+	if (m->group != NULL) {
+		buf_printf(&text, ": %llu more alert%s like %.*s within %llu s",
+			   (unsigned long long)m->suppressed,
+			   m->suppressed > 1 ? "s" : "", SUPPRESS_ID,
+			   m->group->id,
+			   (unsigned long long)(m->rule->suppress_ns /
+						NS_PER_SEC));
+	} else if (m->suppressed > 0) {
 		buf_printf(&text, ": %llu more alerts within five minutes",
 			   (unsigned long long)m->suppressed);
 	} else if (m->source != NULL) {
@@ -428,15 +441,18 @@ hash_view(crypto_generichash_state *h, struct view v)
 static void
 hash_value(crypto_generichash_state *h, const struct value *v)
 {
+	int64_t bits = v->type == VALUE_BOOL ? v->b : v->i;
+
 	if (v->type == VALUE_STRING)
 		hash_view(h, v->s);
 	else
 		hash_view(h,
-			  (struct view){ (const char *)&v->i, sizeof(v->i) });
+			  (struct view){ (const char *)&bits, sizeof(bits) });
 }
 
-static struct view
-alert_id(struct making *m)
+/* Left empty for lack of memory. */
+static void
+make_id(struct making *m)
 {
 	crypto_generichash_state h;
 	unsigned char digest[16];
@@ -447,17 +463,24 @@ alert_id(struct making *m)
 	hash_view(&h, m->rule->id);
 	set_hits(&events, m, false);
 	if (m->match != NULL && events.n < m->match->n)
-		return VIEW_NONE; /* no memory */
+		return;
 	for (uint32_t i = 0; i < events.n; i++)
 		hash_value(&h, &events.v[i]);
 	if (m->match == NULL)
 		hash_view(&h, (struct view){ (const char *)&m->time_ns,
 					     sizeof(m->time_ns) });
+	if (m->group != NULL)
+		hash_view(&h, (struct view){ (const char *)m->group->digest,
+					     sizeof(m->group->digest) });
 	for (size_t i = 0; m->match != NULL && i < m->match->n_terms; i++)
 		hash_value(&h, &m->match->terms[i]);
 	crypto_generichash_final(&h, digest, sizeof(digest));
 	buf_hex(&hex, digest, sizeof(digest));
-	return arena_take(&m->alerter->arena, &hex);
+	if (!hex.failed && hex.n == sizeof(m->id_text)) {
+		memcpy(m->id_text, hex.p, hex.n);
+		m->id = (struct view){ m->id_text, hex.n };
+	}
+	buf_free(&hex);
 }
 
 static void
@@ -481,7 +504,7 @@ deliver(struct making *m)
 	if (++a->generation == 0)
 		a->generation = 1;
 	record.generation = a->generation;
-	m->id = alert_id(m);
+	make_id(m);
 	alert.id = m->id;
 	if (m->id.n == 0)
 		a->lost++;
@@ -518,8 +541,22 @@ window_end(const struct window *w)
 	return w->start_ns + ALERT_WINDOW_NS;
 }
 
-/* Summaries go out in the order in which their windows end, whoever looks
- * first, so that live and replayed streams agree. */
+/* Its time is that of the last alert that it counts: what is still open at the
+ * end must not be told of the future. */
+static void
+tell_group(struct alerter *a, const struct suppress_group *g)
+{
+	struct making m = {
+		.alerter = a,
+		.rule = rules_at(a->rules, g->rule_index),
+		.time_ns = g->last_ns,
+		.suppressed = g->held,
+		.group = g,
+	};
+
+	deliver(&m);
+}
+
 static ssize_t
 next_to_close(const struct alerter *a, uint64_t time_ns)
 {
@@ -536,16 +573,34 @@ next_to_close(const struct alerter *a, uint64_t time_ns)
 	return found;
 }
 
+/* Summaries go out in the order in which their windows end, whoever looks
+ * first, so that live and replayed streams agree. */
+static bool
+close_next(struct alerter *a, uint64_t time_ns)
+{
+	ssize_t i = next_to_close(a, time_ns);
+	uint64_t group_ns = suppress_next_ns(a->suppress);
+	struct suppress_group group;
+
+	if (group_ns < UINT64_MAX && group_ns <= time_ns &&
+	    (i < 0 || group_ns < window_end(&a->windows[i]))) {
+		group = suppress_take(a->suppress);
+		tell_group(a, &group);
+		return true;
+	}
+	if (i >= 0)
+		close_window(a, (size_t)i);
+	return i >= 0;
+}
+
 /* Asked at every event, so the answer "none" must cost nothing. */
 void
 alerter_watermark(struct alerter *a, uint64_t time_ns)
 {
-	ssize_t i;
-
-	if (time_ns < a->next_end_ns)
+	if (time_ns < a->next_end_ns && time_ns < suppress_next_ns(a->suppress))
 		return;
-	while ((i = next_to_close(a, time_ns)) >= 0)
-		close_window(a, (size_t)i);
+	while (close_next(a, time_ns))
+		;
 	a->next_end_ns = UINT64_MAX;
 	for (size_t k = 0; k < rules_count(a->rules); k++) {
 		uint64_t end_ns = window_end(&a->windows[k]);
@@ -579,6 +634,7 @@ alerter_match(struct alerter *a, struct record *source,
 		.match = match,
 		.rule = match->rule,
 	};
+	struct suppress_group gone;
 
 	if (source == NULL)
 		source = evidence_read(a->evidence, match, &m.no_source);
@@ -588,8 +644,7 @@ alerter_match(struct alerter *a, struct record *source,
 	else if (match->n > 0)
 		m.time_ns = match->hits[match->n - 1].time_ns;
 	alerter_watermark(a, m.time_ns);
-	if (source != NULL &&
-	    suppress_check(a->suppress, match->rule_index, source))
+	if (source != NULL && suppress_check(a->suppress, source, match))
 		return;
 	if (w->start_ns == 0)
 		open_window(a, w, m.time_ns);
@@ -599,47 +654,8 @@ alerter_match(struct alerter *a, struct record *source,
 	}
 	w->sent++;
 	deliver(&m);
-}
-
-/* ---- evidence of earlier stages -------------------------------------- */
-
-void *
-alert_pin(struct record *r)
-{
-	const struct slot *id = record_get(r, FIELD_EVENT_ID);
-	struct buf text = { 0 };
-	struct alert_pin *pin = NULL;
-	size_t n_id = 0, n_summary = 0;
-
-	if (id->n > 0 && id->v[0].type == VALUE_STRING)
-		buf_put(&text, id->v[0].s);
-	n_id = text.n;
-	alert_summary(r, &text);
-	n_summary = text.n - n_id;
-	fields_encode(r, NULL, &text);
-	if (!text.failed)
-		pin = malloc(sizeof(*pin) + text.n);
-	if (pin != NULL) {
-		char *p = (char *)(pin + 1);
-
-		memcpy(p, text.p, text.n);
-		*pin = (struct alert_pin){
-			.id = { p, n_id },
-			.summary = { p + n_id, n_summary },
-			.json = { p + n_id + n_summary,
-				  text.n - n_id - n_summary },
-		};
-		if (id->n > 0 && id->v[0].type == VALUE_INT) {
-			pin->id_is_int = true;
-			pin->id_int = id->v[0].i;
-		}
-	}
-	buf_free(&text);
-	return pin;
-}
-
-void
-alert_unpin(void *pin)
-{
-	free(pin);
+	/* What is not given is not remembered: it is counted here each time,
+	 * and so there are no more summaries than alerts. */
+	if (source != NULL && suppress_remember(a->suppress, m.id, &gone))
+		tell_group(a, &gone);
 }

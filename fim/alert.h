@@ -2,9 +2,10 @@
 /*
  * From a match to an alert: evidence gathered, an id that depends on rule and
  * events alone, at most `max_signals` alerts of a rule in five minutes (then
- * one counted summary). An alert is itself a record: it is encoded by the same
- * table of fields as events are, and a replay of the recorded events gives the
- * same alerts, byte for byte.
+ * one counted summary), and one of those that its alert_suppression counts as
+ * the same (then as well). An alert is itself a record: it is encoded by the
+ * same table of fields as events are, and a replay of the recorded events gives
+ * the same alerts, byte for byte.
  */
 #ifndef FIM_ALERT_H
 #define FIM_ALERT_H
@@ -51,9 +52,8 @@ uint64_t alerter_incomplete(const struct alerter *);
  * whole event as ECS JSON, its id and its one-line summary, in one block.
  */
 struct alert_pin {
-	bool id_is_int;
-	int64_t id_int;
-	struct view id;
+	bool named; /* has an id */
+	struct value id;
 	struct view summary;
 	struct view json;
 };

@@ -98,3 +98,46 @@ evidence_read(struct evidence *e, const struct rules_match *match, bool *failed)
 	}
 	return r;
 }
+
+/* ---- pins ------------------------------------------------------------ */
+
+void *
+alert_pin(struct record *r)
+{
+	const struct slot *id = record_get(r, FIELD_EVENT_ID);
+	struct buf text = { 0 };
+	struct alert_pin *pin = NULL;
+	size_t n_id = 0, n_summary = 0;
+
+	if (id->n > 0 && id->v[0].type == VALUE_STRING)
+		buf_put(&text, id->v[0].s);
+	n_id = text.n;
+	alert_summary(r, &text);
+	n_summary = text.n - n_id;
+	fields_encode(r, NULL, &text);
+	if (!text.failed)
+		pin = malloc(sizeof(*pin) + text.n);
+	if (pin != NULL) {
+		char *p = (char *)(pin + 1);
+
+		memcpy(p, text.p, text.n);
+		*pin = (struct alert_pin){
+			.named = id->n > 0,
+			.summary = { p + n_id, n_summary },
+			.json = { p + n_id + n_summary,
+				  text.n - n_id - n_summary },
+		};
+		if (pin->named)
+			pin->id = id->v[0];
+		if (pin->named && pin->id.type == VALUE_STRING)
+			pin->id.s = (struct view){ p, n_id };
+	}
+	buf_free(&text);
+	return pin;
+}
+
+void
+alert_unpin(void *pin)
+{
+	free(pin);
+}

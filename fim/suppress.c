@@ -5,16 +5,15 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define SAID_MAX 4096
-
-struct said {
-	uint8_t digest[16];
-	uint64_t until_ns; /* 0 = free */
-};
+#define GROUPS_MAX 4096
+#define PLACES 4 /* of these, by digest, a group has one */
 
 struct suppress {
 	const struct rules *rules;
-	struct said said[SAID_MAX]; /* by digest; the newer takes the place */
+	struct suppress_group groups[GROUPS_MAX];
+	struct suppress_group now; /* checked last; free: not to be kept */
+	size_t next;	  /* of those that hold something, the first to end */
+	uint64_t next_ns; /* its end; UINT64_MAX = none */
 };
 
 struct suppress *
@@ -22,8 +21,10 @@ suppress_new(const struct rules *rules)
 {
 	struct suppress *s = calloc(1, sizeof(*s));
 
-	if (s != NULL)
+	if (s != NULL) {
 		s->rules = rules;
+		s->next_ns = UINT64_MAX;
+	}
 	return s;
 }
 
@@ -32,6 +33,8 @@ suppress_free(struct suppress *s)
 {
 	free(s);
 }
+
+/* ---- what is the same ------------------------------------------------ */
 
 /* Lengths keep ("a","bc") and ("ab","c") apart. */
 static void
@@ -60,41 +63,147 @@ add_value(crypto_generichash_state *h, const struct value *v)
 	}
 }
 
-/* A field that is missing is a value of its own, as Kibana's strategy
- * "suppress" has it. */
 static void
-add_field(const struct suppress *s, crypto_generichash_state *h,
-	  struct view name, struct record *r)
+add_values(crypto_generichash_state *h, const struct value *v, uint32_t n)
 {
-	int field = rules_field_find(s->rules, name);
-	const struct slot *slot =
-		field < 0 ? NULL : record_get(r, (unsigned)field);
-	uint32_t n = slot == NULL ? 0 : slot->n;
-
 	add(h, &n, sizeof(n));
 	for (uint32_t i = 0; i < n; i++)
-		add_value(h, &slot->v[i]);
+		add_value(h, &v[i]);
+}
+
+/* A field that is missing is a value of its own, as Kibana's strategy
+ * "suppress" has it. False: by the other strategy it belongs to no group. */
+static bool
+add_fields(const struct suppress *s, crypto_generichash_state *h,
+	   struct record *r, size_t rule_index)
+{
+	const struct rule *rule = rules_at(s->rules, rule_index);
+	const unsigned *fields;
+	size_t n = rules_suppress_by(s->rules, rule_index, &fields);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct slot *slot = record_get(r, fields[i]);
+
+		if (slot->n == 0 && rule->suppress_not_missing)
+			return false;
+		add_values(h, slot->v, slot->n);
+	}
+	return true;
+}
+
+/* Of a threshold, where a field has several values, each is a group. */
+static bool
+make_digest(const struct suppress *s, struct record *r,
+	    const struct rules_match *match, uint8_t digest[16])
+{
+	crypto_generichash_state h;
+
+	crypto_generichash_init(&h, NULL, 0, 16);
+	add(&h, match->rule->id.p, match->rule->id.n);
+	if (match->rule->kind == RULE_THRESHOLD)
+		add_values(&h, match->terms, (uint32_t)match->n_terms);
+	else if (!add_fields(s, &h, r, match->rule_index))
+		return false;
+	crypto_generichash_final(&h, digest, 16);
+	return true;
+}
+
+/* ---- groups ---------------------------------------------------------- */
+
+/* Its place, or the one that it gets: a free one, or that of the group which
+ * ends first. */
+static struct suppress_group *
+place_of(struct suppress *s, const struct suppress_group *g)
+{
+	size_t at = (g->digest[0] | g->digest[1] << 8) % GROUPS_MAX;
+	struct suppress_group *v = &s->groups[at - at % PLACES], *best = v;
+
+	for (size_t i = 0; i < PLACES; i++) {
+		if (memcmp(v[i].digest, g->digest, sizeof(g->digest)) == 0)
+			return &v[i];
+		if (v[i].until_ns < best->until_ns)
+			best = &v[i];
+	}
+	return best;
+}
+
+static void
+hold(struct suppress *s, struct suppress_group *g, uint64_t time_ns)
+{
+	g->held++;
+	g->last_ns = time_ns;
+	if (g->until_ns < s->next_ns) {
+		s->next_ns = g->until_ns;
+		s->next = (size_t)(g - s->groups);
+	}
 }
 
 bool
-suppress_check(struct suppress *s, size_t rule_index, struct record *r)
+suppress_check(struct suppress *s, struct record *r,
+	       const struct rules_match *match)
 {
-	const struct rule *rule = rules_at(s->rules, rule_index);
-	crypto_generichash_state h;
-	struct said now, *there;
+	struct suppress_group *g = &s->now, *there;
 
-	if (rule->suppress_ns == 0)
+	*g = (struct suppress_group){ .rule_index = match->rule_index };
+	if (match->rule->suppress_ns == 0 ||
+	    !make_digest(s, r, match, g->digest))
 		return false;
-	crypto_generichash_init(&h, NULL, 0, sizeof(now.digest));
-	add(&h, rule->id.p, rule->id.n);
-	for (size_t i = 0; i < rule->suppress_by.n; i++)
-		add_field(s, &h, rule->suppress_by.v[i], r);
-	crypto_generichash_final(&h, now.digest, sizeof(now.digest));
-	there = &s->said[(now.digest[0] | now.digest[1] << 8) % SAID_MAX];
-	if (r->time_ns < there->until_ns &&
-	    memcmp(there->digest, now.digest, sizeof(now.digest)) == 0)
-		return true;
-	now.until_ns = r->time_ns + rule->suppress_ns;
-	*there = now;
-	return false;
+	if (__builtin_add_overflow(r->time_ns, match->rule->suppress_ns,
+				   &g->until_ns))
+		g->until_ns = UINT64_MAX - 1;
+	there = place_of(s, g);
+	if (r->time_ns >= there->until_ns ||
+	    memcmp(there->digest, g->digest, sizeof(g->digest)) != 0)
+		return false;
+	hold(s, there, r->time_ns);
+	return true;
+}
+
+/* The first that ends; of several the one in front, so that replays agree. */
+static void
+find_next(struct suppress *s)
+{
+	s->next_ns = UINT64_MAX;
+	for (size_t i = 0; i < GROUPS_MAX; i++) {
+		const struct suppress_group *g = &s->groups[i];
+
+		if (g->held == 0 || g->until_ns >= s->next_ns)
+			continue;
+		s->next_ns = g->until_ns;
+		s->next = i;
+	}
+}
+
+bool
+suppress_remember(struct suppress *s, struct view id,
+		  struct suppress_group *gone)
+{
+	struct suppress_group *there;
+
+	if (s->now.until_ns == 0 || id.n != SUPPRESS_ID)
+		return false;
+	there = place_of(s, &s->now);
+	*gone = *there;
+	*there = s->now;
+	memcpy(there->id, id.p, SUPPRESS_ID);
+	s->now.until_ns = 0;
+	if (gone->held > 0)
+		find_next(s);
+	return gone->held > 0;
+}
+
+uint64_t
+suppress_next_ns(const struct suppress *s)
+{
+	return s->next_ns;
+}
+
+struct suppress_group
+suppress_take(struct suppress *s)
+{
+	struct suppress_group g = s->groups[s->next];
+
+	s->groups[s->next] = (struct suppress_group){ 0 };
+	find_next(s);
+	return g;
 }
