@@ -186,13 +186,15 @@ static void
 look_at_rules(struct report *r, const struct rules *rules, int broken)
 {
 	struct buf text = { 0 };
-	size_t counts[3] = { 0 };
+	size_t counts[RULE_DISABLED + 1] = { 0 };
 
 	for (size_t i = 0; i < rules_count(rules); i++)
 		counts[rules_at(rules, i)->status]++;
 	buf_printf(&text, "%zu in force, %zu broken, %zu unsupported",
 		   counts[RULE_OK], counts[RULE_ERROR],
 		   counts[RULE_UNSUPPORTED]);
+	if (counts[RULE_DISABLED] > 0)
+		buf_printf(&text, ", %zu disabled", counts[RULE_DISABLED]);
 	if (broken != 0)
 		buf_puts(&text, "; tocsin rules check says why");
 	put_buf(r, "rules",

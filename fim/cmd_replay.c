@@ -357,9 +357,12 @@ explain_start(struct replay_cmd *c)
 	x->explainer = rules_explainer_new(c->rules, i);
 	if (x->explainer != NULL)
 		return EXIT_NOTHING;
-	usage(c, x->rule->status == RULE_OK
-			 ? "out of memory"
-			 : "the rule that --explain names is broken");
+	usage(c, x->rule->status == RULE_OK	 ? "out of memory"
+		 : x->rule->status == RULE_ERROR ? "the rule that --explain "
+						   "names is broken"
+						 : "the rule that --explain "
+						   "names does not run; tocsin "
+						   "rules check says why");
 	return EXIT_CONFIG;
 }
 

@@ -13,6 +13,7 @@ static const char *const status_names[] = {
 	[RULE_OK] = "ok",
 	[RULE_ERROR] = "error",
 	[RULE_UNSUPPORTED] = "unsupported",
+	[RULE_DISABLED] = "disabled",
 };
 
 static const char *const kind_names[] = {
@@ -103,6 +104,7 @@ put_status(struct rules_cmd *c, enum rule_status status)
 		[RULE_OK] = "32",
 		[RULE_ERROR] = "31",
 		[RULE_UNSUPPORTED] = "33",
+		[RULE_DISABLED] = "33",
 	};
 
 	if (c->io->color)
@@ -246,7 +248,7 @@ check_text(struct rules_cmd *c, size_t i, bool *shown)
 	put_status(c, r->status);
 	buf_putc(&c->out, ' ');
 	buf_text(&c->out, r->id);
-	if (r->status == RULE_UNSUPPORTED) {
+	if (r->status == RULE_UNSUPPORTED || r->status == RULE_DISABLED) {
 		buf_puts(&c->out, ": ");
 		buf_text(&c->out, r->reason);
 	}
@@ -305,8 +307,11 @@ check_summary(struct rules_cmd *c)
 
 	for (size_t i = 0; i < rules_count(c->rules); i++)
 		counts[rules_at(c->rules, i)->status]++;
-	fprintf(c->io->notes, "tocsin: %zu ok, %zu unsupported, %zu broken\n",
+	fprintf(c->io->notes, "tocsin: %zu ok, %zu unsupported, %zu broken",
 		counts[RULE_OK], counts[RULE_UNSUPPORTED], counts[RULE_ERROR]);
+	if (counts[RULE_DISABLED] > 0)
+		fprintf(c->io->notes, ", %zu disabled", counts[RULE_DISABLED]);
+	fputc('\n', c->io->notes);
 }
 
 /* What is said here of a rule need not be said by main again; what belongs to

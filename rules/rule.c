@@ -385,6 +385,20 @@ read_kind(struct taking *t)
 		set_unsupported(t, why);
 }
 
+/* Kibana does not run it either; in our own files there is no such key. */
+static void
+read_enabled(struct taking *t)
+{
+	const struct doc_node *n = doc_get(t->map, "enabled");
+	struct rule *r = &t->s.rule;
+
+	if (t->ours || r->status != RULE_OK || n == NULL ||
+	    n->type != DOC_BOOL || !view_eq(n->text, VIEW("false")))
+		return;
+	r->status = RULE_DISABLED;
+	r->reason = VIEW("it is switched off in the export");
+}
+
 /* ---- the whole ------------------------------------------------------- */
 
 static const struct rule *
@@ -490,6 +504,7 @@ rule_take(struct load_file *f, struct doc *d, const struct doc_node *map,
 	read_investigate(&t);
 	exception_lists_of(d, map, &t.s.exception_lists);
 	read_kind(&t);
+	read_enabled(&t);
 	if (f->err->n != errors || f->err->dropped != dropped) {
 		set_broken(f, r, errors);
 		f->broken++;

@@ -146,7 +146,8 @@ record_get(struct record *r, unsigned field)
 /* ---- rules ----------------------------------------------------------- */
 
 enum rule_kind { RULE_EQL, RULE_QUERY, RULE_NEW_TERMS, RULE_THRESHOLD };
-enum rule_status { RULE_OK, RULE_ERROR, RULE_UNSUPPORTED };
+/* RULE_DISABLED: an export says that it is switched off. */
+enum rule_status { RULE_OK, RULE_ERROR, RULE_UNSUPPORTED, RULE_DISABLED };
 
 struct rule_technique { /* also a sub-technique */
 	struct view id, name, reference;
@@ -171,7 +172,7 @@ struct rule_list { /* a list of strings */
 /* What a rule file says, as it says it. Lives as long as the set. */
 struct rule {
 	enum rule_status status;
-	struct view reason; /* of RULE_ERROR and RULE_UNSUPPORTED */
+	struct view reason; /* of all but RULE_OK */
 	enum rule_kind kind;
 	bool kuery; /* language */
 	struct view id, name, description, query, severity, note;

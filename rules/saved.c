@@ -2,9 +2,9 @@
 /*
  * What is around a rule in what Kibana and Elasticsearch give: pages, hits and
  * saved objects. A detection rule is saved as an object of type "alert": its
- * name and tags stand beside "params", which hold the rest under the names
- * that Kibana has for it in its code (ruleId for rule_id). The alerting API
- * says the same without "attributes".
+ * name, tags and whether it is enabled stand beside "params", which hold the
+ * rest under the names that Kibana has for it in its code (ruleId for rule_id).
+ * The alerting API says the same without "attributes".
  * elastic.co/docs/api/doc/kibana/group/endpoint-saved-objects
  * elastic.co/docs/api/doc/kibana/group/endpoint-alerting
  */
@@ -158,6 +158,7 @@ take_alert(struct saved_object *o, const struct doc_node *map,
 	if (!snake_keys(o->d, params) ||
 	    (inner != NULL && !snake_keys(o->d, inner)) ||
 	    !add_type(o->d, params, type, type->text) ||
+	    !add_child(o->d, params, "enabled", doc_get(map, "enabled")) ||
 	    !add_child(o->d, params, "tags", doc_get(map, "tags")) ||
 	    !add_child(o->d, params, "name", doc_get(map, "name")))
 		return SAVED_NO_MEMORY;

@@ -30,7 +30,7 @@ struct rule_places {
 };
 
 struct rule_source {
-	/* `stages` is the engine's. With status RULE_ERROR or RULE_UNSUPPORTED
+	/* `stages` is the engine's. With another status than RULE_OK
 	 * (and a reason) the rule is kept for listing and not compiled; so is
 	 * one whose query turns out broken. */
 	struct rule rule;

@@ -54,6 +54,20 @@ suppressing '"filters":[{"meta":{"disabled":true}},{"meta":{"disabled":false}}]'
 run 'filter: on' 0 rules check on.json
 has 'filter: on' 'unsupported sup: it filters with' "$out"
 
+# A rule that is switched off in Kibana is told of, and does not run.
+suppressing '"enabled":false' >disabled.json
+run 'disabled' 0 rules check disabled.json
+is 'disabled' 'disabled    sup: it is switched off in the export' "$out"
+is 'disabled: counted' 'tocsin: 0 ok, 0 unsupported, 0 broken, 1 disabled' "$err"
+run 'disabled: listed' 0 rules list disabled.json
+has 'disabled: listed' 'disabled    query' "$out"
+run 'disabled: does not run' 0 replay -r disabled.json again.ndjson
+is 'disabled: does not run' '' "$out"
+saved siem.queryRule k-off ',"type":"query","language":"kuery","query":""' |
+	sed 's/"enabled":true/"enabled":false/' >saved-off.ndjson
+run 'disabled: saved' 0 rules check -q saved-off.ndjson
+is 'disabled: saved' 'disabled    k-off: it is switched off in the export' "$out"
+
 # All the last day, and at the very end that is given.
 excepted() { # EXPIRES: those that are not
 	{

@@ -249,6 +249,7 @@ test_export(void **state)
 	assert_int_equal(load(t, "a.ndjson"), 1);
 	assert_int_equal(rules_count(t->rules), 4);
 	expect_text(rule_of(t, "one")->description, "\xc3\xbc\xf0\x9f\x98\x80");
+	assert_int_equal(rule_of(t, "one")->status, RULE_DISABLED);
 	assert_int_equal(rule_of(t, "two")->line, 3);
 	assert_int_equal(rule_of(t, "three")->status, RULE_OK);
 	expect_error(t, 0, 5, 19, "does not end");
