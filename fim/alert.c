@@ -23,7 +23,7 @@ struct alerter {
 	uint64_t next_end_ns;	/* no open window ends before this */
 	struct slot *slots;
 	uint32_t generation;
-	uint64_t lost, incomplete;
+	uint64_t lost, incomplete, alike;
 	struct arena arena; /* of the alert being made */
 };
 
@@ -35,10 +35,7 @@ struct making {
 	const struct rules_match *match;
 	const struct rule *rule;
 	struct view id;
-	char id_text[SUPPRESS_ID];
 	uint64_t time_ns, suppressed;
-	/* What is summed up, where it is no window of the rule. */
-	const struct suppress_group *group;
 };
 
 struct alerter *
@@ -79,6 +76,12 @@ uint64_t
 alerter_lost(const struct alerter *a)
 {
 	return a->lost;
+}
+
+uint64_t
+alerter_alike(const struct alerter *a)
+{
+	return a->alike;
 }
 
 uint64_t
@@ -277,14 +280,7 @@ set_message(struct slot *s, struct making *m)
 	struct buf text = { 0 };
 
 	buf_put(&text, m->rule->name);
-	if (m->group != NULL) {
-		buf_printf(&text, ": %llu more alert%s like %.*s within %llu s",
-			   (unsigned long long)m->suppressed,
-			   m->suppressed > 1 ? "s" : "", SUPPRESS_ID,
-			   m->group->id,
-			   (unsigned long long)(m->rule->suppress_ns /
-						NS_PER_SEC));
-	} else if (m->suppressed > 0) {
+	if (m->suppressed > 0) {
 		buf_printf(&text, ": %llu more alerts within five minutes",
 			   (unsigned long long)m->suppressed);
 	} else if (m->source != NULL) {
@@ -450,9 +446,8 @@ hash_value(crypto_generichash_state *h, const struct value *v)
 			  (struct view){ (const char *)&bits, sizeof(bits) });
 }
 
-/* Left empty for lack of memory. */
-static void
-make_id(struct making *m)
+static struct view
+alert_id(struct making *m)
 {
 	crypto_generichash_state h;
 	unsigned char digest[16];
@@ -463,24 +458,17 @@ make_id(struct making *m)
 	hash_view(&h, m->rule->id);
 	set_hits(&events, m, false);
 	if (m->match != NULL && events.n < m->match->n)
-		return;
+		return VIEW_NONE; /* no memory */
 	for (uint32_t i = 0; i < events.n; i++)
 		hash_value(&h, &events.v[i]);
 	if (m->match == NULL)
 		hash_view(&h, (struct view){ (const char *)&m->time_ns,
 					     sizeof(m->time_ns) });
-	if (m->group != NULL)
-		hash_view(&h, (struct view){ (const char *)m->group->digest,
-					     sizeof(m->group->digest) });
 	for (size_t i = 0; m->match != NULL && i < m->match->n_terms; i++)
 		hash_value(&h, &m->match->terms[i]);
 	crypto_generichash_final(&h, digest, sizeof(digest));
 	buf_hex(&hex, digest, sizeof(digest));
-	if (!hex.failed && hex.n == sizeof(m->id_text)) {
-		memcpy(m->id_text, hex.p, hex.n);
-		m->id = (struct view){ m->id_text, hex.n };
-	}
-	buf_free(&hex);
+	return arena_take(&m->alerter->arena, &hex);
 }
 
 static void
@@ -504,7 +492,7 @@ deliver(struct making *m)
 	if (++a->generation == 0)
 		a->generation = 1;
 	record.generation = a->generation;
-	make_id(m);
+	m->id = alert_id(m);
 	alert.id = m->id;
 	if (m->id.n == 0)
 		a->lost++;
@@ -541,22 +529,8 @@ window_end(const struct window *w)
 	return w->start_ns + ALERT_WINDOW_NS;
 }
 
-/* Its time is that of the last alert that it counts: what is still open at the
- * end must not be told of the future. */
-static void
-tell_group(struct alerter *a, const struct suppress_group *g)
-{
-	struct making m = {
-		.alerter = a,
-		.rule = rules_at(a->rules, g->rule_index),
-		.time_ns = g->last_ns,
-		.suppressed = g->held,
-		.group = g,
-	};
-
-	deliver(&m);
-}
-
+/* Summaries go out in the order in which their windows end, whoever looks
+ * first, so that live and replayed streams agree. */
 static ssize_t
 next_to_close(const struct alerter *a, uint64_t time_ns)
 {
@@ -573,34 +547,16 @@ next_to_close(const struct alerter *a, uint64_t time_ns)
 	return found;
 }
 
-/* Summaries go out in the order in which their windows end, whoever looks
- * first, so that live and replayed streams agree. */
-static bool
-close_next(struct alerter *a, uint64_t time_ns)
-{
-	ssize_t i = next_to_close(a, time_ns);
-	uint64_t group_ns = suppress_next_ns(a->suppress);
-	struct suppress_group group;
-
-	if (group_ns < UINT64_MAX && group_ns <= time_ns &&
-	    (i < 0 || group_ns < window_end(&a->windows[i]))) {
-		group = suppress_take(a->suppress);
-		tell_group(a, &group);
-		return true;
-	}
-	if (i >= 0)
-		close_window(a, (size_t)i);
-	return i >= 0;
-}
-
 /* Asked at every event, so the answer "none" must cost nothing. */
 void
 alerter_watermark(struct alerter *a, uint64_t time_ns)
 {
-	if (time_ns < a->next_end_ns && time_ns < suppress_next_ns(a->suppress))
+	ssize_t i;
+
+	if (time_ns < a->next_end_ns)
 		return;
-	while (close_next(a, time_ns))
-		;
+	while ((i = next_to_close(a, time_ns)) >= 0)
+		close_window(a, (size_t)i);
 	a->next_end_ns = UINT64_MAX;
 	for (size_t k = 0; k < rules_count(a->rules); k++) {
 		uint64_t end_ns = window_end(&a->windows[k]);
@@ -634,7 +590,6 @@ alerter_match(struct alerter *a, struct record *source,
 		.match = match,
 		.rule = match->rule,
 	};
-	struct suppress_group gone;
 
 	if (source == NULL)
 		source = evidence_read(a->evidence, match, &m.no_source);
@@ -644,8 +599,10 @@ alerter_match(struct alerter *a, struct record *source,
 	else if (match->n > 0)
 		m.time_ns = match->hits[match->n - 1].time_ns;
 	alerter_watermark(a, m.time_ns);
-	if (source != NULL && suppress_check(a->suppress, source, match))
+	if (source != NULL && suppress_check(a->suppress, source, match)) {
+		a->alike++;
 		return;
+	}
 	if (w->start_ns == 0)
 		open_window(a, w, m.time_ns);
 	if (w->sent >= match->rule->max_signals) {
@@ -654,8 +611,7 @@ alerter_match(struct alerter *a, struct record *source,
 	}
 	w->sent++;
 	deliver(&m);
-	/* What is not given is not remembered: it is counted here each time,
-	 * and so there are no more summaries than alerts. */
-	if (source != NULL && suppress_remember(a->suppress, m.id, &gone))
-		tell_group(a, &gone);
+	/* What is not given is not remembered: the next one may be. */
+	if (source != NULL)
+		suppress_remember(a->suppress);
 }

@@ -2,10 +2,10 @@
 /*
  * From a match to an alert: evidence gathered, an id that depends on rule and
  * events alone, at most `max_signals` alerts of a rule in five minutes (then
- * one counted summary), and one of those that its alert_suppression counts as
- * the same (then as well). An alert is itself a record: it is encoded by the
- * same table of fields as events are, and a replay of the recorded events gives
- * the same alerts, byte for byte.
+ * one counted summary), and one of those that its alert_suppression takes for
+ * the same. An alert is itself a record: it is encoded by the same table of
+ * fields as events are, and a replay of the recorded events gives the same
+ * alerts, byte for byte.
  */
 #ifndef FIM_ALERT_H
 #define FIM_ALERT_H
@@ -46,6 +46,8 @@ void alerter_flush(struct alerter *);
  * of what they should say. */
 uint64_t alerter_lost(const struct alerter *);
 uint64_t alerter_incomplete(const struct alerter *);
+/* Not given, as the same had been said (suppress.h). */
+uint64_t alerter_alike(const struct alerter *);
 
 /*
  * What a pending sequence keeps of an event: for record.pin and unpin. The

@@ -266,6 +266,11 @@ say_result(struct replay_cmd *c, const struct replay_result *r)
 			"tocsin: %llu events have no time; each took that of "
 			"the event before it\n",
 			(unsigned long long)r->timeless);
+	if (r->alike > 0)
+		fprintf(notes,
+			"tocsin: %llu alerts were held back as the same as one "
+			"before (alert_suppression)\n",
+			(unsigned long long)r->alike);
 	if (r->counters.regex_limits > 0)
 		fprintf(notes,
 			"tocsin: %llu times a regular expression was given up "

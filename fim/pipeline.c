@@ -111,6 +111,7 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 		alerter_flush(p->alerter);
 		p->counters.alerts_lost += alerter_lost(p->alerter);
 		p->counters.incomplete += alerter_incomplete(p->alerter);
+		p->counters.alike += alerter_alike(p->alerter);
 	}
 	rules_run_free(p->run);
 	alerter_free(p->alerter);
@@ -342,6 +343,7 @@ pipeline_count(const struct pipeline *p)
 	if (p->alerter != NULL) {
 		c.alerts_lost += alerter_lost(p->alerter);
 		c.incomplete += alerter_incomplete(p->alerter);
+		c.alike += alerter_alike(p->alerter);
 	}
 	return c;
 }

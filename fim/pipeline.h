@@ -52,6 +52,7 @@ struct pipeline_counters {
 	/* For lack of memory: alerts that are lost, alerts and events that lack
 	 * something; what rules could not be asked of those is unknown. */
 	uint64_t alerts_lost, incomplete;
+	uint64_t alike; /* alerts held back: see alerter_alike */
 	uint64_t bytes; /* of files, read for their facts */
 	/* Of `events`: those found by looking, after a loss or at start, by
 	 * what they are of. */

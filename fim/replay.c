@@ -214,6 +214,7 @@ replay_inputs(struct replay *r, const char *const *names, size_t n)
 		alerter_flush(r->alerter);
 		r->result->alerts_lost = alerter_lost(r->alerter);
 		r->result->incomplete = alerter_incomplete(r->alerter);
+		r->result->alike = alerter_alike(r->alerter);
 	}
 	r->result->counters = rules_run_counters(r->run);
 	return 0;

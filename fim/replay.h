@@ -38,6 +38,7 @@ struct replay_result {
 	uint64_t dropped;  /* messages that journald did not keep */
 	uint64_t alerts_lost; /* for lack of memory */
 	uint64_t incomplete;  /* alerts that lack something, the same */
+	uint64_t alike;	      /* alerts held back: see alerter_alike */
 	int64_t faults;	      /* lines and files that could not be read */
 	struct rules_counters counters;
 	bool stopped; /* before all was read: nothing that waited for time to

@@ -8,12 +8,16 @@
 #define GROUPS_MAX 4096
 #define PLACES 4 /* of these, by digest, a group has one */
 
+/* Alerts that say the same. */
+struct group {
+	uint8_t digest[16]; /* of rule and values */
+	uint64_t until_ns;  /* 0 = free */
+};
+
 struct suppress {
 	const struct rules *rules;
-	struct suppress_group groups[GROUPS_MAX];
-	struct suppress_group now; /* checked last; free: not to be kept */
-	size_t next;	  /* of those that hold something, the first to end */
-	uint64_t next_ns; /* its end; UINT64_MAX = none */
+	struct group groups[GROUPS_MAX];
+	struct group now; /* checked last; free: not to be kept */
 };
 
 struct suppress *
@@ -21,10 +25,8 @@ suppress_new(const struct rules *rules)
 {
 	struct suppress *s = calloc(1, sizeof(*s));
 
-	if (s != NULL) {
+	if (s != NULL)
 		s->rules = rules;
-		s->next_ns = UINT64_MAX;
-	}
 	return s;
 }
 
@@ -112,11 +114,11 @@ make_digest(const struct suppress *s, struct record *r,
 
 /* Its place, or the one that it gets: a free one, or that of the group which
  * ends first. */
-static struct suppress_group *
-place_of(struct suppress *s, const struct suppress_group *g)
+static struct group *
+place_of(struct suppress *s, const struct group *g)
 {
 	size_t at = (g->digest[0] | g->digest[1] << 8) % GROUPS_MAX;
-	struct suppress_group *v = &s->groups[at - at % PLACES], *best = v;
+	struct group *v = &s->groups[at - at % PLACES], *best = v;
 
 	for (size_t i = 0; i < PLACES; i++) {
 		if (memcmp(v[i].digest, g->digest, sizeof(g->digest)) == 0)
@@ -127,83 +129,29 @@ place_of(struct suppress *s, const struct suppress_group *g)
 	return best;
 }
 
-static void
-hold(struct suppress *s, struct suppress_group *g, uint64_t time_ns)
-{
-	g->held++;
-	g->last_ns = time_ns;
-	if (g->until_ns < s->next_ns) {
-		s->next_ns = g->until_ns;
-		s->next = (size_t)(g - s->groups);
-	}
-}
-
 bool
 suppress_check(struct suppress *s, struct record *r,
 	       const struct rules_match *match)
 {
-	struct suppress_group *g = &s->now, *there;
+	struct group *g = &s->now;
+	const struct group *there;
 
-	*g = (struct suppress_group){ .rule_index = match->rule_index };
+	*g = (struct group){ 0 };
 	if (match->rule->suppress_ns == 0 ||
 	    !make_digest(s, r, match, g->digest))
 		return false;
 	if (__builtin_add_overflow(r->time_ns, match->rule->suppress_ns,
 				   &g->until_ns))
-		g->until_ns = UINT64_MAX - 1;
+		g->until_ns = UINT64_MAX;
 	there = place_of(s, g);
-	if (r->time_ns >= there->until_ns ||
-	    memcmp(there->digest, g->digest, sizeof(g->digest)) != 0)
-		return false;
-	hold(s, there, r->time_ns);
-	return true;
+	return r->time_ns < there->until_ns &&
+	       memcmp(there->digest, g->digest, sizeof(g->digest)) == 0;
 }
 
-/* The first that ends; of several the one in front, so that replays agree. */
-static void
-find_next(struct suppress *s)
+void
+suppress_remember(struct suppress *s)
 {
-	s->next_ns = UINT64_MAX;
-	for (size_t i = 0; i < GROUPS_MAX; i++) {
-		const struct suppress_group *g = &s->groups[i];
-
-		if (g->held == 0 || g->until_ns >= s->next_ns)
-			continue;
-		s->next_ns = g->until_ns;
-		s->next = i;
-	}
-}
-
-bool
-suppress_remember(struct suppress *s, struct view id,
-		  struct suppress_group *gone)
-{
-	struct suppress_group *there;
-
-	if (s->now.until_ns == 0 || id.n != SUPPRESS_ID)
-		return false;
-	there = place_of(s, &s->now);
-	*gone = *there;
-	*there = s->now;
-	memcpy(there->id, id.p, SUPPRESS_ID);
+	if (s->now.until_ns != 0)
+		*place_of(s, &s->now) = s->now;
 	s->now.until_ns = 0;
-	if (gone->held > 0)
-		find_next(s);
-	return gone->held > 0;
-}
-
-uint64_t
-suppress_next_ns(const struct suppress *s)
-{
-	return s->next_ns;
-}
-
-struct suppress_group
-suppress_take(struct suppress *s)
-{
-	struct suppress_group g = s->groups[s->next];
-
-	s->groups[s->next] = (struct suppress_group){ 0 };
-	find_next(s);
-	return g;
 }
