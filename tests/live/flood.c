@@ -177,16 +177,11 @@ work(const char *kind, struct flood *f, volatile unsigned long *count)
 	_exit(1);
 }
 
-static void
-stopped(int signal)
-{
-	(void)signal;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = stopped };
+	sigset_t stop;
+	int came;
 	pid_t pids[WORKERS_MAX];
 	unsigned long *counts, sum = 0;
 	int workers;
@@ -200,6 +195,10 @@ main(int argc, char **argv)
 			argv[2]);
 		return 1;
 	}
+	/* However early it comes; workers are not asked. */
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
 	counts =
 		mmap(NULL, WORKERS_MAX * sizeof(*counts),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -215,9 +214,8 @@ main(int argc, char **argv)
 		if (pids[i] == 0)
 			work(argv[1], &f, &counts[i]);
 	}
-	sigaction(SIGTERM, &action, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	pause();
+	sigwait(&stop, &came);
 	for (int i = 0; i < workers; i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);

@@ -22,16 +22,20 @@ receive() { # NAME KIND ADDRESS [FILE…]: what comes is in $got/NAME
 	receivers+=($!)
 	wait_until 10 grep -q ready $got/$1 || not_ok "receiver $1: $(cat $got/$1.err)"
 }
-# The case says what one has: seen NAME: ids, each once, in the order of the
+# The case says what one has: arrived NAME: ids, each once, in the order of the
 # first time.
 all_have() { # N NAME…
 	local n=$1 o
 	shift
-	for o in "$@"; do [ "$(seen $o | wc -l)" -ge "$n" ] || return; done
+	for o in "$@"; do [ "$(arrived $o | wc -l)" -ge "$n" ] || return; done
 }
 figure() { # OUTPUT COLUMN: as the state database has it
 	db "SELECT $2 FROM outputs WHERE name = '$1'"
 }
+
+# has_figure OUTPUT COLUMN N: it is at least so. What has arrived is counted a
+# moment later.
+has_figure() { [ "$(figure "$1" "$2")" -ge "$3" ]; }
 
 # ---- certificates ---------------------------------------------------------
 

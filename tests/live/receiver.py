@@ -63,10 +63,14 @@ def frames(connection):
         data += more
 
 
-def serve(connection, context):
+def serve(connection, context, earlier):
     try:
         if context:
             connection = context.wrap_socket(connection, server_side=True)
+        # Whoever has connected anew has given up the connection before, and
+        # what came over that came first.
+        for thread in earlier:
+            thread.join()
         frames(connection)
     except (ssl.SSLError, ConnectionError) as e:
         put({"problem": str(e)})
@@ -76,11 +80,14 @@ def serve(connection, context):
 def stream(context):
     s = socket.create_server(("127.0.0.1", int(address)))
     put("ready")
+    threads = []
     while True:
         connection, _ = s.accept()
-        threading.Thread(
-            target=serve, args=(connection, context), daemon=True
-        ).start()
+        thread = threading.Thread(
+            target=serve, args=(connection, context, threads[:]), daemon=True
+        )
+        threads.append(thread)
+        thread.start()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -36,7 +36,7 @@ found() {
 	jq -r --arg rule "${rules[$1]}" --arg name "${names[$1]}" '
 		select(.rule.id == $rule and .process.name == $name) |
 		tojson | match("flood-[a-z]+-[a-z]+-[0-9]+x").string' \
-		$alerts 2>/dev/null | grep "^flood-$kind-$1-" | sort -u | wc -l
+		$alerts 2>/dev/null | grep "^flood-$tag-$1-" | sort -u | wc -l
 }
 all_found() {
 	local a
@@ -45,6 +45,8 @@ all_found() {
 	done
 }
 
+found_or_lost() { all_found || [ "$(losses)" -gt "$before" ]; }
+
 # The most memory that the watcher had since the last time.
 peak() {
 	awk '/^VmHWM/ { printf "%.1f MiB", $2 / 1024 }' /proc/$watcher/status
@@ -52,15 +54,17 @@ peak() {
 }
 pause() { sleep "0.0$((RANDOM % 10))"; }
 
-# during KIND: hides acts in that flood.
-during() {
-	local kind=$1 i a begun=$EPOCHREALTIME flooder
+losses() { grep -c '^tocsin: lost' $notes; }
+
+# hide_in KIND TAG: acts with that tag, in that flood.
+hide_in() {
+	local kind=$1 tag=$2 i a begun=$EPOCHREALTIME flooder
 	"$flood" "$kind" "$workers" $place >$live/count &
 	flooder=$!
 	sleep 0.3
 	for i in $(seq "$runs"); do
 		for a in "${!rules[@]}"; do
-			T=flood-$kind-$a-${i}x
+			T=flood-$tag-$a-${i}x
 			"hide_$a" >/dev/null 2>&1 </dev/null
 			pause
 		done
@@ -69,13 +73,26 @@ during() {
 	wait $flooder
 	echo "# $kind: $(<$live/count) acts of noise in $(awk -v a="$begun" \
 		-v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"
-	wait_until 60 all_found
+}
+
+# during KIND: hides acts in that flood. A host that lets the watcher stand still
+# for longer than the kernel's ring has room makes it lose, and say so: then it
+# is the same once more, twice at most.
+during() {
+	local kind=$1 a tag before
+	for tag in $kind again$kind last$kind; do
+		before=$(losses)
+		hide_in "$kind" "$tag"
+		wait_until 60 found_or_lost
+		wait_until 2 all_found && break
+		[ "$(losses)" -gt "$before" ] || break
+	done
 	for a in "${!rules[@]}"; do
 		is "flood: $kind: $a: $runs hidden, found" same \
 			"$(found "$a")" "$runs"
 	done
 	echo "# $kind: the watcher at most $(peak)," \
-		"$(grep -c '^tocsin: lost' $notes) times it said that it lost"
+		"$(losses) times it said that it lost"
 	rm -rf $place/*.timer /run/*.pid $place/noise*
 }
 

@@ -14,6 +14,13 @@ wait_until 5 test -S $NOTIFY_SOCKET
 heard() { # N PATTERN: at least so many lines
 	[ "$(grep -cE "$2" $live/heard)" -ge "$1" ]
 }
+listened() { # MARK: all that was sent before now has been heard
+	perl -MSocket -e '
+		socket(S, AF_UNIX, SOCK_DGRAM, 0) &&
+			send(S, $ARGV[1], 0, sockaddr_un($ARGV[0])) or die
+		' $NOTIFY_SOCKET "$1" || return
+	wait_until 5 heard 1 "^$1\$"
+}
 
 mkdir $live/rules
 cat >$live/rules/a.yml <<-'END'
@@ -37,9 +44,12 @@ wait_until 10 heard 3 '^WATCHDOG=1$'
 is 'notify: the watchdog is told, again and again' heard 3 '^WATCHDOG=1$'
 
 kill -STOP $watcher
-sleep 0.7 # what it had sent before is here
+stands() { grep -q '^State:[[:space:]]*T' /proc/$watcher/status; }
+wait_until 5 stands
+is 'notify: what it has said by now is heard' listened before
 before=$(grep -c WATCHDOG $live/heard)
 sleep 2
+is 'notify: and what it says in two seconds' listened after
 is 'notify: who stands still says nothing' same \
 	"$(grep -c WATCHDOG $live/heard)" $before
 kill -CONT $watcher
@@ -62,8 +72,10 @@ touch /run/a.1
 wait_until 10 heard 1 '^STATUS=.*; 1 alerts, 0 events lost'
 is 'notify: alerts are counted' heard 1 '^STATUS=.*; 1 alerts, 0 events lost'
 watch_stop
-wait_until 5 heard 1 '^STOPPING=1$'
-is 'notify: stopping is the last' same "$(tail -n 1 $live/heard)" STOPPING=1
+is 'notify: all is heard' listened end
+# Until it has ended, it is alive.
+is 'notify: stopping is the last' same "$(grep -vE '^(WATCHDOG|STATUS)=' \
+	$live/heard | tail -n 2 | tr '\n' ' ')" 'STOPPING=1 end '
 kill $ear
 
 # Nobody listens: it runs all the same.
@@ -90,17 +102,20 @@ watch_start
 is 'notify: bounded: the same sensors' same \
 	"$(sed -n 's/^tocsin: ready: \(sensors [^,]*\),.*/\1/p' $notes)" \
 	"$(sed -n 's/^tocsin: ready: \(sensors [^,]*\),.*/\1/p' $live/unbound)"
-is 'notify: bounded: nothing is left unwatched' \
-	same "$(grep -c 'not watched' $notes)" 0
-setpriv --reuid 1000 --regid 1000 --clear-groups sh -c '
+# It has its content when it appears.
+(
 	umask 077
-	echo "[Timer]" >/home/alice/.config/systemd/user/x.timer'
+	acts $bin/hers 'uid 1000' \
+		'tmpfile /home/alice/.config/systemd/user/x.timer [Timer]'
+)
 wait_until 5 have_alerts "$rule" 1
 is 'notify: bounded: a private file is read' same \
 	"$(jq -r 'select(.rule.id == "'"$rule"'") | .file.hash.sha256' $alerts)" \
 	"$(sha256sum </home/alice/.config/systemd/user/x.timer | cut -d ' ' -f 1)"
 is 'notify: bounded: who made it is known' same \
 	"$(jq -r 'select(.rule.id == "'"$rule"'") | [.process.name, .user.name] | join(" ")' $alerts)" \
-	'sh alice'
+	'hers alice'
 watch_stop
+is 'notify: bounded: nothing is left unwatched' \
+	same "$(grep -c 'not watched' $notes)" 0
 is 'notify: bounded: exit code' same $watch_code 25

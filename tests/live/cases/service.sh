@@ -72,10 +72,10 @@ watch_start
 touch /run/again.pid
 touch /run/other.pid
 wait_until 2 grep -q other.pid $alerts
+watch_stop # it has told all that it has to
 is 'service: seen before the restart, no alert' \
 	same "$(grep -c again.pid $alerts)" 0
 is 'service: what is new alerts' same "$(grep -c other.pid $alerts)" 1
-watch_stop
 
 # Killed in the middle, it starts again.
 watch_start
