@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+/* All outputs write to the one database, and the watcher does. */
+#define BUSY_MS 500
+
 enum statement { NEXT, FIRST, BEGIN_AT_END, LOAD, SAVE, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
@@ -53,7 +56,8 @@ prepare(struct cursor *c, const char *file)
 			    NULL) != SQLITE_OK)
 		return -1;
 	state_distrust(c->db);
-	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL,
+	if (sqlite3_busy_timeout(c->db, BUSY_MS) != SQLITE_OK ||
+	    sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL,
 				 &keep) != SQLITE_OK ||
 	    sqlite3_exec(
 		    c->db,

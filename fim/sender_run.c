@@ -43,6 +43,7 @@ struct sending {
 	struct cursor_batch batch;
 	const char *name, *folder; /* borrowed */
 	bool stopping;
+	bool unsaved; /* what the cursor says */
 	uint64_t stop_ns;   /* boot; since when */
 	unsigned failures;  /* in a row */
 	unsigned refusals;  /* of the next alert */
@@ -133,7 +134,7 @@ backoff(unsigned failures, uint64_t asked_ns)
 static void
 save(struct sending *s)
 {
-	cursor_save(s->cursor, buf_view(&s->problem));
+	s->unsaved = cursor_save(s->cursor, buf_view(&s->problem)) != 0;
 }
 
 static void
@@ -255,6 +256,10 @@ run(struct sending *s)
 	for (;;) {
 		while (!time_is_up(s) && deliver_some(s))
 			;
+		/* The database was busy for long: what nobody knows of would be
+		 * delivered again. */
+		if (s->unsaved)
+			save(s);
 		if (s->stopping)
 			return;
 		wait_ns(s, LOOK_NS, true);
