@@ -217,8 +217,8 @@ look_at_watchset(struct report *r, const struct rules *rules,
 		return;
 	buf_printf(&text, "%zu places", set.n);
 	if (vague > 0)
-		buf_printf(&text, "; %zu patterns of rules name no place",
-			   vague);
+		buf_printf(&text, "; %zu pattern%s of rules name%s no place",
+			   vague, vague == 1 ? "" : "s", vague == 1 ? "s" : "");
 	put_buf(r, "watch set", FINE, &text);
 	watchset_free(&set);
 }

@@ -393,9 +393,10 @@ rules_watchset(struct rules_cmd *c)
 	}
 	if (vague > 0)
 		fprintf(c->io->notes,
-			"tocsin: %zu patterns name no place and are not "
-			"watched for\n",
-			vague);
+			"tocsin: no place to watch can be derived from %zu "
+			"pattern%s: only met where other rules or the "
+			"configuration watch\n",
+			vague, vague == 1 ? "" : "s");
 	watchset_free(&set);
 	return c->broken > 0 ? EXIT_CONFIG : EXIT_NOTHING;
 }

@@ -8,6 +8,12 @@
 
 #include "fim/fields.h"
 #include "fim/load.h"
+#include "fim/watchset.h"
+
+/* Of struct rules_linter: what is watched on this host. Who asks for parts of
+ * Tocsin itself has them watched (own.h). */
+#define RULES_LINT_PLACES \
+	.is_place = watchset_is_place, .own_places = "tocsin.self.part"
 
 struct rules_cmd {
 	const struct options *options;

@@ -86,7 +86,8 @@ rules_lint_action(struct rules_cmd *c)
 	struct lint_out o = { .cmd = c };
 	struct rules_linter linter = { .now_ns = clock_wall_ns(),
 				       .each = on_finding,
-				       .ctx = &o };
+				       .ctx = &o,
+				       RULES_LINT_PLACES };
 	size_t n = rules_count(c->rules);
 
 	lint_errors(&o);

@@ -12,7 +12,8 @@ struct shown {
 	bool *fields; /* that it reads, by id */
 	size_t n_fields;
 	struct watchset places;
-	size_t vague; /* patterns that name no place */
+	size_t vague;	  /* patterns that name no place */
+	size_t unwatched; /* conditions that have no other */
 	struct buf program;
 };
 
@@ -40,17 +41,29 @@ source_of(const char *field)
 	return best->name;
 }
 
+/* Lint says what cannot be watched for. */
 static void
-add_place(void *ctx, const struct rule *rule, struct view pattern)
+on_finding(void *ctx, const struct rules_finding *f)
 {
 	struct shown *s = ctx;
-	int code;
 
-	if (rule != s->rule)
-		return;
-	code = watchset_add_pattern(&s->places, pattern, rule->id);
-	s->cmd->failed |= code < 0;
-	s->vague += code > 0;
+	if (strcmp(f->kind, "unwatched") == 0)
+		s->unwatched++;
+}
+
+static void
+find_places(struct shown *s)
+{
+	const struct rules *rules = s->cmd->rules;
+	struct rules_linter linter = { .now_ns = clock_wall_ns(),
+				       .each = on_finding,
+				       .ctx = s,
+				       RULES_LINT_PLACES };
+
+	if (watchset_derive_rule(&s->places, rules, s->rule, FIELD_FILE_PATH,
+				 &s->vague) != 0 ||
+	    rules_lint(rules, s->i, &linter) != 0)
+		s->cmd->failed = true;
 }
 
 static bool
@@ -65,8 +78,7 @@ find_needs(struct shown *s)
 		return false;
 	}
 	rules_reads(rules, s->i, s->fields);
-	rules_patterns(rules, FIELD_FILE_PATH, add_place, s);
-	watchset_seal(&s->places);
+	find_places(s);
 	if (s->rule->status == RULE_OK)
 		rules_dump(rules, s->i, &s->program);
 	return true;
@@ -101,11 +113,22 @@ put_fields(struct shown *s)
 }
 
 static void
+put_unwatched(struct buf *out, size_t n, const char *what)
+{
+	if (n > 0)
+		buf_printf(out,
+			   "    no place to watch can be derived from %zu "
+			   "%s%s: only met where other rules or the "
+			   "configuration watch\n",
+			   n, what, n == 1 ? "" : "s");
+}
+
+static void
 put_places(struct shown *s)
 {
 	struct buf *out = &s->cmd->out;
 
-	if (s->places.n > 0 || s->vague > 0)
+	if (s->places.n + s->vague + s->unwatched > 0)
 		buf_puts(out, "watched places\n");
 	for (size_t i = 0; i < s->places.n; i++) {
 		buf_puts(out, "    ");
@@ -113,11 +136,8 @@ put_places(struct shown *s)
 		buf_puts(out,
 			 s->places.v[i].recursive ? ", and all below\n" : "\n");
 	}
-	if (s->vague > 0)
-		buf_printf(out,
-			   "    %zu patterns name no place and are not watched "
-			   "for\n",
-			   s->vague);
+	put_unwatched(out, s->vague, "pattern");
+	put_unwatched(out, s->unwatched, "condition");
 }
 
 static void
@@ -193,6 +213,7 @@ json_places(struct shown *s)
 			   s->places.v[i].recursive ? "true" : "false");
 	}
 	buf_putc(&c->out, ']');
+	rules_json_int(c, "unwatched", (long long)s->unwatched);
 }
 
 static void

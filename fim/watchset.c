@@ -179,6 +179,31 @@ watchset_add_pattern(struct watchset *ws, struct view pattern, struct view rule)
 	return add_watch(ws, join_parts(&ws->arena, &parts, true), rule, true);
 }
 
+bool
+watchset_is_place(struct view pattern)
+{
+	struct parts parts;
+
+	return split_path(pattern, &parts);
+}
+
+/* ?* is any name: unlike a * alone it does not mean all that is below. */
+int
+watchset_add_directory(struct watchset *ws, struct view pattern,
+		       struct view rule)
+{
+	struct parts parts;
+	bool below;
+
+	if (!split_path(pattern, &parts))
+		return 1;
+	below = view_find(parts.v[parts.n - 1], '*') >= 0;
+	if (!below && parts.n < COMPONENTS_MAX)
+		parts.v[parts.n++] = VIEW("?*");
+	return add_watch(ws, join_parts(&ws->arena, &parts, false), rule,
+			 below);
+}
+
 int
 watchset_add_path(struct watchset *ws, struct view path)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The directories worth watching: derived from what the loaded rules test in
- * file.path, and from the configuration. A pure value; the file sensors
- * expand it against the real tree and follow that as it changes.
+ * file.path and file.directory, and from the configuration. A pure value; the
+ * file sensors expand it against the real tree and follow that as it changes.
  *
  * A pattern such as "/home/" "*" "/.config/systemd/user/" "*" becomes the
  * components home, *, .config, systemd, user, everything below included. A *
@@ -38,6 +38,9 @@ int watchset_derive(struct watchset *, const struct rules *, int file_path,
  * which nobody needs to wait for. */
 int watchset_derive_scan(struct watchset *, const struct rules *, int file_path,
 			 const struct view *extra, size_t n_extra);
+/* Of one rule, snapshots or not. */
+int watchset_derive_rule(struct watchset *, const struct rules *,
+			 const struct rule *, int file_path, size_t *vague);
 void watchset_free(struct watchset *);
 
 /* The steps of watchset_derive, for who has patterns of its own: any number
@@ -45,6 +48,11 @@ void watchset_free(struct watchset *);
  * place, -1 and errno. */
 int
 watchset_add_pattern(struct watchset *, struct view pattern, struct view rule);
+/* The same of file.directory: the files right in the directories. */
+int watchset_add_directory(struct watchset *, struct view pattern,
+			   struct view rule);
+/* Does a pattern of either name a place? */
+bool watchset_is_place(struct view pattern);
 /* A configured path: the file itself, or the directory and all below. */
 int watchset_add_path(struct watchset *, struct view path);
 /* One of another set, as it is. */

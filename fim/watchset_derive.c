@@ -10,6 +10,7 @@
 struct derivation {
 	struct watchset *ws;
 	const struct rules *rules;
+	const struct rule *only; /* NULL: all */
 	bool scan;
 	bool *waits; /* rule i waits for something to happen */
 	bool *asks;  /* rule i asks for what is there */
@@ -46,14 +47,14 @@ wants(const struct derivation *d, const struct rule *rule)
 }
 
 static void
-take_pattern(void *ctx, const struct rule *rule, struct view pattern)
+take(struct derivation *d, const struct rule *rule, struct view pattern,
+     int (*add)(struct watchset *, struct view pattern, struct view rule))
 {
-	struct derivation *d = ctx;
 	int rc;
 
-	if (d->error || !wants(d, rule))
+	if (d->error || (d->only != NULL && rule != d->only) || !wants(d, rule))
 		return;
-	rc = watchset_add_pattern(d->ws, pattern, rule->id);
+	rc = add(d->ws, pattern, rule->id);
 	if (rc < 0)
 		d->error = errno;
 	else if (rc > 0)
@@ -61,10 +62,23 @@ take_pattern(void *ctx, const struct rule *rule, struct view pattern)
 }
 
 static void
+take_path(void *ctx, const struct rule *rule, struct view pattern)
+{
+	take(ctx, rule, pattern, watchset_add_pattern);
+}
+
+static void
+take_directory(void *ctx, const struct rule *rule, struct view pattern)
+{
+	take(ctx, rule, pattern, watchset_add_directory);
+}
+
+static void
 add_rules(struct derivation *d, int file_path)
 {
 	size_t n = rules_count(d->rules) + 1;
 	int action = rules_field_find(d->rules, VIEW("event.action"));
+	int directory = rules_field_find(d->rules, VIEW("file.directory"));
 
 	d->waits = calloc(n, sizeof(*d->waits));
 	d->asks = calloc(n, sizeof(*d->asks));
@@ -74,7 +88,10 @@ add_rules(struct derivation *d, int file_path)
 		if (action >= 0)
 			rules_patterns(d->rules, (size_t)action, take_action,
 				       d);
-		rules_patterns(d->rules, (size_t)file_path, take_pattern, d);
+		rules_patterns(d->rules, (size_t)file_path, take_path, d);
+		if (directory >= 0)
+			rules_patterns(d->rules, (size_t)directory,
+				       take_directory, d);
 	}
 	free(d->waits);
 	free(d->asks);
@@ -122,4 +139,15 @@ watchset_derive_scan(struct watchset *ws, const struct rules *rules,
 	struct derivation d = { .ws = ws, .rules = rules, .scan = true };
 
 	return derive(&d, file_path, extra, n_extra, NULL);
+}
+
+int
+watchset_derive_rule(struct watchset *ws, const struct rules *rules,
+		     const struct rule *rule, int file_path, size_t *vague)
+{
+	struct derivation d = {
+		.ws = ws, .rules = rules, .only = rule, .scan = true
+	};
+
+	return derive(&d, file_path, NULL, 0, vague);
 }

@@ -574,51 +574,6 @@ check_fails(const struct rules *set, const struct node *n, unsigned field,
 	return false;
 }
 
-/* ---- what a rule looks for ------------------------------------------- */
-
-static int
-note_pattern(struct rules *set, unsigned field, size_t rule, struct view text)
-{
-	struct pattern_use *v = set_extend(set->patterns, set->n_patterns,
-					   &set->cap_patterns, sizeof(*v));
-
-	if (v == NULL)
-		return -1;
-	set->patterns = v;
-	v[set->n_patterns++] = (struct pattern_use){ field, rule, text };
-	return 0;
-}
-
-static int
-note_literals(struct rules *set, const struct node *n, size_t rule)
-{
-	for (size_t i = 1; i < n->n; i++) {
-		const struct node *kid = n->kids[i];
-
-		if (is_literal(kid) && !kid->item.null &&
-		    kid->item.v.type == VALUE_STRING &&
-		    note_pattern(set, n->kids[0]->field, rule,
-				 pattern_text(&set->arena, kid->item.v.s)) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-note(struct rules *set, const struct node *n, size_t rule, bool positive)
-{
-	if (positive && n->n > 0 && n->kids[0]->kind == NODE_FIELD &&
-	    (n->kind == NODE_IN || n->kind == NODE_LIKE ||
-	     (n->kind == NODE_COMPARE && n->op == CMP_EQ)) &&
-	    note_literals(set, n, rule) < 0)
-		return -1;
-	for (size_t i = 0; i < n->n; i++)
-		if (note(set, n->kids[i], rule,
-			 n->kind == NODE_NOT ? !positive : positive) < 0)
-			return -1;
-	return 0;
-}
-
 bool
 check_asks_earlier(const struct node *n)
 {
@@ -628,10 +583,4 @@ check_asks_earlier(const struct node *n)
 		if (check_asks_earlier(n->kids[i]))
 			return true;
 	return false;
-}
-
-int
-check_uses(struct rules *set, const struct node *n, size_t rule)
-{
-	return note(set, n, rule, true);
 }

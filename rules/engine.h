@@ -459,8 +459,6 @@ bool check_fails(const struct rules *, const struct node *, unsigned field,
 		 struct view *wanted);
 /* Does it ask for fields of earlier events? */
 bool check_asks_earlier(const struct node *);
-/* Notes the string literals tested positively, for rules_patterns. */
-int check_uses(struct rules *, const struct node *, size_t rule);
 
 int compile_program(struct parse *, const struct node *, struct program *);
 int compile_leaf(struct parse *, const struct node *, uint32_t *out);
@@ -489,6 +487,18 @@ void node_print(struct parse *, const struct node *, struct buf *);
 const char *program_verify(const struct rules *, const struct program *);
 const char *expr_verify(const struct rules *, const struct expr *);
 void program_dump(const struct rules *, const struct program *, struct buf *);
+
+/* ---- uses.c: what a condition looks for ------------------------------ */
+
+/* The strings that it wants of fields, as patterns with * and ?; of a regular
+ * expression what it begins with. < 0 ends it. */
+struct uses_each {
+	int (*call)(void *ctx, unsigned field, struct view pattern);
+	void *ctx;
+};
+int uses_walk(struct arena *, const struct node *, const struct uses_each *);
+/* Notes them for rules_patterns. */
+int uses_note(struct rules *, const struct node *, size_t rule);
 
 /* ---- words.c --------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * Advice about rules that compile and yet cannot be meant so. The queries are
  * parsed again, in the set's final state; nothing of the set changes.
  */
-#include "rules/engine.h"
+#include "rules/lint.h"
 
 /*
  * fanotify's records bear no time of their own and are read in batches, some
@@ -11,16 +11,6 @@
  * less than this between them their order is not known.
  */
 #define SKEW_NS (50 * NS_PER_MS)
-
-struct lint {
-	const struct rules *set;
-	const struct rules_linter *to;
-	struct parse p; /* of the text under work */
-	struct view rule;
-	struct err err;	   /* findings on their way out */
-	struct arena tree; /* of the rule under work */
-	bool no_memory;
-};
 
 /* A test under `not` that holds for all that stands beside it. */
 struct except {
@@ -31,8 +21,8 @@ struct except {
 
 /* ---- reporting ------------------------------------------------------- */
 
-static void
-deliver(struct lint *l, const char *kind)
+void
+lint_deliver(struct lint *l, const char *kind)
 {
 	if (l->err.n == 0) {
 		l->no_memory = true;
@@ -45,12 +35,6 @@ deliver(struct lint *l, const char *kind)
 	err_free(&l->err);
 	l->p.errors = 0;
 }
-
-#define find(l, kind, at, ...)                         \
-	do {                                           \
-		parse_error(&(l)->p, at, __VA_ARGS__); \
-		deliver(l, kind);                      \
-	} while (0)
 
 static void
 begin_text(struct lint *l, struct view text, struct place place)
@@ -65,8 +49,8 @@ begin_text(struct lint *l, struct view text, struct place place)
 
 /* ---- wildcards ------------------------------------------------------- */
 
-static bool
-is_text(const struct node *n)
+bool
+lint_is_text(const struct node *n)
 {
 	return n->kind == NODE_LITERAL && !n->item.null &&
 	       n->item.v.type == VALUE_STRING;
@@ -94,26 +78,29 @@ lint_wildcards(struct lint *l, const struct node *n, bool kuery)
 		     (n->kind == NODE_COMPARE && n->op == CMP_EQ);
 
 	for (size_t i = 1; exact && i < n->n; i++)
-		if (is_text(n->kids[i]) && means_wildcard(l, n->kids[i], kuery))
-			find(l, "dead-wildcard", n->kids[i]->at,
-			     kuery ? "* in quotes is a plain character; take "
-				     "the quotes off to mean any text"
-			     : n->kind == NODE_IN
-				     ? "* and ? are plain characters after in; "
-				       "write : or like (…) to mean any text"
-				     : "* and ? are plain characters after ==; "
-				       "write : or like to mean any text");
+		if (lint_is_text(n->kids[i]) &&
+		    means_wildcard(l, n->kids[i], kuery))
+			lint_find(
+				l, "dead-wildcard", n->kids[i]->at,
+				kuery ? "* in quotes is a plain character; take "
+					"the quotes off to mean any text"
+				: n->kind == NODE_IN
+					? "* and ? are plain characters after in; "
+					  "write : or like (…) to mean any text"
+					: "* and ? are plain characters after ==; "
+					  "write : or like to mean any text");
 	/* Those that have a form with ~ are about parts of strings. A ? in them
 	 * is hardly meant for any character. */
 	for (size_t i = 1;
 	     n->kind == NODE_CALL && functions[n->function].fold && i < n->n;
 	     i++)
-		if (is_text(n->kids[i]) &&
+		if (lint_is_text(n->kids[i]) &&
 		    view_find(n->kids[i]->item.v.s, '*') >= 0)
-			find(l, "dead-wildcard", n->kids[i]->at,
-			     "* is a plain character in %s; leave it out, or "
-			     "write : or like",
-			     functions[n->function].name);
+			lint_find(
+				l, "dead-wildcard", n->kids[i]->at,
+				"* is a plain character in %s; leave it out, or "
+				"write : or like",
+				functions[n->function].name);
 	for (size_t i = 0; i < n->n; i++)
 		lint_wildcards(l, n->kids[i], kuery);
 }
@@ -124,21 +111,22 @@ static void
 lint_regex(struct lint *l, const struct node *n)
 {
 	for (size_t i = 1; n->kind == NODE_REGEX && i < n->n; i++) {
-		const char *kind = is_text(n->kids[i])
+		const char *kind = lint_is_text(n->kids[i])
 					   ? regex_lint(n->kids[i]->item.v.s)
 					   : NULL;
 
 		if (kind == NULL)
 			continue;
-		find(l, kind, n->kids[i]->at,
-		     strcmp(kind, "regex-cost") == 0
-			     ? "what is repeated here can be taken in "
-			       "several ways: that can take exponential time "
-			       "and is then given up as no match; repeat one "
-			       "thing only"
-			     : "^ and $ are plain characters here, and the "
-			       "whole value is always compared; leave them "
-			       "out, or write \\^ and \\$");
+		lint_find(
+			l, kind, n->kids[i]->at,
+			strcmp(kind, "regex-cost") == 0
+				? "what is repeated here can be taken in "
+				  "several ways: that can take exponential time "
+				  "and is then given up as no match; repeat one "
+				  "thing only"
+				: "^ and $ are plain characters here, and the "
+				  "whole value is always compared; leave them "
+				  "out, or write \\^ and \\$");
 	}
 	for (size_t i = 0; i < n->n; i++)
 		lint_regex(l, n->kids[i]);
@@ -159,14 +147,13 @@ form_of(struct lint *l, const struct node *n)
 {
 	char room[VALUE_TEXT_MAX];
 
-	if (is_text(n))
+	if (lint_is_text(n))
 		return n->item.v.s;
 	return arena_copy(&l->tree, value_text(&n->item.v, room));
 }
 
-/* A test of one field against literals. */
-static bool
-is_test(const struct node *n)
+bool
+lint_is_test(const struct node *n)
 {
 	if (n->kind != NODE_IN && n->kind != NODE_LIKE &&
 	    (n->kind != NODE_COMPARE || n->op != CMP_EQ))
@@ -219,7 +206,7 @@ gather(struct lint *l, const struct node *n, bool negated,
 			known = gather(l, n->kids[i], negated, known);
 		return known;
 	}
-	return negated && is_test(n) ? add_except(l, n, known) : known;
+	return negated && lint_is_test(n) ? add_except(l, n, known) : known;
 }
 
 /* Is every value that fits `form` excepted by x? A ? of x must not stand for
@@ -235,7 +222,7 @@ covers(struct lint *l, const struct except *x, const struct node *required,
 		return false;
 	for (size_t i = 1; i < x->leaf->n && view_find(form, PATTERN_ANY) >= 0;
 	     i++)
-		if (is_text(x->leaf->kids[i]) &&
+		if (lint_is_text(x->leaf->kids[i]) &&
 		    view_find(x->leaf->kids[i]->item.v.s, PATTERN_ONE) >= 0)
 			return false;
 	if (!x->forms.fold)
@@ -265,10 +252,11 @@ lint_required(struct lint *l, const struct node *n,
 			continue;
 		line = parse_place(&l->p, x->leaf->at).line;
 		buf_text(&text, pattern_text(&l->tree, form));
-		find(l, "contradiction", n->kids[i]->at,
-		     "\"%.*s\" is wanted here and excepted on line %u: this "
-		     "never matches; take one of them out",
-		     (int)text.n, text.p == NULL ? "" : text.p, line);
+		lint_find(
+			l, "contradiction", n->kids[i]->at,
+			"\"%.*s\" is wanted here and excepted on line %u: this "
+			"never matches; take one of them out",
+			(int)text.n, text.p == NULL ? "" : text.p, line);
 		buf_free(&text);
 	}
 }
@@ -287,7 +275,7 @@ lint_conjunctions(struct lint *l, const struct node *n,
 		excepted = NULL;
 		break;
 	default:
-		if (excepted != NULL && is_test(n))
+		if (excepted != NULL && lint_is_test(n))
 			lint_required(l, n, excepted);
 		return;
 	}
@@ -311,7 +299,7 @@ has_category(const struct lint *l, const struct node *cond, const char *name)
 	    (int)first->kids[0]->field != category)
 		return true;
 	for (size_t i = 1; i < first->n; i++)
-		if (is_text(first->kids[i]) &&
+		if (lint_is_text(first->kids[i]) &&
 		    view_eq(first->kids[i]->item.v.s, view_of(name)))
 			return true;
 	return false;
@@ -333,15 +321,17 @@ lint_maxspan(struct lint *l, const struct query *q)
 			has_category(l, cond, "network");
 	}
 	if (q->maxspan_ns == 0)
-		find(l, "short-maxspan", q->maxspan_at,
-		     "with a maxspan of 0 all events must have the same time; "
-		     "none will");
+		lint_find(
+			l, "short-maxspan", q->maxspan_at,
+			"with a maxspan of 0 all events must have the same time; "
+			"none will");
 	else if (file && ring)
-		find(l, "short-maxspan", q->maxspan_at,
-		     "file events are known up to 20 ms after process and "
-		     "network events; give a sequence of both a maxspan of "
-		     "%llums or more",
-		     (unsigned long long)(SKEW_NS / NS_PER_MS));
+		lint_find(
+			l, "short-maxspan", q->maxspan_at,
+			"file events are known up to 20 ms after process and "
+			"network events; give a sequence of both a maxspan of "
+			"%llums or more",
+			(unsigned long long)(SKEW_NS / NS_PER_MS));
 }
 
 /* ---- what stands beside the query ------------------------------------ */
@@ -358,8 +348,8 @@ lint_name(struct lint *l, struct view name, size_t at)
 	if (parse_field(&l->p, name, at, &fold) < 0 && known.n > 0) {
 		l->p.err = &l->err;
 		l->p.errors = 0;
-		find(l, "unknown-field", at, "investigate: %.*s",
-		     (int)known.v[0].message.n, known.v[0].message.p);
+		lint_find(l, "unknown-field", at, "investigate: %.*s",
+			  (int)known.v[0].message.n, known.v[0].message.p);
 	}
 	l->p.err = &l->err;
 	l->p.errors = 0;
@@ -398,9 +388,10 @@ lint_beside(struct lint *l, const struct rule_source *s)
 	}
 	begin_text(l, VIEW(""), place);
 	if (r->kind == RULE_NEW_TERMS && s->history_window_ns == 0)
-		find(l, "no-history", 0,
-		     "without history_window_start what is new is forgotten "
-		     "after 5 days; say how long to remember");
+		lint_find(
+			l, "no-history", 0,
+			"without history_window_start what is new is forgotten "
+			"after 5 days; say how long to remember");
 }
 
 /* ---- all ------------------------------------------------------------- */
@@ -418,7 +409,7 @@ lint_condition(struct lint *l, struct node **cond, bool kuery)
 }
 
 static void
-lint_query(struct lint *l, const struct rule *r, struct query *q)
+lint_query(struct lint *l, const struct rule *r, bool runs, struct query *q)
 {
 	if ((r->kuery ? parse_kql(&l->p, q) : parse_eql(&l->p, q)) < 0) {
 		/* it has been read before, unless it cannot be */
@@ -430,6 +421,9 @@ lint_query(struct lint *l, const struct rule *r, struct query *q)
 		lint_condition(l, &q->stages[i].cond, r->kuery);
 	if (q->until.cond != NULL)
 		lint_condition(l, &q->until.cond, false);
+	/* What does not run watches nothing. */
+	if (runs && l->to->is_place != NULL && !l->no_memory)
+		lint_places(l, q);
 }
 
 static int
@@ -456,7 +450,7 @@ rules_lint(const struct rules *set, size_t i, const struct rules_linter *to)
 	if (q == NULL)
 		l.no_memory = true;
 	else
-		lint_query(&l, &s->rule, q);
+		lint_query(&l, &s->rule, set->rules[i].status == RULE_OK, q);
 	lint_beside(&l, s);
 	return finish(&l);
 }
@@ -471,10 +465,10 @@ lint_exception(struct lint *l, const struct rule_exception *x)
 	begin_text(l, x->when, x->when_place);
 	if (x->expires_ns != 0 && x->expires_ns <= l->to->now_ns) {
 		buf_rfc3339(&day, x->expires_ns - 1); /* its last day */
-		find(l, "expired-exception", 0,
-		     "this exception ended on %.10s and excepts nothing; "
-		     "renew it or take it out",
-		     day.failed ? "?" : day.p);
+		lint_find(l, "expired-exception", 0,
+			  "this exception ended on %.10s and excepts nothing; "
+			  "renew it or take it out",
+			  day.failed ? "?" : day.p);
 		buf_free(&day);
 	}
 	if (parse_eql_condition(&l->p, &when) == 0)
@@ -492,11 +486,11 @@ rules_lint_shared(const struct rules *set, const struct rules_linter *to)
 		if (list->used || !list->defined)
 			continue;
 		begin_text(&l, VIEW(""), list->place);
-		find(&l, "unused-list", 0,
-		     "no rule uses the list %.*s; take it out, or write "
-		     "${%.*s} where it is meant",
-		     (int)list->name.n, list->name.p, (int)list->name.n,
-		     list->name.p);
+		lint_find(&l, "unused-list", 0,
+			  "no rule uses the list %.*s; take it out, or write "
+			  "${%.*s} where it is meant",
+			  (int)list->name.n, list->name.p, (int)list->name.n,
+			  list->name.p);
 	}
 	for (size_t i = 0; i < set->n_exceptions; i++)
 		if (set->exceptions[i].rule.n + set->exceptions[i].list.n >

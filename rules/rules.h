@@ -252,7 +252,8 @@ void rules_reads(const struct rules *, size_t i, bool *fields);
 
 /* The string literals against which rules test `field` positively, as
  * patterns with * and ?, each with its rule: what the watch set is derived
- * from. `event_action` of the rule's conditions is not considered. */
+ * from. Of a regular expression, with what it begins up to a slash.
+ * `event_action` of the rule's conditions is not considered. */
 void rules_patterns(const struct rules *, size_t field,
 		    void (*each)(void *ctx, const struct rule *,
 				 struct view pattern),
@@ -268,6 +269,7 @@ void rules_dump(const struct rules *, size_t i, struct buf *out);
  *   dead-wildcard    * or ? where they are compared literally
  *   contradiction    a literal both required and excepted
  *   short-maxspan    shorter than what the sensors' clocks can tell
+ *   unwatched        of file events, and yet no place to watch is in it
  *   regex-anchor     ^ or $, which are plain characters there
  *   regex-cost       may take exponential time, and is then given up
  *   no-history       new_terms without history_window_start
@@ -284,6 +286,11 @@ struct rules_linter {
 	uint64_t now_ns; /* wall; when exceptions have expired */
 	void (*each)(void *ctx, const struct rules_finding *);
 	void *ctx;
+	/* Could this pattern of file.path or file.directory be watched? NULL =
+	 * that is not asked. */
+	bool (*is_place)(struct view pattern);
+	/* Whoever reads this field has places of its own watched; or NULL. */
+	const char *own_places;
 };
 
 /* Of a sealed set: what can be said of rule i, if it is not broken; and of

@@ -235,7 +235,7 @@ compile_stage(struct work *w, struct query_stage *from, struct stage *to)
 		if (!from->missing && !from->keys[k].optional)
 			check_field_supported(w, from->keys[k].field);
 	}
-	if (check_uses(set, from->cond, w->i) < 0)
+	if (uses_note(set, from->cond, w->i) < 0)
 		return no_memory(w);
 	return compile_program(&w->p, from->cond, &to->program);
 }

@@ -195,6 +195,22 @@ for query in 'process where descendant of [dns where true]' \
 done
 run 'replay: unsupported query' 17 replay --query "$query" events.ndjson
 has 'replay: unsupported query' 'the query is unsupported' "$err"
+sed 's/query: .*/query: file where file.name == "x"/' file.yml >nowhere.yml
+run 'lint: no place' 1 rules lint nowhere.yml
+has 'lint: no place' 'nowhere.yml:4:19: file: unwatched: no place to watch can be derived from this: ' "$out"
+run 'show: no place' 0 rules show -r nowhere.yml file
+has 'show: no place' 'watched places
+    no place to watch can be derived from 1 condition: only met where' "$out"
+run 'show: no place, for programs' 0 rules show -r nowhere.yml --format ndjson file
+has 'show: no place, for programs' '"watch":[],"unwatched":1,' "$out"
+for place in 'startsWith(file.path, "/srv/a/")=/srv/a/*' \
+	'file.path regex "/srv/b/.*|/srv/c"=/srv/b/* /srv/c' \
+	'file.directory == "/srv"=/srv/?*'; do
+	sed "s#query: .*#query: 'file where ${place%=*}'#" file.yml >nowhere.yml
+	run "watchset: ${place%=*}" 0 rules watchset nowhere.yml
+	is "watchset: ${place%=*}" "${place##*=}" "$(cut -f1 <<<"$out" | paste -sd' ')"
+	run "lint: ${place%=*}" 0 rules lint nowhere.yml
+done
 run 'watchset' 0 rules watchset file.yml
 has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml

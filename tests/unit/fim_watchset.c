@@ -17,7 +17,12 @@ expect(const char *const *patterns, const char *want)
 	for (; *patterns; patterns++) {
 		struct view p = view_of(*patterns);
 
-		if (p.p[0] == '=')
+		if (p.p[0] == '>')
+			assert_int_equal(watchset_add_directory(
+						 &ws, view_sub(p, 1, SIZE_MAX),
+						 VIEW("r")),
+					 0);
+		else if (p.p[0] == '=')
 			assert_int_equal(watchset_add_path(
 						 &ws, view_sub(p, 1, SIZE_MAX)),
 					 0);
@@ -63,6 +68,27 @@ test_configured(void **unused)
 	       "=/srv/app/");
 	EXPECT("/srv\tconfiguration\n/srv/*\tconfiguration\n", "/srv/app/*",
 	       "=/srv");
+}
+
+static void
+test_directories(void **unused)
+{
+	struct watchset ws = { 0 };
+
+	(void)unused;
+	/* The files in it, not below it. */
+	EXPECT("/usr/?*\tr\n", ">/usr/");
+	EXPECT("/home/*/.ssh/?*\tr\n", ">/home/*/.ssh");
+	EXPECT("/etc/cron.*/*\tr\n", ">/etc/cron.*");
+	EXPECT("/opt/*/*\tr\n", ">/opt/*");
+	EXPECT("/usr/?*\tr\n", ">/usr", "/usr/x");
+	EXPECT("/usr/*\tr\n", ">/usr", "/usr/*");
+	assert_int_equal(watchset_add_directory(&ws, VIEW("*/.ssh"), VIEW("r")),
+			 1);
+	watchset_add_directory(&ws, VIEW("/usr"), VIEW("r"));
+	assert_true(watchset_covers(&ws, VIEW("/usr/x")));
+	assert_false(watchset_covers(&ws, VIEW("/usr/x/y")));
+	watchset_free(&ws);
 }
 
 static void
@@ -183,6 +209,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_configured),
+		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_vague),
 		cmocka_unit_test(test_nothing_twice),
 		cmocka_unit_test(test_case),

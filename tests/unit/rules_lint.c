@@ -14,6 +14,9 @@ static const struct rules_field fields[] = {
 	{ "process.args", RULES_KEYWORD, NULL },
 	{ "process.pid", RULES_LONG, NULL },
 	{ "file.path", RULES_KEYWORD, NULL },
+	{ "file.name", RULES_KEYWORD, NULL },
+	{ "file.directory", RULES_KEYWORD, NULL },
+	{ "self.part", RULES_KEYWORD, NULL },
 	{ "user.id", RULES_KEYWORD, "this test's host has no users" },
 	{ "cloud.*", RULES_KEYWORD, "this test's host is in no cloud" },
 };
@@ -36,12 +39,22 @@ on_finding(void *ctx, const struct rules_finding *f)
 	s->n++;
 }
 
+static bool asks_places;
+
+static bool
+is_place(struct view pattern)
+{
+	return pattern.n > 1 && pattern.p[0] == '/' && pattern.p[1] != '*';
+}
+
 static void
 lint(struct rules *set, struct seen *seen)
 {
 	struct rules_linter to = { .now_ns = 1000 * NS_PER_SEC,
 				   .each = on_finding,
-				   .ctx = seen };
+				   .ctx = seen,
+				   .is_place = asks_places ? is_place : NULL,
+				   .own_places = "self.part" };
 
 	*seen = (struct seen){ 0 };
 	for (size_t i = 0; i < rules_count(set); i++)
@@ -175,6 +188,51 @@ test_maxspan(void **state)
 	expect("sequence with maxspan=0s [process where true] "
 	       "[process where true]",
 	       false, "short-maxspan 1:15 ");
+}
+
+static void
+test_places(void **state)
+{
+	static const char *const placed[] = {
+		"file where file.path : (\"*.pid\", \"/run/*\")",
+		"file where startsWith~(file.path, \"/etc/x\")",
+		"file where file.path regex \"/opt/app/.*\"",
+		"file where file.directory == \"/opt/app\" and file.name == "
+		"\"x\"",
+		"file where self.part != null",
+		/* not of files alone */
+		"any where file.name == \"x\" or process.name == \"y\"",
+		"process where process.name == \"x\"",
+		"process where not file.name == \"x\"",
+		/* the same file */
+		"sequence by file.path [file where file.path : \"/etc/*\"] "
+		"[file where file.name == \"x\"]",
+		/* runs nowhere */
+		"file where user.id == \"0\" and file.name == \"x\"",
+	};
+
+	(void)state;
+	asks_places = true;
+	for (size_t i = 0; i < ARRAY_LEN(placed); i++)
+		expect(placed[i], false, "");
+	expect("file where true", false, "unwatched 1:1 ");
+	expect("file where file.name == \"x\"", false, "unwatched 1:12 ");
+	expect("file where stringContains(file.path, \"/opt/\")", false,
+	       "unwatched 1:27 ");
+	expect("file where not file.path : \"/etc/*\"", false,
+	       "unwatched 1:16 ");
+	expect("file where file.path : (\"*.pid\", \"/*/x\")", false,
+	       "unwatched 1:12 ");
+	expect("file where file.path regex \"/opt/.*|.*/x\"", false,
+	       "unwatched 1:12 ");
+	expect("file.name: x and process.name: y", true, "unwatched 1:1 ");
+	expect("any where file.name == \"x\" or file.path == null and "
+	       "file.name == \"y\"",
+	       false, "unwatched 1:11 ");
+	expect("sequence by process.pid [file where file.path : \"/etc/*\"] "
+	       "[file where file.name == \"x\"] until [file where true]",
+	       false, "unwatched 1:71 unwatched 1:95 ");
+	asks_places = false;
 }
 
 static void
@@ -331,6 +389,7 @@ main(void)
 		cmocka_unit_test(test_wildcards),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_maxspan),
+		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_regex),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_beside),

@@ -27,6 +27,12 @@ patterns_are_the_positive_literals(void **state)
 		"file.path in (\"/in\"))");
 	add_eql(&b, "b", "file where file.path == ");
 	add_eql(&b, "c", "file where dns.name == \"x\" and file.path == \"y\"");
+	add_eql(&b, "e",
+		"file where startsWith~(file.path, \"/opt/a\") or "
+		"startsWith(file.path, \"/opt/b\") == true or "
+		"endsWith(file.path, \"/d\") or "
+		"stringContains(file.path, \"/e/\") or "
+		"not startsWith(file.path, \"/f\") or file.path : \"/c*\"");
 	assert_int_equal(rules_add_query(b.set, "d",
 					 VIEW("file.path: (/run/* or \"q\")"),
 					 true, &b.err),
@@ -35,7 +41,8 @@ patterns_are_the_positive_literals(void **state)
 	rules_patterns(b.set, 4, each_pattern, &out);
 	buf_putc(&out, '\0');
 	assert_string_equal(out.p,
-			    "a:/etc/* a:/x/? a:/yes a:/in d:/run/* d:q ");
+			    "a:/etc/* a:/x/? a:/yes a:/in e:/opt/a* e:/opt/b* "
+			    "e:/c* d:/run/* d:q ");
 	assert_true(rules_field_used(b.set, 4));
 	assert_false(rules_field_used(b.set, 6));
 	assert_false(rules_field_used(b.set, 1));
@@ -44,6 +51,44 @@ patterns_are_the_positive_literals(void **state)
 	assert_int_equal(rules_at(b.set, 2)->status, RULE_UNSUPPORTED);
 	buf_free(&out);
 	end(&b);
+}
+
+/* Of a regular expression what it begins with, as far as that is sure. */
+static void
+begins(const char *regex, const char *expected)
+{
+	struct buf query = { 0 }, out = { 0 };
+	struct bench b;
+
+	begin(&b);
+	buf_printf(&query, "file where file.path regex \"\"\"%s\"\"\"", regex);
+	buf_putc(&query, '\0');
+	add_eql(&b, "r", query.p);
+	seal(&b, NULL);
+	rules_patterns(b.set, 4, each_pattern, &out);
+	buf_putc(&out, '\0');
+	assert_string_equal(out.p, expected);
+	buf_free(&query);
+	buf_free(&out);
+	end(&b);
+}
+
+static void
+patterns_of_regular_expressions(void **state)
+{
+	(void)state;
+	begins("/opt/app/.*", "r:/opt/app/* ");
+	begins("/opt/app[0-9]+/x", "r:/opt/* ");
+	begins("/etc/passwd", "r:/etc/passwd ");
+	begins("/etc/rc\\.d/[a-z]+", "r:/etc/rc.d/* ");
+	begins("/etc/\\w+", "r:/etc/* ");
+	begins("/opt/?x", "r:/* ");
+	begins("/opt/(a|b)", "r:/opt/* ");
+	begins("/opt/[|]|/srv/.*", "r:/opt/* r:/srv/* ");
+	begins("/opt/\\|x|/a", "r:/opt/|x r:/a ");
+	begins("/opt/.*|.*/x", "r:* ");
+	begins("(/opt/.*)", "r:* ");
+	begins("/opt/[]|]\"|\"x", "r:/opt/* ");
 }
 
 static void
@@ -312,6 +357,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns_are_the_positive_literals),
+		cmocka_unit_test(patterns_of_regular_expressions),
 		cmocka_unit_test(program_is_printed),
 		cmocka_unit_test(exceptions_take_away),
 		cmocka_unit_test(broken_exceptions_are_errors),
