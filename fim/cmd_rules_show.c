@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "fim/cmd_rules.h"
-#include "fim/watchset.h"
+#include "fim/event.h"
 
 struct shown {
 	struct rules_cmd *cmd;
@@ -11,6 +11,8 @@ struct shown {
 	const struct rule *rule;
 	bool *fields; /* that it reads, by id */
 	size_t n_fields;
+	bool asks[EVENT_KINDS]; /* it can be about such events */
+	bool messages, others;	/* of the journal, and not */
 	struct watchset places;
 	size_t vague;	  /* patterns that name no place */
 	size_t unwatched; /* conditions that have no other */
@@ -20,17 +22,17 @@ struct shown {
 /* ---- what it needs --------------------------------------------------- */
 
 struct source {
-	const char *prefix, *name;
+	const char *prefix, *name, *of_messages;
 };
 
 static const struct source sources[] = {
-#define SOURCE(prefix, name) { prefix, name },
+#define SOURCE(prefix, name, of_messages) { prefix, name, of_messages },
 #include "fim/sources.def"
 #undef SOURCE
 };
 
-static const char *
-source_of(const char *field)
+static const struct source *
+find_source(const char *field)
 {
 	const struct source *best = &sources[0];
 
@@ -38,7 +40,79 @@ source_of(const char *field)
 		if (strlen(sources[i].prefix) >= strlen(best->prefix) &&
 		    view_starts(view_of(field), view_of(sources[i].prefix)))
 			best = &sources[i];
-	return best->name;
+	return best;
+}
+
+/* Who tells of this kind of event. */
+static const char *
+teller_of(enum event_kind kind)
+{
+	const char *category = event_category(kind);
+
+	if (kind == EVENT_SNAPSHOT)
+		return "scan";
+	if (strcmp(category, "file") == 0)
+		return "fanotify";
+	return event_is_log(kind) ? "journal" : "bpf";
+}
+
+static bool
+asks_teller(const struct shown *s, const char *name)
+{
+	for (size_t k = 0; k < ARRAY_LEN(s->asks); k++)
+		if (s->asks[k] && strcmp(teller_of(k), name) == 0)
+			return true;
+	return false;
+}
+
+/* The kinds of events that the rule can be about. */
+static void
+find_kinds(struct shown *s)
+{
+	for (size_t k = 0; k < ARRAY_LEN(s->asks); k++) {
+		char actions[200];
+		struct rules_given given[] = {
+			{ FIELD_EVENT_ACTION, actions },
+			{ FIELD_EVENT_CATEGORY, event_category(k) },
+			{ FIELD_EVENT_TYPE, event_type(k) },
+		};
+		int could;
+
+		if (*event_action(k) == '\0')
+			continue;
+		snprintf(actions, sizeof(actions), "%s,%s", event_action(k),
+			 event_aliases(k));
+		could = rules_could_match(s->cmd->rules, s->i, given,
+					  ARRAY_LEN(given));
+		s->cmd->failed |= could < 0;
+		s->asks[k] = could > 0;
+	}
+	s->messages = asks_teller(s, "journal");
+	s->others = asks_teller(s, "bpf") || asks_teller(s, "fanotify") ||
+		    asks_teller(s, "scan");
+	/* What waits for files sees those of a scan as well. */
+	if (asks_teller(s, "fanotify"))
+		s->asks[EVENT_SNAPSHOT] = false;
+}
+
+/* The one or two that give a field, the second may be NULL. */
+struct givers {
+	const char *v[2];
+};
+
+static struct givers
+givers_of(const struct shown *s, size_t field)
+{
+	const struct source *source =
+		find_source(rules_field_name(s->cmd->rules, field));
+	struct givers g = { { source->name, NULL } };
+
+	if (s->messages && strcmp(source->of_messages, source->name) != 0)
+		g.v[s->others] = source->of_messages;
+	/* Nothing waits for the files of a scan. */
+	if (strcmp(g.v[0], "fanotify") == 0 && s->asks[EVENT_SNAPSHOT])
+		g.v[0] = "scan";
+	return g;
 }
 
 /* Lint says what cannot be watched for. */
@@ -78,20 +152,35 @@ find_needs(struct shown *s)
 		return false;
 	}
 	rules_reads(rules, s->i, s->fields);
+	find_kinds(s);
 	find_places(s);
 	if (s->rule->status == RULE_OK)
 		rules_dump(rules, s->i, &s->program);
 	return true;
 }
 
+static void
+put_givers(const struct shown *s, size_t field)
+{
+	struct givers g = givers_of(s, field);
+
+	buf_puts(&s->cmd->out, g.v[0]);
+	if (g.v[1] != NULL)
+		buf_printf(&s->cmd->out, ", %s", g.v[1]);
+}
+
 static bool
 needs_source(const struct shown *s, const char *name)
 {
-	for (size_t f = 0; f < s->n_fields; f++)
-		if (s->fields[f] &&
-		    strcmp(source_of(rules_field_name(s->cmd->rules, f)),
-			   name) == 0)
-			return true;
+	if (asks_teller(s, name))
+		return true;
+	for (size_t f = 0; f < s->n_fields; f++) {
+		struct givers g = givers_of(s, f);
+
+		for (size_t i = 0; s->fields[f] && i < ARRAY_LEN(g.v); i++)
+			if (g.v[i] != NULL && strcmp(g.v[i], name) == 0)
+				return true;
+	}
 	return false;
 }
 
@@ -106,9 +195,11 @@ put_fields(struct shown *s)
 	for (size_t f = 0; f < s->n_fields; f++) {
 		const char *name = rules_field_name(s->cmd->rules, f);
 
-		if (s->fields[f])
-			buf_printf(out, "    %-40s %s\n", name,
-				   source_of(name));
+		if (!s->fields[f])
+			continue;
+		buf_printf(out, "    %-40s ", name);
+		put_givers(s, f);
+		buf_putc(out, '\n');
 	}
 }
 
@@ -180,8 +271,9 @@ json_fields(struct shown *s)
 			continue;
 		buf_printf(&c->out, "%s{", comma);
 		rules_json_text(c, "name", view_of(name));
-		rules_json_text(c, "source", view_of(source_of(name)));
-		buf_putc(&c->out, '}');
+		buf_puts(&c->out, ",\"source\":\"");
+		put_givers(s, f);
+		buf_puts(&c->out, "\"}");
 		comma = ",";
 	}
 	comma = "";

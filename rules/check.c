@@ -501,25 +501,78 @@ asks_others(const struct rules *set, const struct node *n, int field)
 	return only != NULL;
 }
 
+/* What is known of an event: that `field` has the values of `words`, or that
+ * this host's events lack it; `field` < 0: what they lack of any. */
+struct known {
+	const struct rules *set;
+	int field;
+	const char *words; /* NULL: not known */
+};
+
+/* Of a test of the field that is known: does it want one of the words? */
 static struct possible
-possible(const struct rules *set, const struct node *n, int field)
+possible_word(const struct known *k, const struct node *n)
+{
+	struct possible p = { .no = true };
+	struct view rest, word;
+
+	for (size_t i = 1; i < n->n; i++) {
+		rest = view_of(k->words);
+		while (view_next_split(&rest, ',', &word)) {
+			if (word.n == 0 || !literal_fits(n->kids[i], word))
+				continue;
+			p.yes = true;
+			/* letter by letter: it is surely so */
+			if (is_literal(n->kids[i]) && !n->kids[i]->item.null &&
+			    n->kids[i]->item.v.type == VALUE_STRING &&
+			    view_eq(n->kids[i]->item.v.s, word))
+				p.no = false;
+		}
+	}
+	return p;
+}
+
+static struct possible
+possible_leaf(const struct known *k, const struct node *n)
+{
+	bool exists = n->kind == NODE_EXISTS && n->kids[0]->kind == NODE_FIELD;
+
+	if (k->words != NULL) {
+		if (asks_values(n, k->field))
+			return possible_word(k, n);
+		if (exists && (int)n->kids[0]->field == k->field)
+			return (struct possible){ *k->words != '\0',
+						  *k->words == '\0' };
+		return (struct possible){ true, true };
+	}
+	if (exists)
+		return (struct possible){ !is_missing(k->set, n, k->field),
+					  true };
+	return (struct possible){ (!is_missing(k->set, n, k->field) ||
+				   asks_null(n)) &&
+					  !asks_others(k->set, n, k->field),
+				  true };
+}
+
+static struct possible
+possible(const struct known *known, const struct node *n)
 {
 	struct possible all = { n->kind == NODE_AND, n->kind == NODE_OR }, k;
 
 	switch (n->kind) {
 	case NODE_NOT:
-		k = possible(set, n->kids[0], field);
+		k = possible(known, n->kids[0]);
 		return (struct possible){ k.no, k.yes };
 	case NODE_AND:
 		for (size_t i = 0; i < n->n; i++) {
-			k = possible(set, n->kids[i], field);
+			k = possible(known, n->kids[i]);
 			all.yes &= k.yes;
 			all.no |= k.no;
 		}
 		return all;
 	case NODE_OR:
 		for (size_t i = 0; i < n->n; i++) {
-			k = possible(set, n->kids[i], field);
+			k = possible(known, n->kids[i]);
 			all.yes |= k.yes;
 			all.no &= k.no;
 		}
@@ -527,26 +580,31 @@ possible(const struct rules *set, const struct node *n, int field)
 	case NODE_LITERAL:
 		return (struct possible){ !n->item.null && n->item.v.b,
 					  n->item.null || !n->item.v.b };
-	case NODE_EXISTS:
-		if (n->kids[0]->kind == NODE_FIELD && is_missing(set, n, field))
-			return (struct possible){ false, true };
-		return (struct possible){ true, true };
-	case NODE_ANY:
 	case NODE_LINEAGE:
-		k = possible(set, n->kids[0], field);
+		/* what stands in brackets is about other events */
+		if (known->words != NULL)
+			return (struct possible){ true, true };
+		/* fall through */
+	case NODE_ANY:
+		k = possible(known, n->kids[0]);
 		return (struct possible){ k.yes, true };
 	default:
-		if ((is_missing(set, n, field) && !asks_null(n)) ||
-		    asks_others(set, n, field))
-			return (struct possible){ false, true };
-		return (struct possible){ true, true };
+		return possible_leaf(known, n);
 	}
 }
 
 bool
 check_possible(const struct rules *set, const struct node *n, int field)
 {
-	return possible(set, n, field).yes;
+	return possible(&(struct known){ set, field, NULL }, n).yes;
+}
+
+bool
+check_possible_of(const struct rules *set, const struct node *n, int field,
+		  const char *words)
+{
+	return field < 0 ||
+	       possible(&(struct known){ set, field, words }, n).yes;
 }
 
 static struct view

@@ -453,6 +453,10 @@ int check_condition(struct parse *, struct node **);
  * missing and some hold their only values? Of that, only what concerns `field`
  * counts, unless it is < 0. */
 bool check_possible(const struct rules *, const struct node *, int field);
+/* Of an event whose `field` has the values of `words`, parted by commas; ""
+ * = it has none. What fields are missing does not count. */
+bool check_possible_of(const struct rules *, const struct node *, int field,
+		       const char *words);
 /* Does a test in it fail because of `field`? `wanted` is then a value that it
  * wants of it, if it names one. */
 bool check_fails(const struct rules *, const struct node *, unsigned field,

@@ -5,13 +5,6 @@
  */
 #include "rules/lint.h"
 
-/*
- * fanotify's records bear no time of their own and are read in batches, some
- * 20 ms later at worst, while those of the ring are stamped by the kernel: with
- * less than this between them their order is not known.
- */
-#define SKEW_NS (50 * NS_PER_MS)
-
 /* A test under `not` that holds for all that stands beside it. */
 struct except {
 	const struct node *leaf;
@@ -36,8 +29,8 @@ lint_deliver(struct lint *l, const char *kind)
 	l->p.errors = 0;
 }
 
-static void
-begin_text(struct lint *l, struct view text, struct place place)
+void
+lint_begin(struct lint *l, struct view text, struct place place)
 {
 	arena_reset(&l->tree);
 	l->p = (struct parse){ .set = (struct rules *)(uintptr_t)l->set,
@@ -283,57 +276,6 @@ lint_conjunctions(struct lint *l, const struct node *n,
 		lint_conjunctions(l, n->kids[i], excepted);
 }
 
-/* ---- sequences ------------------------------------------------------- */
-
-/* Does the stage ask for events of this category, or of any? (See
- * parse_category.) */
-static bool
-has_category(const struct lint *l, const struct node *cond, const char *name)
-{
-	int category = rules_field_find(l->set, VIEW("event.category"));
-	const struct node *first = cond;
-
-	if (cond->kind == NODE_AND)
-		first = cond->kids[0];
-	if (first->kind != NODE_IN || first->kids[0]->kind != NODE_FIELD ||
-	    (int)first->kids[0]->field != category)
-		return true;
-	for (size_t i = 1; i < first->n; i++)
-		if (lint_is_text(first->kids[i]) &&
-		    view_eq(first->kids[i]->item.v.s, view_of(name)))
-			return true;
-	return false;
-}
-
-static void
-lint_maxspan(struct lint *l, const struct query *q)
-{
-	bool file = false, ring = false;
-
-	if (q->kind != QUERY_SEQUENCE || !q->has_maxspan ||
-	    q->maxspan_ns >= SKEW_NS)
-		return;
-	for (size_t i = 0; i < q->n; i++) {
-		const struct node *cond = q->stages[i].cond;
-
-		file |= has_category(l, cond, "file");
-		ring |= has_category(l, cond, "process") ||
-			has_category(l, cond, "network");
-	}
-	if (q->maxspan_ns == 0)
-		lint_find(
-			l, "short-maxspan", q->maxspan_at,
-			"with a maxspan of 0 all events must have the same time; "
-			"none will");
-	else if (file && ring)
-		lint_find(
-			l, "short-maxspan", q->maxspan_at,
-			"file events are known up to 20 ms after process and "
-			"network events; give a sequence of both a maxspan of "
-			"%llums or more",
-			(unsigned long long)(SKEW_NS / NS_PER_MS));
-}
-
 /* ---- what stands beside the query ------------------------------------ */
 
 static void
@@ -383,10 +325,10 @@ lint_beside(struct lint *l, const struct rule_source *s)
 		const struct place *known = s->places.investigate;
 		struct view sql = r->investigate[i].query;
 
-		begin_text(l, sql, known != NULL ? known[i] : place);
+		lint_begin(l, sql, known != NULL ? known[i] : place);
 		lint_placeholders(l, sql);
 	}
-	begin_text(l, VIEW(""), place);
+	lint_begin(l, VIEW(""), place);
 	if (r->kind == RULE_NEW_TERMS && s->history_window_ns == 0)
 		lint_find(
 			l, "no-history", 0,
@@ -396,38 +338,66 @@ lint_beside(struct lint *l, const struct rule_source *s)
 
 /* ---- all ------------------------------------------------------------- */
 
-static void
-lint_condition(struct lint *l, struct node **cond, bool kuery)
+static bool
+check(struct lint *l, struct node **cond)
 {
-	if (check_condition(&l->p, cond) < 0) {
+	if (check_condition(&l->p, cond) == 0)
+		return true;
+	l->no_memory = true;
+	return false;
+}
+
+struct query *
+lint_parse(struct lint *l, const struct rule_source *s)
+{
+	struct query *q;
+
+	lint_begin(l, s->rule.query, s->query_place);
+	q = arena_zalloc(&l->tree, sizeof(*q));
+	if (q == NULL) {
 		l->no_memory = true;
-		return;
+		return NULL;
 	}
-	lint_wildcards(l, *cond, kuery);
-	lint_regex(l, *cond);
-	lint_conjunctions(l, *cond, NULL);
+	if ((s->rule.kuery ? parse_kql(&l->p, q) : parse_eql(&l->p, q)) < 0) {
+		/* it has been read before, unless it cannot be */
+		l->no_memory = l->p.unsupported == NULL;
+		return NULL;
+	}
+	for (size_t i = 0; i < q->n; i++)
+		if (!check(l, &q->stages[i].cond))
+			return NULL;
+	if (q->until.cond != NULL && !check(l, &q->until.cond))
+		return NULL;
+	return q;
 }
 
 static void
-lint_query(struct lint *l, const struct rule *r, bool runs, struct query *q)
+lint_condition(struct lint *l, const struct node *cond, bool kuery)
 {
-	if ((r->kuery ? parse_kql(&l->p, q) : parse_eql(&l->p, q)) < 0) {
-		/* it has been read before, unless it cannot be */
-		l->no_memory = l->p.unsupported == NULL;
+	lint_wildcards(l, cond, kuery);
+	lint_regex(l, cond);
+	lint_conjunctions(l, cond, NULL);
+}
+
+static void
+lint_query(struct lint *l, const struct rule_source *s, bool runs)
+{
+	const struct query *q = lint_parse(l, s);
+
+	if (q == NULL)
 		return;
-	}
 	lint_maxspan(l, q);
 	for (size_t i = 0; i < q->n; i++)
-		lint_condition(l, &q->stages[i].cond, r->kuery);
+		lint_condition(l, q->stages[i].cond, s->rule.kuery);
 	if (q->until.cond != NULL)
-		lint_condition(l, &q->until.cond, false);
+		lint_condition(l, q->until.cond, false);
 	/* What does not run watches nothing. */
 	if (runs && l->to->is_place != NULL && !l->no_memory)
 		lint_places(l, q);
 }
 
-static int
-finish(struct lint *l)
+int
+lint_finish(struct lint *l)
 {
 	arena_free(&l->tree);
 	err_free(&l->err);
@@ -439,20 +409,14 @@ rules_lint(const struct rules *set, size_t i, const struct rules_linter *to)
 {
 	const struct rule_source *s = &set->sources[i];
 	struct lint l = { .set = set, .to = to, .rule = s->rule.id };
-	struct query *q;
 
 	/* As the file had it: a query that did not compile is reported by
 	 * rules_seal, but one that only lacks a field here is read. */
 	if (set->rules[i].status == RULE_ERROR || s->rule.status != RULE_OK)
 		return 0;
-	begin_text(&l, s->rule.query, s->query_place);
-	q = arena_zalloc(&l.tree, sizeof(*q));
-	if (q == NULL)
-		l.no_memory = true;
-	else
-		lint_query(&l, &s->rule, set->rules[i].status == RULE_OK, q);
+	lint_query(&l, s, set->rules[i].status == RULE_OK);
 	lint_beside(&l, s);
-	return finish(&l);
+	return lint_finish(&l);
 }
 
 static void
@@ -462,7 +426,7 @@ lint_exception(struct lint *l, const struct rule_exception *x)
 	struct node *when;
 
 	l->rule = x->list.n > 0 ? x->list : x->rule;
-	begin_text(l, x->when, x->when_place);
+	lint_begin(l, x->when, x->when_place);
 	if (x->expires_ns != 0 && x->expires_ns <= l->to->now_ns) {
 		buf_rfc3339(&day, x->expires_ns - 1); /* its last day */
 		lint_find(l, "expired-exception", 0,
@@ -471,8 +435,8 @@ lint_exception(struct lint *l, const struct rule_exception *x)
 			  day.failed ? "?" : day.p);
 		buf_free(&day);
 	}
-	if (parse_eql_condition(&l->p, &when) == 0)
-		lint_condition(l, &when, false);
+	if (parse_eql_condition(&l->p, &when) == 0 && check(l, &when))
+		lint_condition(l, when, false);
 }
 
 int
@@ -485,7 +449,7 @@ rules_lint_shared(const struct rules *set, const struct rules_linter *to)
 
 		if (list->used || !list->defined)
 			continue;
-		begin_text(&l, VIEW(""), list->place);
+		lint_begin(&l, VIEW(""), list->place);
 		lint_find(&l, "unused-list", 0,
 			  "no rule uses the list %.*s; take it out, or write "
 			  "${%.*s} where it is meant",
@@ -496,5 +460,5 @@ rules_lint_shared(const struct rules *set, const struct rules_linter *to)
 		if (set->exceptions[i].rule.n + set->exceptions[i].list.n >
 		    0) /* not broken */
 			lint_exception(&l, &set->exceptions[i]);
-	return finish(&l);
+	return lint_finish(&l);
 }

@@ -15,6 +15,15 @@ struct lint {
 	bool no_memory;
 };
 
+/* Reading begins of this text, which stands at this place. */
+void lint_begin(struct lint *, struct view text, struct place);
+/* The query of a rule that was read before, and its conditions checked; NULL:
+ * it cannot be read. */
+struct query *lint_parse(struct lint *, const struct rule_source *);
+
+/* -1 if memory was out. */
+int lint_finish(struct lint *);
+
 /* Hands the error out that was just reported, as a finding. */
 void lint_deliver(struct lint *, const char *kind);
 
@@ -29,6 +38,7 @@ bool lint_is_text(const struct node *);
 bool lint_is_test(const struct node *);
 
 /* Of a query whose conditions are checked. */
+void lint_maxspan(struct lint *, const struct query *);
 void lint_places(struct lint *, const struct query *);
 
 #endif

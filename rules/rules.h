@@ -250,6 +250,15 @@ size_t rules_suppress_by(const struct rules *, size_t i, const unsigned **);
 /* Marks the fields, of rules_field_count(), that rule i reads if it runs. */
 void rules_reads(const struct rules *, size_t i, bool *fields);
 
+/* Could rule i, or a stage of it, be about an event in which these fields have
+ * these values? Several are parted by commas; "" = none. -1: no memory. */
+struct rules_given {
+	size_t field;
+	const char *words;
+};
+int rules_could_match(const struct rules *, size_t i,
+		      const struct rules_given *, size_t n);
+
 /* The string literals against which rules test `field` positively, as
  * patterns with * and ?, each with its rule: what the watch set is derived
  * from. Of a regular expression, with what it begins up to a slash.

@@ -100,6 +100,37 @@ has 'show: places: sensor' ' fanotify
 run 'show for programs' 0 rules show -r file.yml --format ndjson file
 has 'show for programs: fields' '"fields":[{"name":"event.category","source":"every event"},{"name":"file.path","source":"fanotify"}],"sensors":["fanotify"],"watch":[{"path":"/srv/spool","recursive":true}]' "$out"
 has 'show for programs: program' '"program":"   0  in      1 3  event.category in (\"file\")\n' "$out"
+# What gives a field depends on the events that are asked for.
+gives() { # QUERY SENSORS FIELD=SOURCE…
+	local field
+	sed "s#query: .*#query: '$1'#" rule1.yml >gives.yml
+	run "show: sensors of $1" 0 rules show -r gives.yml --format ndjson rule1
+	has "show: sensors of $1" "\"sensors\":[$2]," "$out"
+	for field in "${@:3}"; do
+		has "show: sensors of $1" \
+			"{\"name\":\"${field%%=*}\",\"source\":\"${field#*=}\"}" "$out"
+	done
+}
+gives 'authentication where source.ip != null and user.name == "x"' '"journal"' \
+	'source.ip=journal' 'user.name=journal'
+gives 'iam where group.name == "x" and tocsin.process.ancestors.name == "y"' \
+	'"bpf","journal"' group.name=journal tocsin.process.ancestors.name=bpf
+gives 'authentication where true' '"journal"'
+gives 'network where source.ip != null' '"bpf"' source.ip=bpf
+gives 'any where event.action : "ssh*" and user.name == "x"' '"journal"' \
+	user.name=journal
+gives 'any where not event.category in ("process", "network", "file") and user.name == "x"' \
+	'"journal"' user.name=journal
+gives 'sequence by user.name [authentication where true] [process where true]' \
+	'"bpf","journal"' 'user.name=bpf, journal'
+gives 'file where user.name == "x"' '"bpf","fanotify"' user.name=bpf
+gives 'file where event.action == "snapshot" and file.path == "/x"' '"scan"' \
+	file.path=scan
+gives 'process where descendant of [file where file.path == "/x"]' \
+	'"bpf","fanotify"' file.path=fanotify
+gives 'any where message : "x"' '"bpf","fanotify","journal"' message=journal
+run 'show: sensors of the shipped' 0 rules show ssh-guessed
+has 'show: sensors of the shipped' "$(printf '    %-40s journal' source.ip)" "$out"
 cat >terms.yml <<'END'
 {rule_id: terms, name: T, type: new_terms, language: kuery, query: "process.pid: *",
  severity: low, risk_score: 21, history_window_start: now-2h,

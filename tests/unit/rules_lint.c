@@ -168,8 +168,30 @@ test_contradictions(void **state)
 }
 
 static void
+expect_span(const char *stages, const char *span, const char *expected)
+{
+	struct buf query = { 0 };
+
+	buf_printf(&query, "sequence with maxspan=%s %s", span, stages);
+	buf_putc(&query, '\0');
+	expect(query.p, false, expected);
+	buf_free(&query);
+}
+
+static void
 test_maxspan(void **state)
 {
+	static const char *const late[] = {
+		"[authentication where true] [process where true]",
+		"[file where true] [authentication where true]",
+		"[iam where true] [network where true]",
+		"[session where true] [session where true]",
+		"[authentication where true] with runs=2",
+		"[process where true] [process where true] "
+		"until [session where true]",
+		"[any where true] [process where true]",
+	};
+
 	(void)state;
 	expect("sequence with maxspan=20ms [file where true] "
 	       "[process where true]",
@@ -185,6 +207,21 @@ test_maxspan(void **state)
 	expect("sequence with maxspan=20ms [file where true] [file where "
 	       "true]",
 	       false, "");
+	expect("sequence with maxspan=19ms [file where true] [file where "
+	       "true]",
+	       false, "short-maxspan 1:15 ");
+	/* What journald has comes late, also with what it has itself. */
+	for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+		expect_span(late[i], "299ms", "short-maxspan 1:15 ");
+		expect_span(late[i], "300ms", "");
+	}
+	expect_span("[process where true] [process where true] until [file "
+		    "where true]",
+		    "49ms", "short-maxspan 1:15 ");
+	expect_span("[process where true] ![file where true] "
+		    "[process where true]",
+		    "49ms", "short-maxspan 1:15 ");
+	expect_span("[process where true] with runs=3", "1ms", "");
 	expect("sequence with maxspan=0s [process where true] "
 	       "[process where true]",
 	       false, "short-maxspan 1:15 ");
