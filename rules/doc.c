@@ -197,23 +197,6 @@ doc_key_place(const struct doc *d, const struct doc_node *n)
 	return place_at(d, n->key_offset, n->key_line, n->key_column);
 }
 
-struct place
-doc_text_place(const struct doc *d, const struct doc_node *n, const char *what)
-{
-	struct place p = { .file = d->file, .line = 1, .column = 1 };
-	struct view name;
-
-	if (n->block || view_find(n->text, '\n') < 0) {
-		p.line = n->text_line;
-		p.column = n->text_column;
-		return p;
-	}
-	name = arena_printf(d->arena, "%s:%u: %s", d->file, n->line, what);
-	if (name.p != NULL)
-		p.file = name.p;
-	return p;
-}
-
 int
 doc_error(struct doc *d, const struct doc_node *n, const char *fmt, ...)
 {

@@ -48,6 +48,9 @@ struct doc_node {
 	unsigned text_line, text_column;
 	bool block;
 	unsigned block_indent;
+	/* Of a YAML scalar that is not the same in the file, folded or with
+	 * escapes: what it was made of, from the start of text_line on. */
+	struct view raw;
 	struct doc_node *child, *next; /* lists and maps, in file order */
 	unsigned n;		       /* children */
 };
@@ -73,14 +76,19 @@ const char *doc_type_name(enum doc_type); /* "a list", "text", … */
 const struct doc_node *doc_get(const struct doc_node *map, const char *key);
 struct place doc_place(const struct doc *, const struct doc_node *);
 struct place doc_key_place(const struct doc *, const struct doc_node *);
-/* Where the text of a scalar begins, if its lines are lines of the file; else
- * lines and columns are those of the text, behind the file's line and `what`
- * it is. */
-struct place
-doc_text_place(const struct doc *, const struct doc_node *, const char *what);
 /* An error at a node; always -1. */
 int doc_error(struct doc *, const struct doc_node *, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
+
+/* Where the text begins, for faults in it; `what` it is. If lines and columns
+ * of the text are not the file's, place.text is what it was made of in the
+ * file, and else, place.file says of what text they are. */
+struct place
+doc_text_place(struct doc *, const struct doc_node *, const char *what);
+/* Where byte `at` of the text stands in `raw`, of which it was made from
+ * `begin` on; false: that is not known. */
+bool text_find_raw(struct view text, size_t at, struct view raw, size_t begin,
+		   size_t *out);
 
 /* ---- typed getters --------------------------------------------------- */
 

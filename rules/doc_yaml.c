@@ -143,6 +143,31 @@ place_block(struct reader *r, struct doc_node *n)
 	n->text_column = n->block_indent + 1;
 }
 
+/* Of all that is not word for word as in the file. */
+static void
+place_made(struct reader *r, const yaml_event_t *e, struct doc_node *n)
+{
+	struct view s = r->d->source, raw;
+	size_t begin = r->at.line_start, end;
+
+	if (e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE) {
+		place_block(r, n);
+		n->block = false;
+		while (begin < s.n && s.p[begin] != '\n')
+			begin++;
+		begin += begin < s.n;
+	}
+	cursor_move(r, e->end_mark.index);
+	if (r->at.offset < begin + n->text_column - 1)
+		return;
+	for (end = r->at.offset; end < s.n && s.p[end] != '\n'; end++)
+		;
+	raw = view_sub(s, begin, end - begin);
+	if (n->text.n > 0 &&
+	    !view_starts(view_sub(raw, n->text_column - 1, SIZE_MAX), n->text))
+		n->raw = raw;
+}
+
 static struct doc_node *
 new_scalar(struct reader *r, const yaml_event_t *e)
 {
@@ -166,6 +191,8 @@ new_scalar(struct reader *r, const yaml_event_t *e)
 		place_block(r, n);
 	else if (style != YAML_FOLDED_SCALAR_STYLE)
 		n->text_column++;
+	if (style != YAML_LITERAL_SCALAR_STYLE)
+		place_made(r, e, n);
 	return n;
 }
 

@@ -1,8 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What both parsers need: errors with their place, nodes, names. */
+#include "rules/doc.h"
 #include "rules/engine.h"
 
 #include <stdlib.h>
+
+/* Of a text that stands otherwise in the file. */
+static struct place
+made_place(const struct parse *p, size_t at)
+{
+	struct place place = p->place;
+	struct view raw = place.text;
+	size_t start = 0, end;
+
+	if (!text_find_raw(p->text, at, raw, place.column - 1, &at))
+		at = place.column - 1;
+	for (size_t i = 0; i < at; i++) {
+		if (raw.p[i] != '\n')
+			continue;
+		place.line++;
+		start = i + 1;
+	}
+	for (end = at; end < raw.n && raw.p[end] != '\n'; end++)
+		;
+	place.text = view_sub(raw, start, end - start);
+	place.column = (unsigned)(at - start) + 1;
+	return place;
+}
 
 struct place
 parse_place(const struct parse *p, size_t at)
@@ -10,6 +34,8 @@ parse_place(const struct parse *p, size_t at)
 	struct place place = p->place;
 	size_t start = 0, end, line = 0;
 
+	if (place.text.n > 0 && place.column > 0)
+		return made_place(p, at);
 	if (at > p->text.n)
 		at = p->text.n;
 	for (size_t i = 0; i < at; i++) {
@@ -45,7 +71,9 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 {
 	struct place place = parse_place(p, at);
 	struct buf line = { 0 };
-	unsigned begins = p->place.column > 1 ? p->place.column - 1 : 0;
+	unsigned begins = p->place.column > 1 && p->place.text.n == 0
+				  ? p->place.column - 1
+				  : 0;
 	struct view message;
 	va_list args;
 

@@ -419,7 +419,7 @@ static struct place
 copy_place(struct copier *c, struct place place)
 {
 	place.file = copy_view(c, view_of(place.file)).p;
-	place.text = VIEW_NONE;
+	place.text = copy_view(c, place.text);
 	return place;
 }
 

@@ -36,7 +36,8 @@ struct rule_source {
 	struct rule rule;
 	/* Where the query's first byte stands. Further lines of the query are
 	 * taken to begin at column `query_place.column` of the lines below, as
-	 * in a YAML block scalar; 1 for a quoted one. */
+	 * in a YAML block scalar; 1 for a quoted one. With `text`, that is what
+	 * the query was made of in the file (doc_text_place). */
 	struct place query_place;
 	struct rule_list new_terms_fields; /* 1–3 names */
 	uint64_t history_window_ns;	   /* 0 = 5 days */

@@ -65,6 +65,9 @@ is 'lint: first' "lint.yml:4:39: lint: dead-wildcard: * and ? are plain characte
 	"$(printf '%s\n' "$out" | sed -n 1p)"
 has 'lint: contradiction' 'lint.yml:4:46: lint: contradiction: "cat" is wanted here and excepted on line 4' "$out"
 has 'lint: list' 'lint.yml:8:3: unused-list: no rule uses the list idle' "$out"
+has 'lint: list: its line' "
+  idle: [a, b]
+  ^" "$out"
 is 'lint: summary' 'tocsin: 1 rules, 3 findings' "$err"
 run 'lint: exit zero' 0 rules lint --exit-zero lint.yml
 run 'lint: for programs' 1 rules lint --format ndjson -q set
@@ -247,6 +250,52 @@ has 'watchset' '/srv/spool' "$out"
 run 'watchset for programs' 0 rules watchset --format ndjson file.yml
 has 'watchset for programs' '"path":"/srv/spool' "$out"
 has 'watchset for programs: rule' '"rule":"file"' "$out"
+
+# The place of a fault in a query that the file has otherwise than it is read.
+placed() { # PLACE LINE, and what is behind "query: "
+	{ printf '%s\n' 'rule_id: a' 'name: n' 'type: eql' 'severity: low' \
+		'risk_score: 1'
+		printf 'query: '
+		cat
+	} >placed.yml
+	run "check: place $1" 1 rules check placed.yml
+	is "check: place $1" "placed.yml:$1: unknown field process.nmae; did you mean process.name?
+$2" "$(printf '%s\n' "$out" | sed -n 2,3p)"
+}
+placed 9:3 '  process.nmae == "x"' <<'END'
+>-
+  process where
+  process.name == "x" and
+  process.nmae == "x"
+END
+placed 11:5 '    process.nmae == "x"' <<'END'
+> # folded
+
+  process where
+
+  not
+    process.nmae == "x"
+END
+placed 8:3 '  process.nmae == "x"' <<'END'
+process where
+  process.name == "x" and
+  process.nmae == "x"
+END
+placed 7:30 "  process.name == \"it''s\" or process.nmae == 1'" <<'END'
+'process where
+  process.name == "it''s" or process.nmae == 1'
+END
+placed 6:53 "query: 'process where process.name == \"it''s\" and   process.nmae == 1'" <<'END'
+'process where process.name == "it''s" and   process.nmae == 1'
+END
+placed 7:26 '  process.pid == 1 and\n process.nmae == \"x\""' <<'END'
+"process where
+  process.pid == 1 and\n process.nmae == \"x\""
+END
+# What has been written in numbers is not looked for.
+placed '6: query:1:15' 'process where process.nmae == 1' <<'END'
+"process\x20where process.nmae == \x31"
+END
 
 # However many are broken, each has its own reason, and is named once.
 for i in $(seq 300); do
