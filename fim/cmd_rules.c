@@ -304,6 +304,7 @@ static void
 check_summary(struct rules_cmd *c)
 {
 	size_t counts[ARRAY_LEN(status_names)] = { 0 };
+	size_t unread = rules_unread(c->rules);
 
 	for (size_t i = 0; i < rules_count(c->rules); i++)
 		counts[rules_at(c->rules, i)->status]++;
@@ -311,6 +312,9 @@ check_summary(struct rules_cmd *c)
 		counts[RULE_OK], counts[RULE_UNSUPPORTED], counts[RULE_ERROR]);
 	if (counts[RULE_DISABLED] > 0)
 		fprintf(c->io->notes, ", %zu disabled", counts[RULE_DISABLED]);
+	if (unread > 0)
+		fprintf(c->io->notes, ", %zu path%s not read", unread,
+			unread == 1 ? "" : "s");
 	fputc('\n', c->io->notes);
 }
 
@@ -356,6 +360,8 @@ rules_check(struct rules_cmd *c)
 	free(shown);
 	rules_flush(c);
 	check_summary(c);
+	if (rules_unread(c->rules) > 0)
+		return EXIT_CONFIG;
 	return c->broken > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
 }
 

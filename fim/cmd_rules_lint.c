@@ -98,5 +98,7 @@ rules_lint_action(struct rules_cmd *c)
 		rules_json_end(c, o.n);
 	rules_flush(c);
 	fprintf(c->io->notes, "tocsin: %zu rules, %zu findings\n", n, o.n);
+	if (rules_unread(c->rules) > 0)
+		return EXIT_CONFIG;
 	return o.n > 0 ? EXIT_FINDINGS : EXIT_NOTHING;
 }

@@ -357,6 +357,8 @@ rules_show_action(struct rules_cmd *c)
 		if (!view_eq(rules_at(c->rules, i)->id, id))
 			continue;
 		show_rule(c, i);
+		if (rules_unread(c->rules) > 0)
+			return EXIT_CONFIG;
 		err_free(&c->io->err); /* others' */
 		return EXIT_NOTHING;
 	}

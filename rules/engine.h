@@ -339,6 +339,7 @@ struct rules {
 	struct rule_source *sources;
 	struct rule *rules;
 	size_t n_rules, cap_rules;
+	size_t n_unread; /* files and folders */
 	struct named_list *lists;
 	size_t n_lists, cap_lists;
 	struct rule_exception *exceptions;

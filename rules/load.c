@@ -203,7 +203,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, unsigned depth)
 	int fd;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		f->broken++;
+		f->unread++;
 		cannot(f, "read", errno);
 		return;
 	}
@@ -211,7 +211,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, unsigned depth)
 		return;
 	fd = openat(dirfd, name, OPEN_FLAGS | O_NOFOLLOW);
 	if (fd < 0) {
-		f->broken++;
+		f->unread++;
 		if (errno == ELOOP)
 			err_add(f->err, (struct place){ .file = f->path },
 				"is a symbolic link; links inside a folder "
@@ -223,7 +223,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, unsigned depth)
 	if (S_ISDIR(st.st_mode))
 		walk_folder(w, fd, depth + 1);
 	else if (read_file(w, fd) != 0)
-		f->broken++;
+		f->unread++;
 }
 
 static void
@@ -238,7 +238,7 @@ walk_names(struct walk *w, int fd, char **names, size_t n, unsigned depth)
 	 * what anybody wants to know. */
 	for (size_t i = 0; i < n && !f->refused; i++) {
 		if (asprintf(&path, "%s%s%s", folder, slash, names[i]) < 0) {
-			f->broken++;
+			f->unread++;
 			cannot(f, "read", ENOMEM);
 			continue;
 		}
@@ -272,7 +272,7 @@ walk_folder(struct walk *w, int fd, unsigned depth)
 			cannot(f, "list", errno);
 	}
 	if (n < 0)
-		f->broken++;
+		f->unread++;
 	else
 		walk_names(w, fd, names, (size_t)n, depth);
 	free_names(names, n > 0 ? (size_t)n : 0);
@@ -300,7 +300,7 @@ read_lists_beside(struct walk *w)
 	if (fd >= 0) {
 		f->path = path;
 		if (read_file(w, fd) != 0)
-			f->broken++;
+			f->unread++;
 		f->path = own;
 	}
 	free(path);
@@ -344,7 +344,8 @@ load_path(struct load_file *f, load_reader *reader)
 	else
 		result = walk_named_file(&w, fd);
 	arena_free(&arena);
-	return result == 0 && !f->refused ? (int)f->broken : -1;
+	f->rules->n_unread += f->unread;
+	return result == 0 && !f->refused ? (int)(f->broken + f->unread) : -1;
 }
 
 int

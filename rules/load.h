@@ -24,6 +24,7 @@ struct load_file {
 	const char *path;
 	struct view text;
 	unsigned broken; /* counted here */
+	unsigned unread; /* files and folders in a folder */
 	bool refused;	 /* by the guard */
 };
 

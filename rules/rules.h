@@ -233,6 +233,8 @@ int rules_add_query(struct rules *, const char *id, struct view query,
 int rules_seal(struct rules *, struct err *);
 
 size_t rules_count(const struct rules *);
+/* Files and folders, within those that were loaded, that could not be read. */
+size_t rules_unread(const struct rules *);
 const struct rule *rules_at(const struct rules *, size_t i);
 /* Fields known to the set, those of an open schema included. */
 size_t rules_field_count(const struct rules *);

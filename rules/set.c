@@ -289,6 +289,12 @@ rules_count(const struct rules *set)
 	return set->n_rules;
 }
 
+size_t
+rules_unread(const struct rules *set)
+{
+	return set->n_unread;
+}
+
 const struct rule *
 rules_at(const struct rules *set, size_t i)
 {

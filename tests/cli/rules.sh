@@ -23,6 +23,17 @@ echo 'rule_id: [' >set/rule4.yml
 run 'check: no YAML' 1 rules check set
 has 'check: no YAML' 'set/rule4.yml' "$out"
 run 'check: no such path' 17 rules check none
+mkdir unread
+cp rule1.yml unread/
+ln -s ../rule1.yml unread/link.yml
+for action in check lint list watchset; do
+	run "$action: a file that is not read" 17 rules $action unread
+	has "$action: a file that is not read" 'is a symbolic link' "$out$err"
+done
+run 'show: a file that is not read' 17 rules show -r unread rule1
+has 'show: a file that is not read' 'unread/link.yml: is a symbolic link' "$err"
+run 'check: a file that is not read' 17 rules check --exit-zero unread
+has 'check: a file that is not read' 'tocsin: 1 ok, 0 unsupported, 0 broken, 1 path not read' "$err"
 run 'list' 17 rules list set
 has 'list' 'Rule 1' "$out"
 run 'list of the shipped' 0 rules list
