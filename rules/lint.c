@@ -5,9 +5,13 @@
  */
 #include "rules/lint.h"
 
+/* A longer test is seen better where it stands. */
+#define SHOWN_MAX 80
+
 /* A test under `not` that holds for all that stands beside it. */
 struct except {
 	const struct node *leaf;
+	struct view text; /* of one that is no test of literals; else empty */
 	struct pattern_list forms;
 	const struct except *next;
 };
@@ -165,6 +169,35 @@ folds(const struct node *n)
 	return n->fold || n->kids[0]->fold;
 }
 
+/* What is the same condition has the same. */
+static struct view
+canonical(struct lint *l, const struct node *n)
+{
+	struct buf b = { 0 };
+	struct view text;
+
+	node_print(&l->p, n, &b);
+	text = arena_copy(&l->tree, buf_view(&b));
+	l->no_memory |= b.failed || text.p == NULL;
+	buf_free(&b);
+	return text;
+}
+
+static const struct except *
+add_other(struct lint *l, const struct node *leaf, const struct except *next)
+{
+	struct except *x = arena_zalloc(&l->tree, sizeof(*x));
+
+	if (x == NULL) {
+		l->no_memory = true;
+		return next;
+	}
+	*x = (struct except){ .leaf = leaf,
+			      .text = canonical(l, leaf),
+			      .next = next };
+	return x;
+}
+
 static const struct except *
 add_except(struct lint *l, const struct node *leaf, const struct except *next)
 {
@@ -199,7 +232,11 @@ gather(struct lint *l, const struct node *n, bool negated,
 			known = gather(l, n->kids[i], negated, known);
 		return known;
 	}
-	return negated && lint_is_test(n) ? add_except(l, n, known) : known;
+	if (!negated || n->kind == NODE_AND || n->kind == NODE_OR ||
+	    n->kind == NODE_LITERAL)
+		return known;
+	return lint_is_test(n) ? add_except(l, n, known)
+			       : add_other(l, n, known);
 }
 
 /* Is every value that fits `form` excepted by x? A ? of x must not stand for
@@ -210,7 +247,8 @@ covers(struct lint *l, const struct except *x, const struct node *required,
 {
 	char *folded;
 
-	if (x->leaf->kids[0]->field != required->kids[0]->field ||
+	if (x->text.n > 0 ||
+	    x->leaf->kids[0]->field != required->kids[0]->field ||
 	    (folds(required) && !folds(x->leaf)))
 		return false;
 	for (size_t i = 1; i < x->leaf->n && view_find(form, PATTERN_ANY) >= 0;
@@ -230,28 +268,50 @@ covers(struct lint *l, const struct except *x, const struct node *required,
 }
 
 static void
+find_contradiction(struct lint *l, uint32_t at, const char *quote,
+		   struct view what, const struct except *x)
+{
+	unsigned line = parse_place(&l->p, x->leaf->at).line;
+	struct buf text = { 0 };
+
+	buf_printf(&text, "%s", quote);
+	buf_text(&text, what);
+	buf_printf(&text, "%s", quote);
+	lint_find(l, "contradiction", at,
+		  "%.*s is wanted here and excepted on line %u: this never "
+		  "matches; take one of them out",
+		  (int)text.n, text.p == NULL ? "" : text.p, line);
+	buf_free(&text);
+}
+
+static void
 lint_required(struct lint *l, const struct node *n,
 	      const struct except *excepted)
 {
 	for (size_t i = 1; i < n->n; i++) {
 		const struct except *x = excepted;
 		struct view form = form_of(l, n->kids[i]);
-		struct buf text = { 0 };
-		unsigned line;
 
 		while (x != NULL && !covers(l, x, n, form))
 			x = x->next;
-		if (x == NULL)
-			continue;
-		line = parse_place(&l->p, x->leaf->at).line;
-		buf_text(&text, pattern_text(&l->tree, form));
-		lint_find(
-			l, "contradiction", n->kids[i]->at,
-			"\"%.*s\" is wanted here and excepted on line %u: this "
-			"never matches; take one of them out",
-			(int)text.n, text.p == NULL ? "" : text.p, line);
-		buf_free(&text);
+		if (x != NULL)
+			find_contradiction(l, n->kids[i]->at, "\"",
+					   pattern_text(&l->tree, form), x);
 	}
+}
+
+/* Of regular expressions, functions and the like: the same one. */
+static void
+lint_same(struct lint *l, const struct node *n, const struct except *excepted)
+{
+	struct view text = canonical(l, n);
+	const struct except *x = excepted;
+
+	while (x != NULL && !(x->text.n > 0 && view_eq(x->text, text)))
+		x = x->next;
+	if (x != NULL)
+		find_contradiction(l, n->at, "",
+				   text.n > SHOWN_MAX ? VIEW("this") : text, x);
 }
 
 static void
@@ -268,8 +328,12 @@ lint_conjunctions(struct lint *l, const struct node *n,
 		excepted = NULL;
 		break;
 	default:
-		if (excepted != NULL && lint_is_test(n))
+		if (excepted == NULL || n->kind == NODE_LITERAL)
+			return;
+		if (lint_is_test(n))
 			lint_required(l, n, excepted);
+		else
+			lint_same(l, n, excepted);
 		return;
 	}
 	for (size_t i = 0; i < n->n; i++)

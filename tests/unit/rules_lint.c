@@ -139,6 +139,20 @@ test_contradictions(void **state)
 	       false, "contradiction 1:25 ");
 	expect("process.name: (a or b) and not process.name: b", true,
 	       "contradiction 1:21 ");
+	/* the same of another kind */
+	expect("process where process.name regex \"a.*\" and "
+	       "not process.name regex \"a.*\"",
+	       false, "contradiction 1:28 ");
+	expect("process where not (process.pid == 1 or startsWith(process.name, "
+	       "\"a\")) and startsWith(process.name, \"a\")",
+	       false, "contradiction 1:75 ");
+	expect("process where process.pid > 4 and not process.pid > 4", false,
+	       "contradiction 1:15 ");
+	expect("process where process.name regex \"a\" and "
+	       "not process.name regex~ \"a\" and process.pid > 4 and "
+	       "not process.pid >= 4 and startsWith(process.name, \"a\") and "
+	       "not startsWith~(process.name, \"a\")",
+	       false, "");
 	/* numbers, and their texts */
 	expect("process where process.pid in (1, 2) and not process.pid == 2",
 	       false, "contradiction 1:34 ");
