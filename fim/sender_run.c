@@ -43,7 +43,7 @@ struct sending {
 	struct cursor_batch batch;
 	const char *name, *folder; /* borrowed */
 	bool stopping;
-	bool unsaved; /* what the cursor says */
+	bool unsaved;	    /* what the cursor says */
 	uint64_t stop_ns;   /* boot; since when */
 	unsigned failures;  /* in a row */
 	unsigned refusals;  /* of the next alert */
