@@ -149,11 +149,28 @@ plain_run(struct view v)
 	return i;
 }
 
+/* How many bytes at the start are ASCII. */
+static size_t
+ascii_run(struct view v)
+{
+	size_t i = 0;
+	uint64_t x;
+
+	for (; i + sizeof(x) <= v.n; i += sizeof(x)) {
+		memcpy(&x, v.p + i, sizeof(x));
+		if ((x & (EVERY_BYTE << 7)) != 0)
+			break;
+	}
+	while (i < v.n && (unsigned char)v.p[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool
 utf8_valid(struct view v)
 {
 	while (v.n > 0) {
-		size_t n = plain_run(v);
+		size_t n = ascii_run(v);
 
 		if (n == 0)
 			n = utf8_length(v);
