@@ -275,20 +275,36 @@ keep_regex(struct parse *p, struct regex *re)
 int
 compile_regex(struct parse *p, const struct node *n, struct regex **out)
 {
-	struct view *v = arena_array(p->arena, n->n, sizeof(*v)), why;
-	size_t at, which;
+	struct view *v = arena_array(p->arena, n->n, sizeof(*v));
+	struct regex_fault fault;
 
 	if (v == NULL)
 		return -1;
 	for (size_t i = 1; i < n->n; i++)
 		v[i - 1] = n->kids[i]->item.v.s;
-	*out = regex_compile(p->arena, v, n->n - 1, n->fold || n->kids[0]->fold,
-			     &why, &at, &which);
-	if (*out == NULL)
-		return parse_error(p, n->kids[1 + which]->at,
-				   "regular expression, character %zu: %.*s",
-				   at + 1, (int)why.n, why.p);
-	return keep_regex(p, *out);
+	*out = regex_compile(v, n->n - 1, n->fold || n->kids[0]->fold, &fault);
+	if (*out != NULL)
+		return keep_regex(p, *out);
+	if (!fault.unsupported)
+		return parse_error(p, n->kids[1 + fault.which]->at,
+				   "regular expression, character %zu: %s",
+				   fault.at + 1, fault.why);
+	if (p->unsupported == NULL)
+		p->unsupported = fault.why;
+	return -1;
+}
+
+int
+compile_try_regexes(struct parse *p, const struct node *n)
+{
+	struct regex *re;
+
+	if (n->kind == NODE_REGEX && compile_regex(p, n, &re) < 0)
+		return -1;
+	for (size_t i = 0; i < n->n; i++)
+		if (compile_try_regexes(p, n->kids[i]) < 0)
+			return -1;
+	return 0;
 }
 
 static int
@@ -477,7 +493,7 @@ compile_leaf(struct parse *p, const struct node *n, uint32_t *out)
 			     ? 0
 			     : add_leaf(p, n, buf_view(&text), out);
 	buf_free(&text);
-	if (rc < 0 && p->errors == 0)
+	if (rc < 0 && p->errors == 0 && p->unsupported == NULL)
 		parse_error(p, n->at, "memory is out");
 	return rc;
 }
@@ -691,7 +707,9 @@ compile_program(struct parse *p, const struct node *n, struct program *out)
 	accept = put_test(&w, (struct test){ .op = TEST_ACCEPT });
 	entry = write_node(&w, n, accept, reject);
 	if (w.failed || turn(&w, entry, out) < 0)
-		return p->errors > 0 ? -1 : parse_error(p, 0, "memory is out");
+		return p->errors > 0 || p->unsupported != NULL
+			       ? -1
+			       : parse_error(p, 0, "memory is out");
 	wrong = program_verify(p->set, out);
 	if (wrong != NULL)
 		return parse_error(p, 0, "the program is not sound: %s", wrong);

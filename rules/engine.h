@@ -111,17 +111,21 @@ bool cidr_has(const struct cidr *block, const struct cidr *address);
 /* ---- regular expressions ---------------------------------------------- */
 
 struct regex; /* freed by the set */
-/* NULL with a sentence in `why` (arena) and its offset. */
-struct regex *regex_compile(struct arena *, const struct view *texts, size_t n,
-			    bool fold, struct view *why, size_t *at,
-			    size_t *which);
+struct regex_fault {
+	const char *why; /* static, or text */
+	char text[128];
+	size_t at, which;
+	bool unsupported; /* it is right, and yet nothing to be done with */
+};
+struct regex *regex_compile(const struct view *texts, size_t n, bool fold,
+			    struct regex_fault *);
 void regex_free(struct regex *);
 struct regex_room; /* match data of one run */
 struct regex_room *regex_room_new(void);
 void regex_room_free(struct regex_room *);
-/* `gave_up` counts matches ended by the limits (no match). */
+/* What is ended by a limit, or for want of memory, is no match and counted. */
 bool regex_match(const struct regex *, struct regex_room *, struct view,
-		 uint64_t *gave_up);
+		 struct rules_counters *);
 
 /* Why a regular expression that compiles is hardly meant: its kind of finding
  * (see rules.h), NULL if nothing is to be said. */
@@ -485,6 +489,8 @@ int compile_set(struct parse *, const struct node *, bool fold,
 int
 compile_patterns(struct parse *, const struct node *, struct pattern_list *out);
 int compile_regex(struct parse *, const struct node *, struct regex **out);
+/* Are those of a condition right and supported? Reports like compile_regex. */
+int compile_try_regexes(struct parse *, const struct node *);
 /* Canonical text of a leaf's condition, its identity. */
 void node_print(struct parse *, const struct node *, struct buf *);
 

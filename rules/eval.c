@@ -103,8 +103,7 @@ test_regex(struct eval *e, const struct leaf *l)
 
 	for (uint32_t i = 0; i < slot->n; i++)
 		if (regex_match(l->regex, e->regex,
-				value_text(&slot->v[i], room),
-				&e->counters->regex_limits))
+				value_text(&slot->v[i], room), e->counters))
 			return true;
 	return false;
 }
@@ -257,8 +256,8 @@ match_list(struct eval *e, const struct step *s, const struct expr *x,
 		return item_bool(in_other(&list->set, &v->v, RULES_ANY));
 	text = value_text(&v->v, room);
 	if (s->op == STEP_REGEX)
-		return item_bool(regex_match(list->regex, e->regex, text,
-					     &e->counters->regex_limits));
+		return item_bool(
+			regex_match(list->regex, e->regex, text, e->counters));
 	if ((list->patterns.fold || list->set.fold) &&
 	    !eval_fold(e, text, &text))
 		return item_null();

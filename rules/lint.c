@@ -118,9 +118,9 @@ lint_regex(struct lint *l, const struct node *n)
 			l, kind, n->kids[i]->at,
 			strcmp(kind, "regex-cost") == 0
 				? "what is repeated here can be taken in "
-				  "several ways: that can take exponential time "
-				  "and is then given up as no match; repeat one "
-				  "thing only"
+				  "several ways: values that make use of it are "
+				  "slow to match, and of long ones this may be "
+				  "given up as no match; repeat one thing only"
 				: "^ and $ are plain characters here, and the "
 				  "whole value is always compared; leave them "
 				  "out, or write \\^ and \\$");

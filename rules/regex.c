@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lucene's regular expressions on PCRE2: the syntax is translated piece by
- * piece (nothing passes unread, so no PCRE2 feature leaks in), the whole
- * value must match, and every match is bounded.
+ * piece (nothing passes unread, so no PCRE2 feature leaks in), and the whole
+ * value must match. Only what both of PCRE2's matchers take is written.
  *
  * Syntax: org.apache.lucene.util.automaton.RegExp with all flags, as EQL uses
  * it. ^ and $ are literal; quantifiers may follow quantifiers; \\d \\w \\s are
@@ -10,32 +10,12 @@
  * intersection (&) say something about whole matches and can be written only
  * where that is the whole rest of the expression.
  */
-#include "rules/engine.h"
+#include "rules/regex.h"
 
 #include <stdlib.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-/* Steps of one match; a thousand times what real rules need. */
-#define REGEX_MATCH_LIMIT 200000
-#define REGEX_DEPTH_LIMIT 2000
-#define REGEX_HEAP_KIB 1024
-/* The machine stack of compiled matches; PCRE2's own 32 KiB end at a group
- * repeated some hundred times. */
-#define REGEX_STACK_BYTES (1u << 20)
 #define REGEX_DEPTH_MAX 100
 #define REGEX_REPEAT_MAX 1000
-
-struct regex {
-	pcre2_code *code;
-};
-
-struct regex_room {
-	pcre2_match_data *data;
-	pcre2_match_context *context;
-	pcre2_jit_stack *stack;
-};
 
 struct reader {
 	struct view s;
@@ -43,6 +23,10 @@ struct reader {
 	struct buf out;
 	const char *why; /* the error, once */
 	size_t why_at;
+	/* What is right and cannot be said to PCRE2, once: the rest is read
+	 * all the same, for its errors. */
+	const char *unsupported;
+	size_t unsupported_at;
 	unsigned depth;
 };
 
@@ -66,6 +50,15 @@ give_up(struct reader *r, const char *why)
 	if (r->why == NULL) {
 		r->why = why;
 		r->why_at = r->i;
+	}
+}
+
+static void
+cannot(struct reader *r, const char *why)
+{
+	if (r->unsupported == NULL) {
+		r->unsupported = why;
+		r->unsupported_at = r->i;
 	}
 }
 
@@ -143,11 +136,13 @@ read_class(struct reader *r)
 static void
 read_quoted(struct reader *r)
 {
+	buf_puts(&r->out, "(?:");
 	for (r->i++; more(r) && now(r) != '"';)
 		put_literal(r);
 	if (now(r) != '"')
 		give_up(r, "this \" is not closed; write \\\" for a quote");
 	r->i++;
+	buf_putc(&r->out, ')');
 }
 
 static uint64_t
@@ -192,11 +187,11 @@ read_interval(struct reader *r)
 		return;
 	}
 	width = low_n == high_n ? low_n : 0;
-	buf_puts(&r->out, width > 0 ? "(?:" : "0*(?:");
+	buf_puts(&r->out, width > 0 ? "(?:(?:" : "(?:0*(?:");
 	for (uint64_t n = low; n <= high; n++)
 		buf_printf(&r->out, "%s%0*llu", n == low ? "" : "|", (int)width,
 			   (unsigned long long)n);
-	buf_putc(&r->out, ')');
+	buf_puts(&r->out, "))");
 }
 
 static void
@@ -209,7 +204,9 @@ read_group(struct reader *r)
 		return;
 	}
 	r->depth++;
-	if (now(r) != ')')
+	if (now(r) == ')')
+		buf_puts(&r->out, "(?:)");
+	else
 		read_union(r);
 	r->depth--;
 	if (r->why == NULL && now(r) != ')') {
@@ -219,17 +216,20 @@ read_group(struct reader *r)
 	r->i++;
 }
 
+/* What a quantifier would not take as one is in a group of its own. But no
+ * others are: of a repeated group PCRE2 knows less than of a repeated
+ * character. */
 static void
 read_atom(struct reader *r)
 {
 	switch (now(r)) {
 	case '.':
 	case '@':
-		buf_puts(&r->out, now(r) == '@' ? ".*" : ".");
+		buf_puts(&r->out, now(r) == '@' ? "(?:.*)" : ".");
 		r->i++;
 		break;
 	case '#':
-		buf_puts(&r->out, "(?!)");
+		buf_puts(&r->out, "(?:(?!))");
 		r->i++;
 		break;
 	case '\\':
@@ -306,8 +306,32 @@ wrap(struct reader *r, size_t start, const char *before, const char *after)
 	buf_free(&copy);
 }
 
-/* An atom and its quantifiers. Each gets a group of its own, so that in a*?
- * the ? means "or nothing" and not "lazily". */
+/* ~x at the end of everything: what follows is not wholly x. */
+static void
+read_complement(struct reader *r)
+{
+	size_t start = r->out.n;
+	bool is_not = false;
+
+	for (; now(r) == '~'; r->i++) /* two are none */
+		is_not = !is_not;
+	if (r->i >= r->s.n) {
+		give_up(r, "nothing stands behind this ~; write \\~ to mean "
+			   "the character");
+		return;
+	}
+	read_atom(r);
+	if (!is_not)
+		return;
+	if (r->depth > 0 || more(r))
+		cannot(r, "regular expressions with ~ elsewhere than before "
+			  "their last part are not read");
+	wrap(r, start, "(?:(?!(?:", ")\\z).*)");
+}
+
+/* An atom and its quantifiers. A second one applies to a group, so that in a*?
+ * the ? means "or nothing" and not "lazily". ~ binds closer: ~x* is any number
+ * of what is not x. */
 static void
 read_repeat(struct reader *r)
 {
@@ -315,8 +339,10 @@ read_repeat(struct reader *r)
 	char quantifier[48];
 	unsigned n = 0;
 
-	read_atom(r);
-	wrap(r, start, "(?:", ")");
+	if (now(r) == '~')
+		read_complement(r);
+	else
+		read_atom(r);
 	while (more(r) && now(r) != '\0' && strchr("?*+{", now(r)) != NULL) {
 		if (now(r) == '{')
 			read_braces(r, quantifier);
@@ -327,40 +353,17 @@ read_repeat(struct reader *r)
 			give_up(r, "too many quantifiers in a row");
 			return;
 		}
+		if (n > 1)
+			wrap(r, start, "(?:", ")");
 		buf_puts(&r->out, quantifier);
-		wrap(r, start, "(?:", ")");
 	}
-}
-
-/* ~x at the end of everything: what follows is not wholly x. It binds closer
- * than quantifiers: ~x* is any number of what is not x. */
-static void
-read_complement(struct reader *r)
-{
-	size_t start = r->out.n;
-
-	r->i++;
-	if (now(r) == '~') {
-		read_complement(r);
-	} else {
-		read_atom(r);
-		wrap(r, start, "(?:", ")");
-	}
-	if (r->why == NULL && (r->depth > 0 || more(r)))
-		give_up(r, "~ is supported before the last part of an "
-			   "expression only");
-	wrap(r, start, "(?!(?:", ")\\z).*");
 }
 
 static void
 read_concat(struct reader *r)
 {
-	while (more(r) && now(r) != '|' && now(r) != '&' && now(r) != ')') {
-		if (now(r) == '~')
-			read_complement(r);
-		else
-			read_repeat(r);
-	}
+	while (more(r) && now(r) != '|' && now(r) != '&' && now(r) != ')')
+		read_repeat(r);
 	if (now(r) == ')' && r->depth == 0)
 		give_up(r, "this ) closes nothing; write \\) to mean it");
 }
@@ -374,7 +377,8 @@ read_intersection(struct reader *r)
 	read_concat(r);
 	while (more(r) && now(r) == '&') {
 		if (r->depth > 0)
-			give_up(r, "& is supported outside of ( ) only");
+			cannot(r, "regular expressions with & inside of ( ) "
+				  "are not read");
 		r->i++;
 		wrap(r, start, "(?=(?:", ")\\z)");
 		start = r->out.n;
@@ -397,11 +401,11 @@ read_union(struct reader *r)
 }
 
 static struct regex *
-compile(struct view pattern, bool fold, char why[128])
+compile(struct view pattern, bool fold, struct regex_fault *fault)
 {
-	uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOTALL |
-			   PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UCP |
-			   PCRE2_DOLLAR_ENDONLY | (fold ? PCRE2_CASELESS : 0);
+	uint32_t options = PCRE2_UTF | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE |
+			   PCRE2_NEVER_UCP | PCRE2_DOLLAR_ENDONLY |
+			   (fold ? PCRE2_CASELESS : 0);
 	struct regex *re = calloc(1, sizeof(*re));
 	PCRE2_SIZE offset;
 	int error = 0;
@@ -410,9 +414,12 @@ compile(struct view pattern, bool fold, char why[128])
 		re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
 					 options, &error, &offset, NULL);
 	if (re == NULL || re->code == NULL) {
-		snprintf(why, 128, "memory is out");
-		if (error != 0)
-			pcre2_get_error_message(error, (PCRE2_UCHAR *)why, 128);
+		if (error != 0) {
+			pcre2_get_error_message(error,
+						(PCRE2_UCHAR *)fault->text,
+						sizeof(fault->text));
+			fault->why = fault->text;
+		}
 		free(re);
 		return NULL;
 	}
@@ -421,38 +428,49 @@ compile(struct view pattern, bool fold, char why[128])
 	return re;
 }
 
+/* Appends the translation of texts[which]. What is wrong goes before what is
+ * right and not supported. */
+static void
+translate(struct buf *all, const struct view *texts, size_t which,
+	  struct regex_fault *fault)
+{
+	struct reader r = { .s = texts[which] };
+
+	if (r.s.n > 0)
+		read_union(&r);
+	buf_puts(all, which > 0 ? "|" : "");
+	buf_put(all, buf_view(&r.out));
+	all->failed |= r.out.failed;
+	buf_free(&r.out);
+	if (r.why != NULL)
+		*fault = (struct regex_fault){ .why = r.why,
+					       .at = r.why_at,
+					       .which = which };
+	else if (r.unsupported != NULL && fault->why == NULL)
+		*fault = (struct regex_fault){ .why = r.unsupported,
+					       .at = r.unsupported_at,
+					       .which = which,
+					       .unsupported = true };
+}
+
 struct regex *
-regex_compile(struct arena *arena, const struct view *texts, size_t n,
-	      bool fold, struct view *why, size_t *at, size_t *which)
+regex_compile(const struct view *texts, size_t n, bool fold,
+	      struct regex_fault *fault)
 {
 	struct buf all = { 0 };
 	struct regex *re = NULL;
-	char message[128] = "memory is out";
 
-	*at = *which = 0;
+	*fault = (struct regex_fault){ 0 };
 	buf_puts(&all, "\\A(?:");
-	for (size_t i = 0; i < n; i++) {
-		struct reader r = { .s = texts[i] };
-
-		if (texts[i].n > 0)
-			read_union(&r);
-		buf_puts(&all, i > 0 ? "|" : "");
-		buf_put(&all, buf_view(&r.out));
-		all.failed |= r.out.failed;
-		buf_free(&r.out);
-		if (r.why != NULL) {
-			*why = view_of(r.why);
-			*at = r.why_at;
-			*which = i;
-			buf_free(&all);
-			return NULL;
-		}
-	}
+	for (size_t i = 0; i < n && (fault->why == NULL || fault->unsupported);
+	     i++)
+		translate(&all, texts, i, fault);
 	buf_puts(&all, ")\\z");
-	if (!all.failed)
-		re = compile(buf_view(&all), fold, message);
-	if (re == NULL)
-		*why = arena_copy(arena, view_of(message));
+	if (fault->why == NULL) {
+		fault->why = "memory is out";
+		if (!all.failed)
+			re = compile(buf_view(&all), fold, fault);
+	}
 	buf_free(&all);
 	return re;
 }
@@ -463,50 +481,4 @@ regex_free(struct regex *re)
 	if (re != NULL)
 		pcre2_code_free(re->code);
 	free(re);
-}
-
-struct regex_room *
-regex_room_new(void)
-{
-	struct regex_room *room = calloc(1, sizeof(*room));
-
-	if (room == NULL)
-		return NULL;
-	room->data = pcre2_match_data_create(1, NULL);
-	room->context = pcre2_match_context_create(NULL);
-	if (room->data == NULL || room->context == NULL) {
-		regex_room_free(room);
-		return NULL;
-	}
-	/* Without one (no JIT) the interpreter's limits hold. */
-	room->stack = pcre2_jit_stack_create(32 << 10, REGEX_STACK_BYTES, NULL);
-	if (room->stack != NULL)
-		pcre2_jit_stack_assign(room->context, NULL, room->stack);
-	pcre2_set_match_limit(room->context, REGEX_MATCH_LIMIT);
-	pcre2_set_depth_limit(room->context, REGEX_DEPTH_LIMIT);
-	pcre2_set_heap_limit(room->context, REGEX_HEAP_KIB);
-	return room;
-}
-
-void
-regex_room_free(struct regex_room *room)
-{
-	if (room == NULL)
-		return;
-	pcre2_match_data_free(room->data);
-	pcre2_match_context_free(room->context);
-	pcre2_jit_stack_free(room->stack);
-	free(room);
-}
-
-bool
-regex_match(const struct regex *re, struct regex_room *room, struct view s,
-	    uint64_t *gave_up)
-{
-	int rc = pcre2_match(re->code, (PCRE2_SPTR)(s.n == 0 ? "" : s.p), s.n,
-			     0, 0, room->data, room->context);
-
-	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
-		(*gave_up)++;
-	return rc >= 0;
 }

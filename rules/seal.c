@@ -70,7 +70,8 @@ check_exceptions(struct sealer *s)
 		if (!names_a_rule(s->set, x))
 			error_no_rule(&named, x);
 		if (parse_eql_condition(&p, &when) == 0 &&
-		    check_condition(&p, &when) == 0 && named.errors == 0)
+		    check_condition(&p, &when) == 0 &&
+		    compile_try_regexes(&p, when) == 0 && named.errors == 0)
 			continue;
 		if (p.errors == 0 && p.unsupported != NULL)
 			parse_error(&p, 0, "%s", p.unsupported);
@@ -474,6 +475,7 @@ mark_broken(struct work *w, size_t errors_before)
 {
 	const struct err *err = w->s->err;
 
+	w->code->n_stages = 0; /* not all are made */
 	if (w->p.unsupported != NULL && w->p.errors == 0) {
 		w->rule->status = RULE_UNSUPPORTED;
 		w->rule->reason = view_of(w->p.unsupported);

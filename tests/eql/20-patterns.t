@@ -183,6 +183,6 @@ ids 1
 eql file where n regex "2~0"
 ids
 eql file where n regex "~7{2}"
-error 1:20 ~ is supported
+unsupported with ~ elsewhere
 eql file where n regex "~7*"
-error 1:20 ~ is supported
+unsupported with ~ elsewhere

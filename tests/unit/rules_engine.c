@@ -372,7 +372,7 @@ state_is_released_at_the_end(void **state)
 	end(&b); /* asserts that nothing is pinned */
 }
 
-/* A pattern that PCRE2 would chew on for ages is given up and counted. */
+/* What is too much for both of PCRE2's matchers is given up and counted. */
 static void
 regex_gives_up(void **state)
 {
@@ -381,19 +381,16 @@ regex_gives_up(void **state)
 
 	(void)state;
 	begin(&b);
-	add_eql(&b, "r",
-		"process where process.name regex \"(a|aa|a*)*(c|d)\"");
+	add_eql(&b, "r", "process where process.name regex \"(.*a){900}c\"");
+	add_eql(&b, "s", "process where process.name regex \"(.*a){20}c\"");
 	seal(&b, NULL);
 	buf_puts(&e, "1 event.category=process process.name=");
 	for (int i = 0; i < 2000; i++)
 		buf_putc(&e, 'a');
-	buf_puts(&e, "b");
+	buf_puts(&e, "c");
 	buf_putc(&e, '\0');
-	assert_int_equal(feed(&b, e.p), 0);
+	assert_int_equal(feed(&b, e.p), 1);
 	assert_int_equal(rules_run_counters(b.run).regex_limits, 1);
-	assert_int_equal(feed(&b, "2 event.category=process "
-				  "process.name=aac"),
-			 1);
 	buf_free(&e);
 	end(&b);
 }

@@ -179,6 +179,40 @@ broken_exceptions_are_errors(void **state)
 	end(&b);
 }
 
+/* What Lucene has and Tocsin does not makes a rule unsupported; an exception
+ * must not take its rule along, so it is broken. */
+static void
+regexes_not_read_are_unsupported(void **state)
+{
+	struct rule_exception x = {
+		.rule = VIEW("b"),
+		.when = VIEW("file.path regex \"(a&b)c\""),
+		.when_place = { .file = "x.yml", .line = 7, .column = 3 }
+	};
+	struct buf out = { 0 };
+	struct bench b;
+
+	(void)state;
+	begin(&b);
+	add_eql(&b, "a", "file where file.path regex \"~(a)b\"");
+	add_eql(&b, "b", "file where true");
+	add_eql(&b, "c", "file where concat(file.path, 1) regex \"(~a)\"");
+	add_eql(&b, "d", "file where file.path regex \"~(a\"");
+	rules_add_exception(b.set, &x, &b.err);
+	assert_int_equal(rules_seal(b.set, &b.err), 2);
+	assert_int_equal(b.err.n, 2);
+	assert_int_equal(b.err.v[0].line, 7);
+	assert_int_equal(rules_at(b.set, 0)->status, RULE_UNSUPPORTED);
+	assert_non_null(strstr(rules_at(b.set, 0)->reason.p, "~"));
+	assert_int_equal(rules_at(b.set, 1)->status, RULE_OK);
+	assert_int_equal(rules_at(b.set, 2)->status, RULE_UNSUPPORTED);
+	assert_int_equal(rules_at(b.set, 3)->status, RULE_ERROR);
+	rules_dump(b.set, 0, &out);
+	assert_int_equal(out.n, 0);
+	buf_free(&out);
+	end(&b);
+}
+
 /* A rule in a block scalar: its second line begins where the first does. */
 static void
 errors_point_into_the_file(void **state)
@@ -361,6 +395,7 @@ main(void)
 		cmocka_unit_test(program_is_printed),
 		cmocka_unit_test(exceptions_take_away),
 		cmocka_unit_test(broken_exceptions_are_errors),
+		cmocka_unit_test(regexes_not_read_are_unsupported),
 		cmocka_unit_test(errors_point_into_the_file),
 		cmocka_unit_test(lists_are_shared_and_extended),
 		cmocka_unit_test(index_loses_nothing),
