@@ -273,8 +273,8 @@ say_result(struct replay_cmd *c, const struct replay_result *r)
 			(unsigned long long)r->alike);
 	if (r->counters.regex_limits > 0)
 		fprintf(notes,
-			"tocsin: %llu times a regular expression was given up "
-			"as too costly\n",
+			"tocsin: %llu times a regular expression, or a test of "
+			"many values, was given up as too costly\n",
 			(unsigned long long)r->counters.regex_limits);
 	if (r->counters.sequences_evicted > 0 || r->counters.no_memory > 0)
 		fprintf(notes,

@@ -110,9 +110,10 @@ put_reason(struct explain *x, const struct rules_reason *r)
 		buf_putc(x->out, ':');
 	}
 	buf_printf(x->out, "%u:%u: ", r->place.line, r->place.column);
-	buf_puts(x->out, r->excepted ? "excepted, as this is true: "
-			 : r->holds  ? "this is true: "
-				     : "this is false: ");
+	buf_printf(x->out, "%sthis %s: ", r->excepted ? "excepted, as " : "",
+		   r->given_up ? "was given up as too costly"
+		   : r->holds  ? "is true"
+			       : "is false");
 	put_text(x->out, r->text);
 	buf_putc(x->out, '\n');
 	put_fields(x, r->fields, r->n_fields);
@@ -189,8 +190,10 @@ json_reason(struct explain *x, const struct rules_reason *r)
 	put_line(&text, r->text);
 	buf_puts(x->out, "{\"test\":");
 	buf_json_string(x->out, buf_view(&text));
-	buf_printf(x->out, ",\"true\":%s,\"excepted\":%s,\"file\":",
-		   r->holds ? "true" : "false", r->excepted ? "true" : "false");
+	buf_printf(x->out, ",\"true\":%s,%s\"excepted\":%s,\"file\":",
+		   r->holds ? "true" : "false",
+		   r->given_up ? "\"given_up\":true," : "",
+		   r->excepted ? "true" : "false");
 	buf_json_string(x->out, view_of(r->place.file));
 	buf_printf(x->out, ",\"line\":%u,\"column\":%u", r->place.line,
 		   r->place.column);

@@ -58,6 +58,7 @@ struct rules_explainer {
 	bool all, excepted;
 	struct rules_reason reasons[REASONS_MAX];
 	size_t n_reasons, more;
+	struct arena texts; /* of reasons */
 	struct buf note;
 };
 
@@ -133,10 +134,27 @@ text_of(struct rules_explainer *x, const struct node *n)
 	if (n->end > n->from)
 		return view_sub(p.text, n->from, n->end - n->from);
 	node_print(&p, n, &b);
-	v = arena_copy(&x->run->eval.scratch, buf_view(&b));
-	x->run->eval.scratch_used = true;
+	v = arena_copy(&x->texts, buf_view(&b));
 	buf_free(&b);
 	return v;
+}
+
+/* Is `n` as it is because its test was given up? Of what was asked before only
+ * the answer is remembered, so it is asked once more. */
+static bool
+is_given_up(struct rules_explainer *x, const struct node *n)
+{
+	uint64_t failures = run_failures(x->run);
+
+	if (failures == x->run->failed)
+		return false;
+	while (n->kind == NODE_NOT)
+		n = n->kids[0];
+	if (n->leaf == 0)
+		return false;
+	x->run->eval.memo[n->leaf - 1] = 0;
+	(void)eval_leaf(&x->run->eval, n->leaf - 1);
+	return run_failures(x->run) != failures;
 }
 
 static void
@@ -150,6 +168,7 @@ add_reason(struct rules_explainer *x, const struct node *n, bool holds)
 	}
 	*r = (struct rules_reason){ .text = text_of(x, n),
 				    .holds = holds,
+				    .given_up = is_given_up(x, n),
 				    .excepted = x->excepted };
 	r->place = parse_place(x->text, n->end > n->from ? n->from : n->at);
 	r->place.text = VIEW_NONE;
@@ -453,6 +472,7 @@ answer(struct rules_explainer *x, unsigned stage, struct rules_answer *a)
 				    .reasons = x->reasons };
 	a->holds = eval_program(&x->run->eval, &s->program);
 	x->n_reasons = x->more = 0;
+	arena_reset(&x->texts);
 	if (a->holds && s->joint.n > 0)
 		fit = sequence_fit(x->run, sequence_of(x), x->record, stage);
 	if (a->holds) {
@@ -626,6 +646,7 @@ rules_explainer_free(struct rules_explainer *x)
 	rules_run_free(x->run);
 	group_table_free(&x->table);
 	arena_free(&x->tree);
+	arena_free(&x->texts);
 	err_free(&x->ignored);
 	buf_free(&x->note);
 	free(x);

@@ -282,7 +282,7 @@ void rules_dump(const struct rules *, size_t i, struct buf *out);
  *   short-maxspan    shorter than what the sensors' clocks can tell
  *   unwatched        of file events, and yet no place to watch is in it
  *   regex-anchor     ^ or $, which are plain characters there
- *   regex-cost       may take exponential time, and is then given up
+ *   regex-cost       slow for some values, and may then be given up
  *   no-history       new_terms without history_window_start
  *   unknown-field    in investigate
  *   unused-list      a named list that no rule uses
@@ -318,6 +318,7 @@ struct rules_reason {	    /* a test that decided against an event */
 	struct view text;   /* as the query has it, line breaks and all */
 	struct place place; /* without its text */
 	bool holds;	    /* true of the event, where it must not be */
+	bool given_up;	    /* as too costly: not known, and taken as false */
 	bool excepted;	    /* by an exception */
 	/* That it reads; of events before this one as well, so they are for
 	 * rules_explained_name and rules_explained_values only. */
@@ -387,7 +388,7 @@ struct rules_counters {
 	uint64_t events, matches;
 	uint64_t sequences_pending, sequences_evicted;
 	uint64_t terms, terms_evicted;
-	uint64_t regex_limits; /* evaluations given up at the match limit */
+	uint64_t regex_limits; /* evaluations given up as too costly */
 	uint64_t no_memory;    /* events or stages dropped for lack of it */
 };
 

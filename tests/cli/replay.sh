@@ -230,6 +230,14 @@ is 'explain for programs' '{"rule":"query","id":"a","@timestamp":"2026-01-01T00:
 	"$(printf '%s\n' "$out" | sed -n 1p)"
 run 'explain: other category' 0 replay --query 'file where true' --explain query events.ndjson
 is 'explain: other category' '' "$out"
+commas=$(printf '%2000s' '' | tr ' ' ,)
+echo '{"@timestamp":"2026-01-01T00:00:00Z","event":{"category":"process"},"process":{"name":"'"$commas"'x"}}' >commas.ndjson
+run 'explain: given up' 0 replay --query 'process where process.name regex "(.*,){900}x"' --explain query --format text commas.ndjson
+has 'explain: given up' '1:15: this was given up as too costly: process.name regex' "$out"
+has 'given up' '1 times a regular expression, or a test of many values, was given up as too costly' "$err"
+run 'given up, for programs' 0 replay --query 'process where process.name regex "(.*,){900}x"' --explain query commas.ndjson
+has 'given up, for programs' '"true":false,"given_up":true,"excepted":false' "$out"
+run 'padded' 1 replay --matches --query 'process where process.name regex "(.*,){20}x"' commas.ndjson
 run 'explain: which rule' 16 replay -r rule1.yml --explain rule9 events.ndjson
 has 'explain: which rule' 'no rule with the id' "$err"
 run 'explain: a broken rule' 17 replay -r rule3.yml --explain rule3 events.ndjson

@@ -34,7 +34,9 @@ on_answer(void *ctx, const struct rules_answer *a)
 
 		buf_printf(&t->text, " %s%.*s %s (", r->excepted ? "x " : "",
 			   (int)r->text.n, r->text.p,
-			   r->holds ? "true" : "false");
+			   r->given_up ? "given up"
+			   : r->holds  ? "true"
+				       : "false");
 		for (size_t k = 0; k < r->n_fields; k++)
 			buf_printf(&t->text, "%s%s", k > 0 ? "," : "",
 				   rules_explained_name(t->set, r->fields[k]));
@@ -369,6 +371,25 @@ test_broken(void **state)
 	err_free(&err);
 }
 
+/* A test that is given up is not said to be false; others of the event are. */
+static void
+test_given_up(void **state)
+{
+	struct buf e = { 0 };
+
+	(void)state;
+	buf_puts(&e, "1 " P "b=1 a=");
+	for (int i = 0; i < 2000; i++)
+		buf_putc(&e, 'a');
+	buf_puts(&e, "c\n2 " P "b=1 a=c\n");
+	buf_putc(&e, '\0');
+	explain("process where a regex \"(.*a){900}c\" and b == 2", false, e.p,
+		true,
+		"1 no: a regex \"(.*a){900}c\" given up (a) b == 2 false (b)\n"
+		"1 no: a regex \"(.*a){900}c\" false (a) b == 2 false (b)\n");
+	buf_free(&e);
+}
+
 int
 main(void)
 {
@@ -381,6 +402,7 @@ main(void)
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_exceptions_of_sequences),
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
