@@ -107,6 +107,8 @@ givers_of(const struct shown *s, size_t field)
 		find_source(rules_field_name(s->cmd->rules, field));
 	struct givers g = { { source->name, NULL } };
 
+	if (field >= fields_schema()->n)
+		return (struct givers){ { "nothing", NULL } };
 	if (s->messages && strcmp(source->of_messages, source->name) != 0)
 		g.v[s->others] = source->of_messages;
 	/* Nothing waits for the files of a scan. */

@@ -460,6 +460,23 @@ fill(struct record *r, unsigned field)
 
 /* ---- life ------------------------------------------------------------ */
 
+static int
+make_room(struct live *l, size_t n)
+{
+	struct record *r = &l->record;
+	struct slot *slots;
+
+	if (n <= r->n_slots)
+		return 0;
+	slots = reallocarray(r->slots, n, sizeof(*slots));
+	if (slots == NULL)
+		return -1;
+	memset(slots + r->n_slots, 0, (n - r->n_slots) * sizeof(*slots));
+	r->slots = slots;
+	r->n_slots = (uint32_t)n;
+	return 0;
+}
+
 int
 live_init(struct live *l, const struct host *host, struct procs *procs,
 	  struct names *names)
@@ -469,10 +486,14 @@ live_init(struct live *l, const struct host *host, struct procs *procs,
 	l->procs = procs;
 	l->names = names;
 	l->facts.fd = -1;
-	l->record.n_slots = (uint32_t)fields_schema()->n;
-	l->record.slots = calloc(l->record.n_slots, sizeof(struct slot));
 	l->record.fill = fill;
-	return l->record.slots == NULL ? -1 : 0;
+	return make_room(l, fields_schema()->n);
+}
+
+int
+live_fit(struct live *l, const struct rules *rules)
+{
+	return make_room(l, rules_field_count(rules));
 }
 
 void

@@ -46,6 +46,8 @@ struct live {
 int
 live_init(struct live *, const struct host *, struct procs *, struct names *);
 void live_free(struct live *);
+/* Room for fields of a set of rules, which may have more than the schema. */
+int live_fit(struct live *, const struct rules *);
 /* Starts the next event; the values of the last one become invalid. */
 void live_begin(struct live *, const struct event *, struct proc *,
 		struct image *, uint64_t seq);

@@ -102,7 +102,7 @@ pipeline_use_rules(struct pipeline *p, const struct rules *rules)
 
 	run = rules_run_new(rules, &options, &sink);
 	alerter = alerter_new(rules, &p->config.alerts);
-	if (run == NULL || alerter == NULL) {
+	if (run == NULL || alerter == NULL || live_fit(&p->live, rules) != 0) {
 		rules_run_free(run);
 		alerter_free(alerter);
 		return -1;

@@ -70,6 +70,7 @@ struct node {
 
 struct join_key {
 	unsigned field;
+	uint32_t at; /* offset in the query */
 	bool optional;
 };
 

@@ -374,6 +374,11 @@ struct rules {
 
 /* -1 unknown; with an open schema a new one is made. */
 int set_field(struct rules *, struct view name);
+/* The id of a field that the schema does not know and a query marks with ?:
+ * no event has it. -1: no memory, or the set is sealed without it. */
+int set_field_unmapped(struct rules *, struct view name);
+/* The name of such a field; NULL: it is none. */
+const char *set_field_unmapped_name(const struct rules *, unsigned field);
 /* The id of a field of the event of an earlier stage; -1: no memory. */
 int set_field_earlier(struct rules *, unsigned stage, unsigned field);
 const char *set_field_name(const struct rules *, unsigned field);
@@ -431,6 +436,9 @@ struct node *node_literal(struct parse *, size_t at, struct item);
 /* A field by name (sub-fields .caseless and .text give their base, `fold`);
  * an unknown one is reported and gives -1. */
 int parse_field(struct parse *, struct view name, size_t at, bool *fold);
+/* The same of ?field: an unknown one is missing from all events. */
+int
+parse_optional_field(struct parse *, struct view name, size_t at, bool *fold);
 /* The values of ${name}, NULL when reported. */
 const struct named_list *
 parse_list(struct parse *, struct view name, size_t at);

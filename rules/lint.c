@@ -340,10 +340,10 @@ lint_conjunctions(struct lint *l, const struct node *n,
 		lint_conjunctions(l, n->kids[i], excepted);
 }
 
-/* ---- what stands beside the query ------------------------------------ */
+/* ---- names ----------------------------------------------------------- */
 
 static void
-lint_name(struct lint *l, struct view name, size_t at)
+lint_name(struct lint *l, struct view name, size_t at, const char *where)
 {
 	struct err known = { 0 };
 	bool fold;
@@ -354,13 +354,42 @@ lint_name(struct lint *l, struct view name, size_t at)
 	if (parse_field(&l->p, name, at, &fold) < 0 && known.n > 0) {
 		l->p.err = &l->err;
 		l->p.errors = 0;
-		lint_find(l, "unknown-field", at, "investigate: %.*s",
+		lint_find(l, "unknown-field", at, "%s: %.*s", where,
 			  (int)known.v[0].message.n, known.v[0].message.p);
 	}
 	l->p.err = &l->err;
 	l->p.errors = 0;
 	err_free(&known);
 }
+
+static void
+lint_unmapped(struct lint *l, unsigned field, size_t at)
+{
+	const char *name = set_field_unmapped_name(l->set, field);
+
+	if (name != NULL)
+		lint_name(l, view_of(name), at, "never there");
+}
+
+static void
+lint_fields(struct lint *l, const struct node *n)
+{
+	if (n->kind == NODE_FIELD)
+		lint_unmapped(l, n->field, n->at);
+	for (size_t i = 0; i < n->n; i++)
+		lint_fields(l, n->kids[i]);
+}
+
+/* Those of the whole query are of its first stage, too. */
+static void
+lint_keys(struct lint *l, const struct query *q, const struct query_stage *s)
+{
+	for (size_t i = 0; i < s->n_keys; i++)
+		if (s == &q->stages[0] || s->keys[i].at > s->at)
+			lint_unmapped(l, s->keys[i].field, s->keys[i].at);
+}
+
+/* ---- what stands beside the query ------------------------------------ */
 
 static void
 lint_placeholders(struct lint *l, struct view sql)
@@ -374,7 +403,7 @@ lint_placeholders(struct lint *l, struct view sql)
 			return;
 		name = view_trim(view_sub(sql, (size_t)from + 2,
 					  (size_t)(to - from - 2)));
-		lint_name(l, name, (size_t)(name.p - sql.p));
+		lint_name(l, name, (size_t)(name.p - sql.p), "investigate");
 		from = view_search(sql, VIEW("{{"), (size_t)to);
 	}
 }
@@ -438,6 +467,7 @@ lint_parse(struct lint *l, const struct rule_source *s)
 static void
 lint_condition(struct lint *l, const struct node *cond, bool kuery)
 {
+	lint_fields(l, cond);
 	lint_wildcards(l, cond, kuery);
 	lint_regex(l, cond);
 	lint_conjunctions(l, cond, NULL);
@@ -451,10 +481,14 @@ lint_query(struct lint *l, const struct rule_source *s, bool runs)
 	if (q == NULL)
 		return;
 	lint_maxspan(l, q);
-	for (size_t i = 0; i < q->n; i++)
+	for (size_t i = 0; i < q->n; i++) {
+		lint_keys(l, q, &q->stages[i]);
 		lint_condition(l, q->stages[i].cond, s->rule.kuery);
-	if (q->until.cond != NULL)
+	}
+	if (q->until.cond != NULL) {
+		lint_keys(l, q, &q->until);
 		lint_condition(l, q->until.cond, false);
+	}
 	/* What does not run watches nothing. */
 	if (runs && l->to->is_place != NULL && !l->no_memory)
 		lint_places(l, q);

@@ -262,12 +262,10 @@ error_unknown(struct parse *p, const char *what, struct view name, size_t at,
 	return -1;
 }
 
-int
-parse_field(struct parse *p, struct view name, size_t at, bool *fold)
+static int
+find_field(struct parse *p, struct view name, bool *fold)
 {
 	static const struct view subs[] = { VIEW(".caseless"), VIEW(".text") };
-	const char *best = NULL;
-	size_t limit = name.n / 2 + 1;
 	int field;
 
 	/* Sub-fields of ECS keywords: the same values, compared folded. */
@@ -281,12 +279,31 @@ parse_field(struct parse *p, struct view name, size_t at, bool *fold)
 			return field;
 		}
 	}
-	field = set_field(p->set, name);
+	return set_field(p->set, name);
+}
+
+int
+parse_field(struct parse *p, struct view name, size_t at, bool *fold)
+{
+	int field = find_field(p, name, fold);
+	const char *best = NULL;
+	size_t limit = name.n / 2 + 1;
+
 	if (field >= 0)
 		return field;
 	for (size_t i = 0; i < p->set->schema->n; i++)
 		nearer(name, p->set->schema->fields[i].name, &best, &limit);
 	return error_unknown(p, "field", name, at, best);
+}
+
+int
+parse_optional_field(struct parse *p, struct view name, size_t at, bool *fold)
+{
+	int field = find_field(p, name, fold);
+
+	if (field < 0)
+		field = set_field_unmapped(p->set, name);
+	return field >= 0 ? field : parse_error(p, at, "memory is out");
 }
 
 const struct named_list *

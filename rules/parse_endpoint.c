@@ -98,7 +98,7 @@ eql_variable(struct eql *e)
 				e->p->arena, "%.*s.%.*s", (int)v->list.text.n,
 				v->list.text.p, (int)member.n, member.p);
 		v->member = member;
-		v->field = eql_field(e);
+		v->field = eql_field(e, false);
 		e->t = whole;
 	}
 	eql_advance(e);

@@ -72,9 +72,17 @@ eql_bad(struct eql *e)
 	return node_new(e->p, NODE_BAD, e->t.at);
 }
 
+static int
+named_field(struct eql *e, struct view name, size_t at, bool optional,
+	    bool *fold)
+{
+	return optional ? parse_optional_field(e->p, name, at, fold)
+			: parse_field(e->p, name, at, fold);
+}
+
 /* alias.field, of an event that stands before; false if it is no such. */
 static bool
-earlier_field(struct eql *e, int *field, bool *fold)
+earlier_field(struct eql *e, bool optional, int *field, bool *fold)
 {
 	struct view rest = e->t.text, alias;
 	size_t n = e->q != NULL ? e->q->n : 0;
@@ -84,7 +92,8 @@ earlier_field(struct eql *e, int *field, bool *fold)
 	for (size_t i = 0; i < n; i++) {
 		if (!view_eq(e->q->stages[i].alias, alias) || alias.n == 0)
 			continue;
-		*field = parse_field(e->p, rest, e->t.at + alias.n + 1, fold);
+		*field = named_field(e, rest, e->t.at + alias.n + 1, optional,
+				     fold);
 		if (*field >= 0)
 			*field = set_field_earlier(e->p->set, (unsigned)i,
 						   (unsigned)*field);
@@ -95,7 +104,7 @@ earlier_field(struct eql *e, int *field, bool *fold)
 
 /* A field, or its sub-field: those fold in every test (see parse_field). */
 struct node *
-eql_field(struct eql *e)
+eql_field(struct eql *e, bool optional)
 {
 	struct node *n = node_new(e->p, NODE_FIELD, e->t.at);
 	bool fold = false;
@@ -109,8 +118,9 @@ eql_field(struct eql *e)
 		eql_fail(e, "expected a field name");
 		return eql_bad(e);
 	}
-	if (!earlier_field(e, &field, &fold))
-		field = parse_field(e->p, e->t.text, e->t.at, &fold);
+	if (!earlier_field(e, optional, &field, &fold))
+		field = named_field(e, e->t.text, e->t.at, optional, &fold);
+	n->op = optional;
 	n->fold = fold;
 	if (field < 0)
 		n->kind = NODE_BAD;
@@ -169,7 +179,7 @@ parse_word(struct eql *e)
 		return eql_lineage(e);
 	if (next.kind == '(' && !eql_is_keyword(&e->t))
 		return parse_call(e);
-	return eql_field(e);
+	return eql_field(e, false);
 }
 
 static struct node *
@@ -197,10 +207,7 @@ parse_primary(struct eql *e)
 		return eql_bad(e);
 	case '?':
 		eql_advance(e);
-		n = eql_field(e);
-		if (n->kind == NODE_FIELD)
-			n->op = 1;
-		return n;
+		return eql_field(e, true);
 	case '(':
 		eql_advance(e);
 		n = eql_condition(e);

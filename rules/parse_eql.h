@@ -42,7 +42,7 @@ void eql_expect(struct eql *, int kind, const char *what);
 bool eql_is_keyword(const struct token *);
 
 struct node *eql_bad(struct eql *);
-struct node *eql_field(struct eql *);
+struct node *eql_field(struct eql *, bool optional); /* behind the ? */
 struct node *eql_condition(struct eql *);
 struct node *eql_event(struct eql *); /* category where condition */
 

@@ -44,7 +44,7 @@ parse_keys(struct eql *e, struct query_stage *s, struct join_key *room)
 		s->keys = room;
 	do {
 		bool optional = eql_take(e, '?');
-		struct node *f = eql_field(e);
+		struct node *f = eql_field(e, optional);
 
 		if (s->n_keys == QUERY_KEYS_MAX) {
 			eql_fail(e, "more than %d join keys", QUERY_KEYS_MAX);
@@ -57,6 +57,7 @@ parse_keys(struct eql *e, struct query_stage *s, struct join_key *room)
 		else if (f->kind == NODE_FIELD)
 			room[s->n_keys++] =
 				(struct join_key){ .field = f->field,
+						   .at = f->at,
 						   .optional = optional };
 	} while (eql_take(e, ','));
 }

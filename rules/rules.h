@@ -79,8 +79,8 @@ struct rules_schema {
 	size_t n_absent;
 	const struct rules_meaning *meanings;
 	size_t n_meanings;
-	/* Names outside the table: -1 = an error with the nearest name. With
-	 * `open`, each gets the next id (>= n) and type RULES_ANY; see
+	/* Names outside the table: -1 = an error with the nearest name, and of
+	 * ?name one that is always missing. With `open`, each gets the next id (>= n) and type RULES_ANY; see
 	 * rules_field_count and rules_field_name. */
 	bool open;
 	/* What it takes to ask for a field's values, in nanoseconds, where that
@@ -236,7 +236,9 @@ size_t rules_count(const struct rules *);
 /* Files and folders, within those that were loaded, that could not be read. */
 size_t rules_unread(const struct rules *);
 const struct rule *rules_at(const struct rules *, size_t i);
-/* Fields known to the set, those of an open schema included. */
+/* Fields known to the set, those of an open schema included, and those that
+ * are not known and yet asked for, as ?field: they have a name, and no record
+ * has values of them. rules_field_find does not find them. */
 size_t rules_field_count(const struct rules *);
 const char *rules_field_name(const struct rules *, size_t field);
 /* Id of a field by name; with an open schema an unknown one is -1, too. */
@@ -284,7 +286,7 @@ void rules_dump(const struct rules *, size_t i, struct buf *out);
  *   regex-anchor     ^ or $, which are plain characters there
  *   regex-cost       slow for some values, and may then be given up
  *   no-history       new_terms without history_window_start
- *   unknown-field    in investigate
+ *   unknown-field    ?field, or in investigate
  *   unused-list      a named list that no rule uses
  *   expired-exception */
 struct rules_finding { /* borrowed during the call */

@@ -80,18 +80,19 @@ add_name(struct rules *set, const char *name, size_t field)
 	return 0;
 }
 
+/* Looked up by all of `key`; its name begins at byte `skip`. */
 static int
-add_open_field(struct rules *set, struct view name)
+add_open_field(struct rules *set, struct view key, size_t skip)
 {
 	const char **v = set_grow(&set->arena, set->open_names, set->n_open,
 				  &set->cap_open, sizeof(*v));
-	struct view copy = arena_copy(&set->arena, name);
+	struct view copy = arena_copy(&set->arena, key);
 	size_t field = set->schema->n + set->n_open;
 
 	if (v == NULL || copy.p == NULL || add_name(set, copy.p, field) < 0)
 		return -1;
 	set->open_names = v;
-	v[set->n_open++] = copy.p;
+	v[set->n_open++] = copy.p + skip;
 	return (int)field;
 }
 
@@ -127,7 +128,36 @@ set_field(struct rules *set, struct view name)
 		return field;
 	if (!set->schema->open)
 		return family_field(set, name);
-	return set->sealed ? -1 : add_open_field(set, name);
+	return set->sealed ? -1 : add_open_field(set, name, 0);
+}
+
+/* A key of its own: the name alone stays unknown, to events as well. */
+#define UNMAPPED "\xff"
+
+int
+set_field_unmapped(struct rules *set, struct view name)
+{
+	struct buf key = { 0 };
+	int field = -1;
+
+	buf_puts(&key, UNMAPPED);
+	buf_put(&key, name);
+	if (!key.failed)
+		field = rules_field_find(set, buf_view(&key));
+	if (!key.failed && field < 0 && !set->sealed)
+		field = add_open_field(set, buf_view(&key), strlen(UNMAPPED));
+	buf_free(&key);
+	return field;
+}
+
+const char *
+set_field_unmapped_name(const struct rules *set, unsigned field)
+{
+	if (field & FIELD_EARLIER)
+		field = set->earlier[field & ~FIELD_EARLIER].field;
+	if (set->schema->open || field < set->schema->n)
+		return NULL;
+	return rules_field_name(set, field);
 }
 
 size_t

@@ -80,6 +80,21 @@ has 'lint: list: its line' "
   idle: [a, b]
   ^" "$out"
 is 'lint: summary' 'tocsin: 1 rules, 3 findings' "$err"
+cat >optional.yml <<'END'
+rule_id: optional
+name: Optional
+type: eql
+query: process where ?process.nmae == "x" or process.name == "cat"
+severity: low
+risk_score: 21
+END
+run 'check: an optional field' 0 rules check -q optional.yml
+is 'check: an optional field' 'ok          optional' "$out"
+run 'lint: an optional field' 1 rules lint -q optional.yml
+is 'lint: an optional field' 'optional.yml:4:23: optional: unknown-field: never there: unknown field process.nmae; did you mean process.name?' \
+	"$(printf '%s\n' "$out" | sed -n 1p)"
+run 'show: an optional field' 0 rules show -r optional.yml optional
+has 'show: an optional field' 'process.nmae                             nothing' "$out"
 run 'lint: exit zero' 0 rules lint --exit-zero lint.yml
 run 'lint: for programs' 1 rules lint --format ndjson -q set
 has 'lint: for programs' '{"rule":"rule3","kind":"unknown-field","file":"set/rule3.yml","line":4,"column":22,"message":"unknown field process.pdi; did you mean process.pid?"}' "$out"

@@ -452,6 +452,22 @@ test_hostile_names(void **state)
 			    "2f72756e2f610a1b5b324a22ff2e706964");
 }
 
+/* Fields that the schema does not know have no place of their own in it. */
+static void
+test_optional_fields(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, "sequence by ?odd.key with maxspan=1s "
+		 "[process where ?odd.thing == null and not ?odd.other : \"x\" "
+		 "and process.name == \"bash\"] as first "
+		 "[process where concat(?first.odd.more, \"y\") == null and "
+		 "process.name == \"id\"]");
+	do_exec(f, 10, "/bin/bash");
+	do_exec(f, 11, "/usr/bin/id");
+	assert_int_equal(f->n, 1);
+}
+
 #define case_of(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -470,6 +486,7 @@ main(void)
 		case_of(test_module),
 		case_of(test_time_never_runs_back),
 		case_of(test_hostile_names),
+		case_of(test_optional_fields),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);

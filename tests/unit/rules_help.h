@@ -146,10 +146,10 @@ static inline void
 help_fill(struct record *r, unsigned field)
 {
 	struct help *h = r->ctx;
-	const char *name = rules_field_name(h->set, field);
 
 	for (size_t i = 0; i < h->now->n; i++) {
-		if (!view_eq(h->now->pairs[i].name, view_of(name)))
+		if (rules_field_find(h->set, h->now->pairs[i].name) !=
+		    (int)field)
 			continue;
 		r->slots[field].n = h->now->pairs[i].n;
 		r->slots[field].v = h->now->pairs[i].v;

@@ -380,6 +380,24 @@ test_shared(void **state)
 	err_free(&err);
 }
 
+/* Optional fields that the schema does not know: each where it stands, once. */
+static void
+test_optional(void **state)
+{
+	(void)state;
+	expect("process where ?process.pids == 1 or ?process.pid == 1", false,
+	       "unknown-field 1:16 ");
+	expect("sequence by ?proces.name\n"
+	       " [process where ?process.nam : \"x\" and ?cloud.zone == null]"
+	       " by ?process.pid\n"
+	       " as first\n"
+	       " [file where length(?first.file.pat) > 1] by ?zzzzzz\n"
+	       " until [file where ?process.name == \"x\"] by ?process.ppid",
+	       false,
+	       "unknown-field 1:14 unknown-field 2:18 unknown-field 4:47 "
+	       "unknown-field 4:22 unknown-field 5:46 ");
+}
+
 static void
 test_beside(void **state)
 {
@@ -443,6 +461,7 @@ main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_regex),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_optional),
 		cmocka_unit_test(test_beside),
 	};
 
