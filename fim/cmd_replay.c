@@ -154,7 +154,7 @@ put_id(struct buf *out, const struct replay_id *id)
 	if (id->missing)
 		buf_puts(out, "-1");
 	else
-		explain_put_json(out, id->id);
+		buf_put(out, id->json);
 }
 
 static void
@@ -190,7 +190,7 @@ on_match(void *ctx, const struct rule *rule, const struct replay_id *ids,
 }
 
 static void
-on_event(void *ctx, struct record *record, const struct value *id)
+on_event(void *ctx, struct record *record, struct view id)
 {
 	struct replay_cmd *c = ctx;
 

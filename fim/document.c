@@ -19,19 +19,26 @@ struct document {
 	size_t own_slots[OWN];
 	int acting_user;  /* the field, or -1 */
 	const char *line; /* where the event read last begins */
+	struct buf id;	  /* of it, as JSON; made when asked for */
 };
 
 static int
-find_field(void *ctx, struct view name)
+find_field(void *ctx, struct view name, enum rules_type *type)
 {
 	struct document *d = ctx;
 	int field = rules_field_find(d->rules, name);
 
-	if (field >= 0)
+	if (field >= 0) {
+		*type = rules_field_type(d->rules, (size_t)field);
 		return field;
-	for (size_t i = 0; i < OWN; i++)
-		if (view_eq(name, view_of(d->own_names[i])))
-			return (int)d->own_slots[i];
+	}
+	for (size_t i = 0; i < OWN; i++) {
+		if (!view_eq(name, view_of(d->own_names[i])))
+			continue;
+		if (i == ID) /* it becomes event.id */
+			*type = RULES_KEYWORD;
+		return (int)d->own_slots[i];
+	}
 	return NDJSON_IGNORE;
 }
 
@@ -93,6 +100,7 @@ document_new(const struct rules *rules, const char *time_field,
 		document_free(d);
 		return NULL;
 	}
+	ndjson_mark(d->ndjson, d->own_slots[ID]);
 	return d;
 }
 
@@ -103,6 +111,7 @@ document_free(struct document *d)
 		return;
 	ndjson_free(d->ndjson);
 	free(d->record.slots);
+	buf_free(&d->id);
 	free(d);
 }
 
@@ -121,12 +130,22 @@ own_slot(const struct document *d, enum own own)
 	return s->generation == d->record.generation ? s : &none;
 }
 
-const struct value *
-document_id(const struct document *d)
+/* A string is encoded as all others are; a number keeps its digits. */
+struct view
+document_id(struct document *d)
 {
 	const struct slot *s = own_slot(d, ID);
+	struct view given = ndjson_marked(d->ndjson);
 
-	return s->n > 0 ? &s->v[0] : NULL;
+	if (d->id.n > 0 && !d->id.failed)
+		return buf_view(&d->id);
+	if (s->n == 0)
+		given = VIEW("null");
+	if (view_starts(given, VIEW("\"")) && s->v[0].type == VALUE_STRING)
+		buf_json_string(&d->id, s->v[0].s);
+	else
+		buf_put(&d->id, given);
+	return d->id.failed ? VIEW("null") : buf_view(&d->id);
 }
 
 /* RFC 3339, or nanoseconds since 1970 as a number or its text. */
@@ -247,6 +266,7 @@ document_read(struct document *d, struct view line, struct ndjson_fault *f)
 	uint64_t time_ns;
 
 	next_generation(&d->record);
+	buf_clear(&d->id);
 	d->line = line.p;
 	if (ndjson_parse(d->ndjson, line.p, line.p + line.n + 1, &d->record,
 			 f) == NULL)

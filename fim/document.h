@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A recorded event, a JSON object on a line, as a record. All slots are
- * filled when the line is read. What Tocsin wrote itself (agent.type is
+ * filled when the line is read, with values of their field's type, however the
+ * line writes them (value_make). What Tocsin wrote itself (agent.type is
  * "tocsin") gets the values of alias fields back where rules look for them.
  *
  * A trace of `tocsin watch --record` begins with a line about itself instead
@@ -41,8 +42,8 @@ document_read(struct document *, struct view line, struct ndjson_fault *);
 struct record *document_record(struct document *);
 /* False when it has no time of its own. */
 bool document_time(const struct document *, uint64_t *wall_ns);
-/* Its name as the input has it; NULL = it has none. */
-const struct value *document_id(const struct document *);
+/* Its name, as JSON: "null" if it has none. */
+struct view document_id(struct document *);
 
 /* What a trace line says: until when new terms only taught (0 = they did
  * not), and the terms known then. -1 with a fault when it is damaged. */

@@ -15,11 +15,12 @@ struct evidence {
 };
 
 static int
-find_field(void *ctx, struct view name)
+find_field(void *ctx, struct view name, enum rules_type *type)
 {
 	struct evidence *e = ctx;
 	int field = rules_field_find(e->rules, name);
 
+	(void)type; /* they have it: alerts wrote them */
 	return field < FIELDS_FILLED ? field : NDJSON_IGNORE;
 }
 

@@ -6,12 +6,10 @@
 #define TEXT_MAX_BYTES 300
 #define VALUES_MAX 16
 
-void
-explain_put_json(struct buf *out, const struct value *v)
+static void
+put_json(struct buf *out, const struct value *v)
 {
-	if (v == NULL)
-		buf_puts(out, "null");
-	else if (v->type == VALUE_STRING)
+	if (v->type == VALUE_STRING)
 		buf_json_string(out, v->s);
 	else if (v->type == VALUE_INT)
 		buf_printf(out, "%lld", (long long)v->i);
@@ -67,7 +65,7 @@ static void
 put_value(struct buf *out, const struct value *v)
 {
 	if (v->type != VALUE_STRING) {
-		explain_put_json(out, v);
+		put_json(out, v);
 		return;
 	}
 	buf_putc(out, '"');
@@ -142,7 +140,7 @@ answer_text(struct explain *x, const struct rules_answer *a)
 {
 	if (x->answers == 0) {
 		buf_puts(x->out, "event ");
-		explain_put_json(x->out, x->id);
+		buf_put(x->out, x->id);
 		buf_putc(x->out, ' ');
 		buf_rfc3339(x->out, x->record->time_ns);
 		buf_putc(x->out, '\n');
@@ -175,7 +173,7 @@ json_fields(struct explain *x, const char *key, const unsigned *fields,
 		for (uint32_t k = 0; k < s->n; k++) {
 			if (k > 0)
 				buf_putc(x->out, ',');
-			explain_put_json(x->out, &s->v[k]);
+			put_json(x->out, &s->v[k]);
 		}
 		buf_putc(x->out, ']');
 	}
@@ -210,7 +208,7 @@ answer_json(struct explain *x, const struct rules_answer *a)
 		buf_puts(x->out, "{\"rule\":");
 		buf_json_string(x->out, x->rule->id);
 		buf_puts(x->out, ",\"id\":");
-		explain_put_json(x->out, x->id);
+		buf_put(x->out, x->id);
 		buf_puts(x->out, ",\"@timestamp\":\"");
 		buf_rfc3339(x->out, x->record->time_ns);
 		buf_puts(x->out, "\",\"stages\":[");
@@ -252,7 +250,7 @@ on_answer(void *ctx, const struct rules_answer *a)
 }
 
 void
-explain_event(struct explain *x, struct record *record, const struct value *id,
+explain_event(struct explain *x, struct record *record, struct view id,
 	      struct buf *out)
 {
 	x->record = record;

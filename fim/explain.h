@@ -18,15 +18,13 @@ struct explain {
 	/* of the event under work */
 	struct record *record;
 	struct buf *out;
-	const struct value *id;
+	struct view id; /* JSON */
 	size_t answers;
 };
 
-/* Appends to `out`; nothing if the rule is about other events. `id` NULL =
- * the event has no name. */
-void explain_event(struct explain *, struct record *, const struct value *id,
+/* Appends to `out`; nothing if the rule is about other events. `id` is the
+ * event's name as JSON. */
+void explain_event(struct explain *, struct record *, struct view id,
 		   struct buf *out);
-/* A value as JSON; NULL = null. */
-void explain_put_json(struct buf *, const struct value *);
 
 #endif

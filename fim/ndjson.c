@@ -29,10 +29,19 @@ struct chain {
 	uint32_t broken; /* generation in which they are not side by side */
 };
 
+/* What a slot wants done to values. */
+struct care {
+	uint8_t of; /* these of them, a bit for each value_type */
+	uint8_t type;
+};
+
 struct ndjson {
-	int (*find)(void *, struct view);
+	int (*find)(void *, struct view, enum rules_type *);
 	void *ctx;
 	size_t n_slots;
+	struct care *cares; /* n_slots */
+	size_t mark;	    /* n_slots: none */
+	struct view marked;
 
 	struct name *names; /* [0] is the root */
 	uint32_t n_names, n_names_before;
@@ -67,7 +76,8 @@ names_forget(struct ndjson *j)
 }
 
 struct ndjson *
-ndjson_new(int (*find)(void *, struct view), void *ctx, size_t n_slots)
+ndjson_new(int (*find)(void *, struct view, enum rules_type *), void *ctx,
+	   size_t n_slots)
 {
 	struct ndjson *j = calloc(1, sizeof(*j));
 
@@ -75,17 +85,19 @@ ndjson_new(int (*find)(void *, struct view), void *ctx, size_t n_slots)
 		return NULL;
 	j->find = find;
 	j->ctx = ctx;
-	j->n_slots = n_slots;
+	j->n_slots = j->mark = n_slots;
 	j->table_mask = TABLE_SIZE - 1;
 	/* Large and mostly untouched: the kernel gives pages on first use. */
 	j->table = calloc(TABLE_SIZE, sizeof(*j->table));
 	j->names = calloc(NAMES_CAP, sizeof(*j->names));
 	j->values = calloc(NDJSON_MAX_VALUES, sizeof(*j->values));
 	j->following = calloc(NDJSON_MAX_VALUES, sizeof(*j->following));
+	j->cares = calloc(n_slots + 1, sizeof(*j->cares));
 	j->chains = calloc(n_slots + 1, sizeof(*j->chains));
 	j->broken = calloc(n_slots + 1, sizeof(*j->broken));
 	if (j->table == NULL || j->names == NULL || j->values == NULL ||
-	    j->following == NULL || j->chains == NULL || j->broken == NULL) {
+	    j->following == NULL || j->cares == NULL || j->chains == NULL ||
+	    j->broken == NULL) {
 		ndjson_free(j);
 		return NULL;
 	}
@@ -103,6 +115,7 @@ ndjson_free(struct ndjson *j)
 	free(j->names);
 	free(j->values);
 	free(j->following);
+	free(j->cares);
 	free(j->chains);
 	free(j->broken);
 	arena_free(&j->name_text);
@@ -120,6 +133,18 @@ uint64_t
 ndjson_forgotten(const struct ndjson *j)
 {
 	return j->forgotten;
+}
+
+void
+ndjson_mark(struct ndjson *j, size_t slot)
+{
+	j->mark = slot;
+}
+
+struct view
+ndjson_marked(const struct ndjson *j)
+{
+	return j->marked;
 }
 
 static const char *
@@ -169,6 +194,25 @@ name_add(struct ndjson *j, uint32_t parent, struct view key)
 	return j->n_names++;
 }
 
+/* The slot of a name; what it wants done. */
+static int32_t
+slot_find(struct ndjson *j, struct view path)
+{
+	static const enum value_type all[] = { VALUE_STRING, VALUE_INT,
+					       VALUE_REAL, VALUE_BOOL };
+	enum rules_type type = RULES_ANY;
+	int slot = j->find(j->ctx, path, &type);
+	struct care care = { .type = (uint8_t)type };
+
+	if (slot == NDJSON_IGNORE)
+		return slot;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if ((size_t)slot == j->mark || !value_is_of(type, all[i]))
+			care.of |= (uint8_t)(1 << all[i]);
+	j->cares[slot] = care;
+	return slot;
+}
+
 static uint32_t
 name_whole(struct ndjson *j, struct view path)
 {
@@ -180,7 +224,7 @@ name_whole(struct ndjson *j, struct view path)
 	if (at == 0)
 		return 0;
 	j->names[at].whole = at;
-	j->names[at].slot = j->find(j->ctx, path);
+	j->names[at].slot = slot_find(j, path);
 	return at;
 }
 
@@ -210,6 +254,14 @@ name_find(struct ndjson *j, uint32_t parent, struct view key)
 }
 
 /* ---- values ---------------------------------------------------------- */
+
+static void
+value_care(struct ndjson *j, int32_t slot, struct value *v, struct view text)
+{
+	if ((size_t)slot == j->mark && j->marked.n == 0)
+		j->marked = text;
+	value_make(v, (enum rules_type)j->cares[slot].type, text);
+}
 
 static bool
 value_store(struct ndjson *j, int32_t field, struct value v)
@@ -260,52 +312,6 @@ values_gather(struct ndjson *j)
 }
 
 /* ---- strings --------------------------------------------------------- */
-
-static const char *
-read_hex4(const char *p, uint32_t *out)
-{
-	uint32_t code = 0;
-
-	for (int i = 0; i < 4; i++, p++) {
-		char c = *p;
-		int digit;
-
-		if (c >= '0' && c <= '9')
-			digit = c - '0';
-		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-			digit = (c | 32) - 'a' + 10;
-		else
-			return NULL;
-		code = code << 4 | (uint32_t)digit;
-	}
-	*out = code;
-	return p;
-}
-
-static size_t
-put_utf8(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
 
 /* What follows "\u"; both halves of a surrogate pair (RFC 8259, 7). */
 static const char *
@@ -540,6 +546,9 @@ scalar_read(struct ndjson *j, const char *p, int32_t slot)
 	}
 	if (p == NULL || absent || slot == NDJSON_IGNORE)
 		return p;
+	if (j->cares[slot].of >> v.type & 1)
+		value_care(j, slot, &v,
+			   (struct view){ start, (size_t)(p - start) });
 	if (!value_store(j, slot, v))
 		return refuse(j, start, "the event has too many values");
 	return p;
@@ -665,6 +674,7 @@ ndjson_parse(struct ndjson *j, const char *text, const char *limit,
 	arena_reset(&j->scratch);
 	j->n_values = 0;
 	j->n_broken = 0;
+	j->marked = VIEW_NONE;
 	j->record = record;
 	j->limit = limit;
 	next = text_read(j, text);

@@ -31,12 +31,20 @@ struct ndjson;
 /* What `find` says of names that nobody wants. */
 #define NDJSON_IGNORE (-1)
 
-/* `find` gives the slot of a field name (below n_slots) or NDJSON_IGNORE. It
+/* `find` gives the slot of a field name (below n_slots) or NDJSON_IGNORE, and
+ * the type that its values get (see value_make), which is RULES_ANY before. It
  * is asked once a name, and again when names were forgotten because there
  * were too many. NULL when memory is out. */
 struct ndjson *
-ndjson_new(int (*find)(void *ctx, struct view name), void *ctx, size_t n_slots);
+ndjson_new(int (*find)(void *ctx, struct view name, enum rules_type *type),
+	   void *ctx, size_t n_slots);
 void ndjson_free(struct ndjson *);
+
+/* Of one slot how the text has its first value is told; said before anything
+ * is read. What is told is JSON, n == 0 if there is none, and valid until the
+ * next call. */
+void ndjson_mark(struct ndjson *, size_t slot);
+struct view ndjson_marked(const struct ndjson *);
 
 struct ndjson_fault {
 	const char *at; /* in the text */

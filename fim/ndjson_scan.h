@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The inner loop of the JSON reader: where does the plain part of a string
- * end? SSE2 (part of x86-64) looks at 16 bytes at a time; elsewhere a word of
- * 8 at a time. Both read up to 15 bytes past the end, see NDJSON_PADDING.
+ * The inner loops of the JSON reader, of strings. Where does the plain part of
+ * one end? SSE2 (part of x86-64) looks at 16 bytes at a time; elsewhere a word
+ * of 8 at a time. Both read up to 15 bytes past the end, see NDJSON_PADDING.
  */
 #ifndef FIM_NDJSON_SCAN_H
 #define FIM_NDJSON_SCAN_H
@@ -94,6 +94,54 @@ scan_string_end(const char *p)
 			return p + 1;
 		p += 2;
 	}
+}
+
+/* Four hexadecimal digits; NULL = they are none. */
+static inline const char *
+read_hex4(const char *p, uint32_t *out)
+{
+	uint32_t code = 0;
+
+	for (int i = 0; i < 4; i++, p++) {
+		char c = *p;
+		int digit;
+
+		if (c >= '0' && c <= '9')
+			digit = c - '0';
+		else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+			digit = (c | 32) - 'a' + 10;
+		else
+			return NULL;
+		code = code << 4 | (uint32_t)digit;
+	}
+	*out = code;
+	return p;
+}
+
+/* Returns how many bytes it takes: 4 at most. */
+static inline size_t
+put_utf8(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		to[0] = (char)(0xc0 | c >> 6);
+		to[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		to[0] = (char)(0xe0 | c >> 12);
+		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | c >> 18);
+	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
 }
 
 #endif

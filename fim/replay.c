@@ -25,27 +25,20 @@ struct replay {
 
 /* What a pending sequence keeps of an event when only its name is wanted. */
 struct name_pin {
-	bool named;
-	struct value id;
+	size_t n;
 	char text[];
 };
 
 static void *
 name_pin(struct record *r)
 {
-	const struct value *id = document_id(r->ctx);
-	size_t n = id != NULL && id->type == VALUE_STRING ? id->s.n : 0;
-	struct name_pin *pin = malloc(sizeof(*pin) + n);
+	struct view id = document_id(r->ctx);
+	struct name_pin *pin = malloc(sizeof(*pin) + id.n);
 
 	if (pin == NULL)
 		return NULL;
-	pin->named = id != NULL;
-	if (id != NULL)
-		pin->id = *id;
-	if (n > 0) {
-		memcpy(pin->text, id->s.p, n);
-		pin->id.s.p = pin->text;
-	}
+	pin->n = id.n;
+	memcpy(pin->text, id.p, id.n);
 	return pin;
 }
 
@@ -89,11 +82,12 @@ on_match(void *ctx, const struct rules_match *match)
 		const struct name_pin *pin = hit->pinned;
 		struct replay_id *id = &r->ids[i];
 
-		*id = (struct replay_id){ .missing = hit->missing };
+		*id = (struct replay_id){ .missing = hit->missing,
+					  .json = VIEW("null") };
 		if (pin != NULL)
-			id->id = pin->named ? &pin->id : NULL;
+			id->json = (struct view){ pin->text, pin->n };
 		else if (!hit->missing && r->now != NULL)
-			id->id = document_id(r->document);
+			id->json = document_id(r->document);
 	}
 	r->config->match(r->config->ctx, match->rule, r->ids, match->n);
 }

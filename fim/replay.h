@@ -12,8 +12,8 @@
 
 /* One stage of a match. */
 struct replay_id {
-	bool missing;		/* a missing-event stage */
-	const struct value *id; /* NULL = the event has no name */
+	bool missing;	  /* a missing-event stage */
+	struct view json; /* "null" if the event has no name */
 };
 
 struct replay_config { /* borrowed for the call */
@@ -22,7 +22,7 @@ struct replay_config { /* borrowed for the call */
 	enum inputs_order order;
 	bool journals; /* the files are systemd's (journal_file.h) */
 	/* Before each event is fed; may be NULL. */
-	void (*event)(void *ctx, struct record *, const struct value *id);
+	void (*event)(void *ctx, struct record *, struct view id);
 	/* Either every match, or alerts. */
 	void (*match)(void *ctx, const struct rule *, const struct replay_id *,
 		      size_t n);

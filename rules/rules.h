@@ -102,6 +102,31 @@ struct value {
 	};
 };
 
+/* Does a field of the type hold such values as they come? Others it holds as
+ * Elasticsearch indexes them, where that is known: */
+static inline bool
+value_is_of(enum rules_type type, enum value_type value)
+{
+	switch (type) {
+	case RULES_KEYWORD:
+	case RULES_TEXT:
+		return value == VALUE_STRING;
+	case RULES_LONG:
+		return value != VALUE_STRING && value != VALUE_REAL;
+	case RULES_DOUBLE:
+	case RULES_BOOL:
+		return value != VALUE_STRING;
+	default:
+		return true;
+	}
+}
+
+/* that is, a number or boolean as `text`, in which the event wrote it; digits
+ * as their number; "true" and "false" as what they say. What means nothing to
+ * the type stays as it is. */
+void
+value_make(struct value *, enum rules_type, struct view text);
+
 /* The values of one field; n == 0 is "missing". */
 struct slot {
 	uint32_t generation; /* filled for this record iff == record's */
@@ -241,6 +266,7 @@ const struct rule *rules_at(const struct rules *, size_t i);
  * has values of them. rules_field_find does not find them. */
 size_t rules_field_count(const struct rules *);
 const char *rules_field_name(const struct rules *, size_t field);
+enum rules_type rules_field_type(const struct rules *, size_t field);
 /* Id of a field by name; with an open schema an unknown one is -1, too. */
 int rules_field_find(const struct rules *, struct view name);
 /* Does any rule that can match read this field? (File facts are only made

@@ -210,6 +210,12 @@ set_field_type(const struct rules *set, unsigned field)
 {
 	if (field & FIELD_EARLIER)
 		field = set->earlier[field & ~FIELD_EARLIER].field;
+	return rules_field_type(set, field);
+}
+
+enum rules_type
+rules_field_type(const struct rules *set, size_t field)
+{
 	if (field < set->schema->n)
 		return set->schema->fields[field].type;
 	/* Whatever is told of fields beforehand, this one has the time. */

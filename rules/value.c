@@ -81,6 +81,35 @@ value_number(struct view s, struct value *out)
 	return *end == '\0' && end != room && isfinite(out->d);
 }
 
+/* A whole number that a double has is one of its integers. */
+static void
+make_whole(struct value *v)
+{
+	if (v->type == VALUE_REAL && v->d >= -9e15 && v->d <= 9e15 &&
+	    v->d == (double)(int64_t)v->d)
+		*v = (struct value){ VALUE_INT, .i = (int64_t)v->d };
+}
+
+void
+value_make(struct value *v, enum rules_type type, struct view text)
+{
+	bool string = v->type == VALUE_STRING;
+	struct value number;
+
+	if (type == RULES_KEYWORD || type == RULES_TEXT) {
+		if (!string)
+			*v = (struct value){ VALUE_STRING, .s = text };
+	} else if (type == RULES_LONG || type == RULES_DOUBLE) {
+		if (string && value_number(v->s, &number))
+			*v = number;
+		if (type == RULES_LONG)
+			make_whole(v);
+	} else if (type == RULES_BOOL && string) {
+		if (view_eq(v->s, VIEW("true")) || view_eq(v->s, VIEW("false")))
+			*v = (struct value){ VALUE_BOOL, .b = v->s.n == 4 };
+	}
+}
+
 static bool
 holds(enum compare_op op, int order)
 {
@@ -231,15 +260,14 @@ value_compare(enum compare_op op, const struct value *a, const struct value *b,
 void
 value_encode(struct buf *out, const struct value *v)
 {
+	struct value whole = *v;
 	struct view s = v->type == VALUE_STRING ? v->s : VIEW_NONE;
-	int64_t bits = v->type == VALUE_STRING ? (int64_t)s.n : v->i;
-	char type = (char)v->type, *p;
+	int64_t bits;
+	char type, *p;
 
-	if (v->type == VALUE_REAL && v->d >= -9e15 && v->d <= 9e15 &&
-	    v->d == (double)(int64_t)v->d) {
-		type = VALUE_INT;
-		bits = (int64_t)v->d;
-	}
+	make_whole(&whole);
+	bits = v->type == VALUE_STRING ? (int64_t)s.n : whole.i;
+	type = (char)whole.type;
 	if (!buf_reserve(out, 1 + sizeof(bits) + s.n))
 		return;
 	p = out->p + out->n;

@@ -13,13 +13,16 @@
 #define MEASURE_NS (3 * NS_PER_SEC)
 
 static int
-find(void *ctx, struct view name)
+find(void *ctx, struct view name, enum rules_type *type)
 {
 	const struct rules_schema *schema = ctx;
 
-	for (size_t i = 0; i < schema->n; i++)
-		if (view_eq(name, view_of(schema->fields[i].name)))
-			return (int)i;
+	for (size_t i = 0; i < schema->n; i++) {
+		if (!view_eq(name, view_of(schema->fields[i].name)))
+			continue;
+		*type = schema->fields[i].type;
+		return (int)i;
+	}
 	return NDJSON_IGNORE;
 }
 

@@ -125,6 +125,49 @@ has 'no time: said' '3 events have no time' "$err"
 run 'no time, quiet' 1 replay -q --matches --query "$any" other.ndjson
 is 'no time, quiet' '' "$err"
 
+cat >numbers.ndjson <<'END'
+{"n":12345678901234567890,"event.category":"process"}
+{"n":1.50,"event.category":"process"}
+{"n":1e3,"event.category":"process"}
+{"n":"a\u0041","event.category":"process"}
+END
+is 'ids keep their digits' '12345678901234567890 1.50 1e3 "aA"' \
+	"$(ids --id n --query "$any" numbers.ndjson)"
+is 'ids keep their digits in sequences' '1.50,1e3' "$(ids --id n --query \
+	"sequence by event.category [$any] [$any]" numbers.ndjson | cut -d' ' -f2)"
+
+# A value has the type of its field, however the event writes it.
+cat >types.ndjson <<'END'
+{"@timestamp":1,"event":{"id":"a","category":"process"},"user":{"id":1},"process":{"pid":"12"}}
+{"@timestamp":2,"event":{"id":"b","category":"file"},"user":{"id":"1"},"process":{"pid":12}}
+{"@timestamp":3,"event":{"id":"c","category":"file"},"user":{"id":1.0},"process":{"pid":7}}
+END
+typed() { ids --query "$1" types.ndjson; }
+is 'types: join keys of text' '"a","b"' \
+	"$(typed 'sequence by user.id [process where true] [file where true]')"
+is 'types: join keys of numbers' '"a","b"' \
+	"$(typed 'sequence by process.pid [process where true] [file where true]')"
+is 'types: functions' '"a" "b"' "$(typed 'any where length(user.id) == 1')"
+is 'types: parts' '"a" "b"' "$(typed 'any where endsWith(user.id, "1")')"
+is 'types: arithmetic' '"a" "b"' "$(typed 'any where process.pid + 0 == 12')"
+is 'types: a number as text' '"a" "b"' "$(typed 'any where user.id == 1')"
+is 'types: as it is written' '"c"' "$(typed 'any where user.id == "1.0"')"
+is 'types: text as a number' '"a" "b"' "$(typed 'any where process.pid == "12"')"
+cat >new.yml <<'END'
+rule_id: new
+name: New
+type: new_terms
+language: kuery
+query: event.category:*
+new_terms_fields: [user.id]
+severity: low
+risk_score: 21
+END
+is 'types: new terms' '"a" "c"' "$(ids -r new.yml types.ndjson)"
+echo '{"event":{"id":"d","category":"x"},"u":1}' >untyped.ndjson
+is 'types: not of unknown fields' '' "$(ids --schema any --query \
+	'any where length(u) == 1' untyped.ndjson)"
+
 # Bad input: said, skipped, 18.
 {
 	sed -n 1p events.ndjson

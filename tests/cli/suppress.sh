@@ -43,7 +43,7 @@ has 'suppressed: threshold: shown' 'one alert in 18000 s with the same process.n
 # Ids that are no strings, of events before the last.
 run 'ids are numbers' 1 replay --format ndjson --query \
 	'sequence [process where process.name == "a"] [process where process.name == "b"]' again.ndjson
-is 'ids are numbers' '[1,2]' "$(printf '%s\n' "$out" | jq -c '.tocsin.alert.events' | sed -n 1p)"
+is 'ids are numbers' '["1","2"]' "$(printf '%s\n' "$out" | jq -c '.tocsin.alert.events' | sed -n 1p)"
 
 # Filters that are switched off are none.
 suppressing '"filters":[{"meta":{"disabled":true},"query":{}}]' >off.json

@@ -151,23 +151,124 @@ test_times(void **state)
 }
 
 static void
+put_value(struct buf *b, const struct value *v)
+{
+	if (v->type == VALUE_STRING)
+		buf_json_string(b, v->s);
+	else if (v->type == VALUE_INT)
+		buf_printf(b, "%lld", (long long)v->i);
+	else if (v->type == VALUE_REAL)
+		buf_json_double(b, v->d);
+	else
+		buf_puts(b, v->b ? "true" : "false");
+}
+
+static void
 test_ids(void **state)
 {
+	static const struct {
+		const char *json, *id;
+	} cases[] = {
+		{ "9", "9" },
+		{ "null", "null" },
+		{ "[]", "null" },
+		{ " 1.50 ", "1.50" },
+		{ "1e3", "1e3" },
+		{ "12345678901234567890", "12345678901234567890" },
+		{ "[-0,2]", "-0" },
+		{ "true", "true" },
+		{ "\"\"", "\"\"" },
+		{ "\"7\"", "\"7\"" },
+		{ "\"a\\u0041\\/\\u0007\"", "\"aA/\\u0007\"" },
+	};
+	/* A string; a number, which keeps its type for rules; unknown. */
+	static const char *const names[] = { "event.id", "process.pid", "x.y" };
 	struct reader r;
-	const struct value *id;
 
 	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		reader_open(&r, "@timestamp", names[k]);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			struct buf line = { 0 };
+
+			buf_printf(&line, "{\"%s\":%s}", names[k],
+				   cases[i].json);
+			buf_putc(&line, '\0');
+			assert_int_equal(reader_read(&r, line.p),
+					 DOCUMENT_EVENT);
+			buf_free(&line);
+			for (int twice = 0; twice < 2; twice++)
+				if (!view_eq(document_id(r.document),
+					     view_of(cases[i].id)))
+					fail_msg("%s: %s", names[k],
+						 cases[i].json);
+		}
+		reader_close(&r);
+	}
 	reader_open(&r, "n", "n"); /* one field for both */
 	assert_int_equal(reader_read(&r, "{\"n\":9}"), DOCUMENT_EVENT);
-	id = document_id(r.document);
-	assert_non_null(id);
-	assert_int_equal(id->type, VALUE_INT);
-	assert_int_equal(id->i, 9);
+	assert_true(view_eq(document_id(r.document), VIEW("9")));
 	/* Alerts name events by event.id: it is lent. */
 	assert_int_equal(
 		record_get(document_record(r.document), FIELD_EVENT_ID)->n, 1);
-	assert_int_equal(reader_read(&r, "{}"), DOCUMENT_EVENT);
-	assert_null(document_id(r.document));
+	reader_close(&r);
+}
+
+/* Values have their field's type, whatever the JSON's is. */
+static void
+test_types(void **state)
+{
+	static const struct {
+		unsigned field;
+		const char *json, *seen;
+	} cases[] = {
+		{ FIELD_USER_ID, "1", "\"1\"" },
+		{ FIELD_USER_ID, "\"1\"", "\"1\"" },
+		{ FIELD_USER_ID, "1.0", "\"1.0\"" },
+		{ FIELD_USER_ID, "[1E3,true,-0]", "[\"1E3\",\"true\",\"-0\"]" },
+		{ FIELD_USER_ID, "18446744073709551616",
+		  "\"18446744073709551616\"" },
+		{ FIELD_MESSAGE, "12", "\"12\"" },
+		{ FIELD_PROCESS_PID, "12", "12" },
+		{ FIELD_PROCESS_PID, "\"12\"", "12" },
+		{ FIELD_PROCESS_PID, "\"-0012\"", "-12" },
+		{ FIELD_PROCESS_PID, "\"\\u00312\"", "12" },
+		{ FIELD_PROCESS_PID, "[12.0,\"12.0\",\"1e2\"]", "[12,12,100]" },
+		{ FIELD_PROCESS_PID, "\"\"", "\"\"" },
+		{ FIELD_PROCESS_PID, "\"12 \"", "\"12 \"" },
+		{ FIELD_PROCESS_PID, "\"twelve\"", "\"twelve\"" },
+		{ FIELD_PROCESS_PID, "1.5", "1.5" },
+		{ FIELD_PROCESS_PID, "1e300", "1e+300" },
+		{ FIELD_FILE_ENTROPY, "\"7.25\"", "7.25" },
+		{ FIELD_FILE_ENTROPY, "\"inf\"", "\"inf\"" },
+		{ FIELD_PROCESS_INTERACTIVE, "\"true\"", "true" },
+		{ FIELD_PROCESS_INTERACTIVE, "\"false\"", "false" },
+		{ FIELD_PROCESS_INTERACTIVE, "\"yes\"", "\"yes\"" },
+		{ FIELD_DESTINATION_IP, "\"10.0.0.1\"", "\"10.0.0.1\"" },
+	};
+	struct reader r;
+
+	(void)state;
+	reader_open(&r, "@timestamp", "event.id");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf line = { 0 }, seen = { 0 };
+		const struct slot *s;
+
+		buf_printf(&line, "{\"%s\":%s}", field_name(cases[i].field),
+			   cases[i].json);
+		buf_putc(&line, '\0');
+		assert_int_equal(reader_read(&r, line.p), DOCUMENT_EVENT);
+		s = record_get(document_record(r.document), cases[i].field);
+		for (uint32_t k = 0; k < s->n; k++) {
+			buf_puts(&seen, k > 0 ? "," : s->n > 1 ? "[" : "");
+			put_value(&seen, &s->v[k]);
+		}
+		buf_puts(&seen, s->n > 1 ? "]" : "");
+		if (!view_eq(buf_view(&seen), view_of(cases[i].seen)))
+			fail_msg("%s gives %.*s", line.p, (int)seen.n, seen.p);
+		buf_free(&line);
+		buf_free(&seen);
+	}
 	reader_close(&r);
 }
 
@@ -235,6 +336,7 @@ main(void)
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_trace),
 	};
 

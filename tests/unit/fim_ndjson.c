@@ -15,10 +15,11 @@
 
 /* Fields are the letters a to h, dotted ones p.a to p.h the same. */
 static int
-find(void *ctx, struct view name)
+find(void *ctx, struct view name, enum rules_type *type)
 {
 	size_t *asked = ctx;
 
+	(void)type;
 	++*asked;
 	if (name.n == 3 && name.p[0] == 'p' && name.p[1] == '.')
 		name = view_sub(name, 2, 1);

@@ -27,6 +27,22 @@ struct fixture {
 	uint64_t now_ns;
 };
 
+/* What is read back from JSON gets its field's type; so it has it from the
+ * beginning. */
+static void
+check_types(const struct alert *a)
+{
+	for (unsigned k = 0; k < FIELDS_FILLED; k++) {
+		const struct slot *s = record_get(a->record, k);
+
+		for (uint32_t i = 0; i < s->n; i++)
+			if (!value_is_of(fields_schema()->fields[k].type,
+					 s->v[i].type))
+				fail_msg("%s is of another type",
+					 field_name(k));
+	}
+}
+
 static void
 keep(void *ctx, const struct alert *a)
 {
@@ -34,6 +50,7 @@ keep(void *ctx, const struct alert *a)
 	struct buf line = { 0 };
 
 	assert_true(f->n < MAX_ALERTS);
+	check_types(a);
 	alert_format_json(a, &line);
 	f->alerts[f->n] = json_loadb(line.p, line.n, 0, NULL);
 	assert_non_null(f->alerts[f->n]);
