@@ -75,6 +75,20 @@ lines_skip_long(struct lines *l)
 	return LINES_LONG;
 }
 
+/* Some programs begin a file with a byte order mark, which UTF-8 does not
+ * need. */
+static void
+skip_mark(struct lines *l, struct view *line)
+{
+	static const struct view mark = VIEW("\xef\xbb\xbf");
+
+	if (!view_starts(*line, mark))
+		return;
+	l->offset += mark.n;
+	line->p += mark.n; /* its line end is there, also of an empty one */
+	line->n -= mark.n;
+}
+
 enum lines_verdict
 lines_next(struct lines *l, struct view *line)
 {
@@ -103,6 +117,8 @@ lines_next(struct lines *l, struct view *line)
 	l->offset = l->base + l->at;
 	l->at += line->n + 1;
 	l->line++;
+	if (l->offset == 0)
+		skip_mark(l, line);
 	return LINES_LINE;
 }
 
