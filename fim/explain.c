@@ -44,19 +44,24 @@ put_line(struct buf *out, struct view text)
 /* ---- for people ------------------------------------------------------ */
 
 static void
-put_text(struct buf *out, struct view text)
+put_text(struct buf *out, struct view v)
 {
-	struct buf line = { 0 };
-	struct view v;
 	size_t n = TEXT_MAX_BYTES;
 
-	put_line(&line, text);
-	v = buf_view(&line);
 	while (v.n > n && (v.p[n] & 0xc0) == 0x80)
 		n--;
 	buf_text(out, view_sub(v, 0, n));
 	if (v.n > n)
 		buf_puts(out, "...");
+}
+
+static void
+put_test(struct buf *out, struct view text)
+{
+	struct buf line = { 0 };
+
+	put_line(&line, text);
+	put_text(out, buf_view(&line));
 	out->failed |= line.failed;
 	buf_free(&line);
 }
@@ -112,7 +117,7 @@ put_reason(struct explain *x, const struct rules_reason *r)
 		   r->given_up ? "was given up as too costly"
 		   : r->holds  ? "is true"
 			       : "is false");
-	put_text(x->out, r->text);
+	put_test(x->out, r->text);
 	buf_putc(x->out, '\n');
 	put_fields(x, r->fields, r->n_fields);
 }

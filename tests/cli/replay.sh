@@ -168,6 +168,20 @@ echo '{"event":{"id":"d","category":"x"},"u":1}' >untyped.ndjson
 is 'types: not of unknown fields' '' "$(ids --schema any --query \
 	'any where length(u) == 1' untyped.ndjson)"
 
+# A byte order mark stands at the beginning of a file only.
+printf '\xef\xbb\xbf' | cat - events.ndjson >mark.ndjson
+for order in time input; do
+	is "byte order mark: by $order" "$(ids --query "$any" events.ndjson)" \
+		"$(ids --order $order --query "$any" mark.ndjson)"
+	is "byte order mark: nothing to say by $order" '' "$(cat err)"
+done
+printf '\xef\xbb\xbf' | cat - reverse.ndjson >mark-reverse.ndjson
+is 'byte order mark: sorted' '"a" "b" "c"' "$(ids --query "$any" mark-reverse.ndjson)"
+run 'byte order mark: alone' 0 replay --query "$any" - < <(printf '\xef\xbb\xbf')
+run 'byte order mark: later' 18 replay --query "$any" events.ndjson mark.ndjson - \
+	< <(cat events.ndjson mark.ndjson)
+has 'byte order mark: later' 'standard input:4' "$err"
+
 # Bad input: said, skipped, 18.
 {
 	sed -n 1p events.ndjson
@@ -271,6 +285,12 @@ is 'explain: no' 'event "b" 2026-01-01T00:00:02.000000000Z
 run 'explain for programs' 0 replay --query 'process where process.pid in (8, 9) and not process.name == "x"' --explain query events.ndjson
 is 'explain for programs' '{"rule":"query","id":"a","@timestamp":"2026-01-01T00:00:00.000000000Z","stages":[{"stage":1,"kind":"event","holds":false,"reasons":[{"test":"process.pid in (8, 9)","true":false,"excepted":false,"file":"","line":1,"column":15,"values":{"process.pid":[1]}}],"more":0}]}' \
 	"$(printf '%s\n' "$out" | sed -n 1p)"
+printf '%s\n' '{"event":{"id":"n","category":"file"},"file":{"path":"/etc/a\n\tb\r\u001b  \\c"}}' >control.ndjson
+run 'explain: a value as it is' 0 replay --format text --explain query --query \
+	'file where file.path ==
+	   "x"' control.ndjson
+has 'explain: the test on one line' '1:12: this is false: file.path == "x"' "$out"
+has 'explain: a value as it is' 'file.path is "/etc/a\x0a\x09b\x0d\x1b  \\c"' "$out"
 run 'explain: other category' 0 replay --query 'file where true' --explain query events.ndjson
 is 'explain: other category' '' "$out"
 commas=$(printf '%2000s' '' | tr ' ' ,)
