@@ -393,6 +393,25 @@ note_before(struct noting *n)
 		note_unwanted(n, (unsigned)n->unwanted + 1, n->unwanted_ns);
 }
 
+/* What is joined, new or counted by a field passes over events without it. */
+static bool
+note_ignored(struct rules_explainer *x, const struct stage *s)
+{
+	const struct rule_code *c = x->code;
+	const char *without = NULL;
+
+	for (size_t i = 0; i < s->n_keys && without == NULL; i++)
+		if (!s->keys[i].optional &&
+		    record_get(x->record, s->keys[i].field)->n == 0)
+			without = set_field_name(x->set, s->keys[i].field);
+	for (size_t i = 0; i < c->n_fields && without == NULL; i++)
+		if (record_get(x->record, c->fields[i])->n == 0)
+			without = set_field_name(x->set, c->fields[i]);
+	if (without != NULL)
+		buf_printf(&x->note, "without %s it is ignored", without);
+	return without != NULL;
+}
+
 static void
 note_stage(struct rules_explainer *x, unsigned stage, bool fits)
 {
@@ -406,6 +425,8 @@ note_stage(struct rules_explainer *x, unsigned stage, bool fits)
 	for (unsigned k = 0; k < stage && k < x->q.n; k++)
 		if (!x->q.stages[k].missing)
 			n.before = (int)k;
+	if (note_ignored(x, s))
+		return;
 	if (x->code->kind == CODE_TERMS) {
 		buf_puts(&x->note, "matches if these values are new");
 	} else if (x->code->kind == CODE_THRESHOLD) {

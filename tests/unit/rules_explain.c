@@ -164,6 +164,30 @@ test_sequences(void **state)
 		"1 no: a == 1 false (a)\n");
 }
 
+/* An event without a key takes no part, unless the key is optional. */
+static void
+test_missing_keys(void **state)
+{
+	(void)state;
+	explain("sequence [process where true] by a, ?b "
+		"[network where true] by c, ?b until [file where true] by a, b",
+		false,
+		"1 " P "b=1\n"
+		"2 " P "a=1\n"
+		"3 event.category=network b=1\n"
+		"4 event.category=network c=1\n"
+		"5 event.category=file a=1\n",
+		false,
+		"1 yes without a it is ignored\n"
+		"1 yes \n"
+		"2 yes without c it is ignored\n"
+		"2 yes an event of stage 1 with the same keys came 2.000 s "
+		"before\n"
+		"3u yes without b it is ignored\n");
+	explain("sample by a [process where true] [network where true]", false,
+		"1 " P "b=1\n", false, "1 yes without a it is ignored\n");
+}
+
 /* What came between, or before the first: within maxspan of the last, with the
  * same keys, and not at the same time. */
 static void
@@ -396,6 +420,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_sequences),
+		cmocka_unit_test(test_missing_keys),
 		cmocka_unit_test(test_missing_events),
 		cmocka_unit_test(test_until),
 		cmocka_unit_test(test_earlier_events),
