@@ -80,8 +80,9 @@ struct rules_schema {
 	const struct rules_meaning *meanings;
 	size_t n_meanings;
 	/* Names outside the table: -1 = an error with the nearest name, and of
-	 * ?name one that is always missing. With `open`, each gets the next id (>= n) and type RULES_ANY; see
-	 * rules_field_count and rules_field_name. */
+	 * ?name one that is always missing. With `open`, each gets the next id
+	 * (>= n) and type RULES_ANY; see rules_field_count and
+	 * rules_field_name. */
 	bool open;
 	/* What it takes to ask for a field's values, in nanoseconds, where that
 	 * is much: those are asked for last. NULL = none is. */
@@ -124,8 +125,7 @@ value_is_of(enum rules_type type, enum value_type value)
 /* that is, a number or boolean as `text`, in which the event wrote it; digits
  * as their number; "true" and "false" as what they say. What means nothing to
  * the type stays as it is. */
-void
-value_make(struct value *, enum rules_type, struct view text);
+void value_make(struct value *, enum rules_type, struct view text);
 
 /* The values of one field; n == 0 is "missing". */
 struct slot {
