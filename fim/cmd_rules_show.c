@@ -59,7 +59,7 @@ teller_of(enum event_kind kind)
 static bool
 asks_teller(const struct shown *s, const char *name)
 {
-	for (size_t k = 0; k < ARRAY_LEN(s->asks); k++)
+	for (unsigned k = 0; k < ARRAY_LEN(s->asks); k++)
 		if (s->asks[k] && strcmp(teller_of(k), name) == 0)
 			return true;
 	return false;
@@ -69,7 +69,7 @@ asks_teller(const struct shown *s, const char *name)
 static void
 find_kinds(struct shown *s)
 {
-	for (size_t k = 0; k < ARRAY_LEN(s->asks); k++) {
+	for (unsigned k = 0; k < ARRAY_LEN(s->asks); k++) {
 		char actions[200];
 		struct rules_given given[] = {
 			{ FIELD_EVENT_ACTION, actions },

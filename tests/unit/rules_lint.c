@@ -201,8 +201,7 @@ test_maxspan(void **state)
 		"[iam where true] [network where true]",
 		"[session where true] [session where true]",
 		"[authentication where true] with runs=2",
-		"[process where true] [process where true] "
-		"until [session where true]",
+		"[process where true] with runs=2 until [iam where true]",
 		"[any where true] [process where true]",
 	};
 
