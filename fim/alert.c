@@ -471,7 +471,8 @@ alert_id(struct making *m)
 	return arena_take(&m->alerter->arena, &hex);
 }
 
-static void
+/* False: it could not be made. */
+static bool
 deliver(struct making *m)
 {
 	struct alerter *a = m->alerter;
@@ -501,6 +502,7 @@ deliver(struct making *m)
 	/* Its values are made as they are asked for. */
 	a->incomplete += m->id.n > 0 && (m->no_source || a->arena.failed);
 	arena_reset(&a->arena);
+	return alert.id.n > 0;
 }
 
 /* ---- suppression ----------------------------------------------------- */
@@ -610,8 +612,7 @@ alerter_match(struct alerter *a, struct record *source,
 		return;
 	}
 	w->sent++;
-	deliver(&m);
 	/* What is not given is not remembered: the next one may be. */
-	if (source != NULL)
+	if (deliver(&m) && source != NULL)
 		suppress_remember(a->suppress);
 }

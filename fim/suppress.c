@@ -74,7 +74,8 @@ add_values(crypto_generichash_state *h, const struct value *v, uint32_t n)
 }
 
 /* A field that is missing is a value of its own, as Kibana's strategy
- * "suppress" has it. False: by the other strategy it belongs to no group. */
+ * "suppress" has it. False: by the other strategy it belongs to no group, or
+ * what is left of an earlier event (evidence.c) does not tell. */
 static bool
 add_fields(const struct suppress *s, crypto_generichash_state *h,
 	   struct record *r, size_t rule_index)
@@ -84,8 +85,11 @@ add_fields(const struct suppress *s, crypto_generichash_state *h,
 	size_t n = rules_suppress_by(s->rules, rule_index, &fields);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct slot *slot = record_get(r, fields[i]);
+		const struct slot *slot;
 
+		if (fields[i] >= r->n_slots)
+			return false;
+		slot = record_get(r, fields[i]);
 		if (slot->n == 0 && rule->suppress_not_missing)
 			return false;
 		add_values(h, slot->v, slot->n);

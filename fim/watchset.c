@@ -187,21 +187,28 @@ watchset_is_place(struct view pattern)
 	return split_path(pattern, &parts);
 }
 
-/* ?* is any name: unlike a * alone it does not mean all that is below. */
+/* ?* is any name: unlike a * alone it does not mean all that is below. What a
+ * * stands for may have slashes: then it is all from there on. */
 int
 watchset_add_directory(struct watchset *ws, struct view pattern,
 		       struct view rule)
 {
 	struct parts parts;
-	bool below;
+	struct view *last;
+	ssize_t star;
 
 	if (!split_path(pattern, &parts))
 		return 1;
-	below = view_find(parts.v[parts.n - 1], '*') >= 0;
-	if (!below && parts.n < COMPONENTS_MAX)
+	last = &parts.v[parts.n - 1];
+	star = view_find(*last, '*');
+	if (star >= 0)
+		last->n = (size_t)star + 1;
+	else if (parts.n < COMPONENTS_MAX)
 		parts.v[parts.n++] = VIEW("?*");
+	else
+		return 1;
 	return add_watch(ws, join_parts(&ws->arena, &parts, false), rule,
-			 below);
+			 star >= 0);
 }
 
 int

@@ -40,6 +40,25 @@ is 'suppressed: threshold' '00 0,20 2' "$(told often.json)"
 run 'suppressed: threshold: shown' 0 rules show -r often.json sup
 has 'suppressed: threshold: shown' 'one alert in 18000 s with the same process.name' "$out"
 
+# What is left of the events of a sequence that ends with time does not tell of
+# all fields: then each is given.
+cat >late.yml <<'END'
+rule_id: late
+name: L
+type: eql
+severity: low
+risk_score: 21
+alert_suppression: {group_by: [x509.version_number, cloud.region], duration: 5m}
+query: |
+  sequence by user.id with maxspan=10s
+    [process where process.name == "a"] ![file where true]
+END
+for i in 1 2; do
+	echo '{"@timestamp":"2026-01-01T00:00:0'$i'Z","event":{"id":"'$i'","category":"process"},"process":{"name":"a"},"user":{"id":"'$i'"},"cloud":{"region":"r'$i'"}}'
+done >late.ndjson
+is 'suppressed: of earlier events' '1 2' "$(tocsin replay --format ndjson -r late.yml late.ndjson 2>err |
+	jq -r '.tocsin.alert.events[0]' | paste -sd' ')"
+
 # Ids that are no strings, of events before the last.
 run 'ids are numbers' 1 replay --format ndjson --query \
 	'sequence [process where process.name == "a"] [process where process.name == "b"]' again.ndjson

@@ -81,6 +81,7 @@ test_directories(void **unused)
 	EXPECT("/home/*/.ssh/?*\tr\n", ">/home/*/.ssh");
 	EXPECT("/etc/cron.*/*\tr\n", ">/etc/cron.*");
 	EXPECT("/opt/*/*\tr\n", ">/opt/*");
+	EXPECT("/etc/cron*/*\tr\n", ">/etc/cron*d");
 	EXPECT("/usr/?*\tr\n", ">/usr", "/usr/x");
 	EXPECT("/usr/*\tr\n", ">/usr", "/usr/*");
 	assert_int_equal(watchset_add_directory(&ws, VIEW("*/.ssh"), VIEW("r")),
