@@ -143,6 +143,8 @@ place_block(struct reader *r, struct doc_node *n)
 	n->text_column = n->block_indent + 1;
 }
 
+#define LINE_SHOWN 1024
+
 /* Of all that is not word for word as in the file. */
 static void
 place_made(struct reader *r, const yaml_event_t *e, struct doc_node *n)
@@ -160,12 +162,16 @@ place_made(struct reader *r, const yaml_event_t *e, struct doc_node *n)
 	cursor_move(r, e->end_mark.index);
 	if (r->at.offset < begin + n->text_column - 1)
 		return;
-	for (end = r->at.offset; end < s.n && s.p[end] != '\n'; end++)
-		;
-	raw = view_sub(s, begin, end - begin);
-	if (n->text.n > 0 &&
-	    !view_starts(view_sub(raw, n->text_column - 1, SIZE_MAX), n->text))
-		n->raw = raw;
+	raw = view_sub(s, begin, SIZE_MAX);
+	if (n->text.n == 0 ||
+	    view_starts(view_sub(raw, n->text_column - 1, SIZE_MAX), n->text))
+		return;
+	/* With the rest of its line, to be shown: not all of a very long one,
+	 * which may hold very many. */
+	end = r->at.offset;
+	while (end < s.n && end - r->at.offset < LINE_SHOWN && s.p[end] != '\n')
+		end++;
+	n->raw = view_sub(raw, 0, end - begin);
 }
 
 static struct doc_node *

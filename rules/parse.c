@@ -69,7 +69,7 @@ is_repeated(const struct parse *p, size_t at, struct view message)
 int
 parse_error(struct parse *p, size_t at, const char *fmt, ...)
 {
-	struct place place = parse_place(p, at);
+	struct place place;
 	struct buf line = { 0 };
 	unsigned begins = p->place.column > 1 && p->place.text.n == 0
 				  ? p->place.column - 1
@@ -77,6 +77,11 @@ parse_error(struct parse *p, size_t at, const char *fmt, ...)
 	struct view message;
 	va_list args;
 
+	/* Places and names are looked for at length, and nobody would see it.
+	 */
+	if (p->errors > PARSE_ERRORS_MAX)
+		return -1;
+	place = parse_place(p, at);
 	va_start(args, fmt);
 	message = arena_vprintf(p->arena, fmt, args);
 	va_end(args);
@@ -289,7 +294,7 @@ parse_field(struct parse *p, struct view name, size_t at, bool *fold)
 	const char *best = NULL;
 	size_t limit = name.n / 2 + 1;
 
-	if (field >= 0)
+	if (field >= 0 || p->errors > PARSE_ERRORS_MAX)
 		return field;
 	for (size_t i = 0; i < p->set->schema->n; i++)
 		nearer(name, p->set->schema->fields[i].name, &best, &limit);

@@ -32,9 +32,10 @@
 #define INTS_PER_WAY (2 * 3) /* now and after the next character */
 #define INTS_BESIDE 2
 /* What ~ and & ask ahead is a search of its own at each place where they
- * stand: characters of all of those. */
-#define AHEAD_MAX 1000000
-#define AHEAD_MIN 16 /* searches; an & needs one for a value of any length */
+ * stand, with room for some 166 ways, whatever is given here: characters of all
+ * of those, so that three times 32 KiB take a third of a second. */
+#define AHEAD_MAX 50000
+#define AHEAD_MIN 2 /* searches; an & needs one for a value of any length */
 
 struct regex_room {
 	pcre2_match_data *data;
