@@ -91,6 +91,16 @@ split_path(struct view path, struct parts *parts)
 	       parts->v[0].p[0] != '?';
 }
 
+/* The same, and where in its last part the first * is; -1: there is none. */
+static bool
+split_pattern(struct view pattern, struct parts *parts, ssize_t *star)
+{
+	if (!split_path(pattern, parts))
+		return false;
+	*star = view_find(parts->v[parts->n - 1], '*');
+	return true;
+}
+
 /* Room doubles at each power of two, so the count alone says how much. */
 static struct watch *
 new_watch(struct watchset *ws)
@@ -157,13 +167,10 @@ int
 watchset_add_pattern(struct watchset *ws, struct view pattern, struct view rule)
 {
 	struct parts parts;
-	struct view *last;
 	ssize_t star;
 
-	if (!split_path(pattern, &parts))
+	if (!split_pattern(pattern, &parts, &star))
 		return 1;
-	last = &parts.v[parts.n - 1];
-	star = view_find(*last, '*');
 	if (star == 0) {
 		/* "/run/" "*", and "*.sh", which may be in any directory. */
 		parts.n--;
@@ -175,7 +182,7 @@ watchset_add_pattern(struct watchset *ws, struct view pattern, struct view rule)
 		return -1;
 	if (star < 0)
 		return 0;
-	last->n = (size_t)star;
+	parts.v[parts.n - 1].n = (size_t)star;
 	return add_watch(ws, join_parts(&ws->arena, &parts, true), rule, true);
 }
 
@@ -194,15 +201,12 @@ watchset_add_directory(struct watchset *ws, struct view pattern,
 		       struct view rule)
 {
 	struct parts parts;
-	struct view *last;
 	ssize_t star;
 
-	if (!split_path(pattern, &parts))
+	if (!split_pattern(pattern, &parts, &star))
 		return 1;
-	last = &parts.v[parts.n - 1];
-	star = view_find(*last, '*');
 	if (star >= 0)
-		last->n = (size_t)star + 1;
+		parts.v[parts.n - 1].n = (size_t)star + 1;
 	else if (parts.n < COMPONENTS_MAX)
 		parts.v[parts.n++] = VIEW("?*");
 	else

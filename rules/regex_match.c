@@ -33,7 +33,7 @@
 #define INTS_BESIDE 2
 /* What ~ and & ask ahead is a search of its own at each place where they
  * stand, with room for some 166 ways, whatever is given here: characters of all
- * of those, so that three times 32 KiB take a third of a second. */
+ * of those. Three times 32 KiB took a fifth of a second. */
 #define AHEAD_MAX 50000
 #define AHEAD_MIN 2 /* searches; an & needs one for a value of any length */
 
